@@ -1,0 +1,42 @@
+/* The errors that functions return and log lines name: one negative enum for the whole program.
+ *
+ * 0 is success everywhere. Errors of a peer or of the system are values of this enum; errors of the
+ * programmer are assertions.
+ */
+#ifndef CORE_ERROR_H
+#define CORE_ERROR_H
+
+#include <wsluice/span.h>
+
+enum wsl_error {
+  WSL_OK = 0,
+  WSL_AGAIN = -1,         /* would block: wait for readiness                                */
+  WSL_RESET = -2,         /* the peer reset the connection                                   */
+  WSL_BROKEN = -3,        /* writing after the stream has ended (EPIPE)                      */
+  WSL_TIMED_OUT = -4,     /* no answer in time                                               */
+  WSL_REFUSED = -5,       /* nobody listens there                                            */
+  WSL_UNREACHABLE = -6,   /* no route to host or network                                     */
+  WSL_NAME_UNKNOWN = -7,  /* the name has no address                                         */
+  WSL_NAME_FAILED = -8,   /* the resolver gave no answer                                     */
+  WSL_NO_DESCRIPTOR = -9, /* EMFILE, ENFILE                                                  */
+  WSL_NO_PORT = -10,      /* EADDRNOTAVAIL: no local address or port left                    */
+  WSL_NO_MEMORY = -11,    /* allocation failed, or a ceiling was reached                     */
+  WSL_DENIED = -12,       /* EACCES, EPERM                                                   */
+  WSL_NOT_FOUND = -13,    /* ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP                            */
+  WSL_IN_USE = -14,       /* EADDRINUSE                                                      */
+  WSL_UNSUPPORTED = -15,  /* this transport or system can't do it                            */
+  WSL_INVALID = -16,      /* malformed input                                                 */
+  WSL_CANCELLED = -17,    /* the caller gave up                                              */
+  WSL_IO = -18            /* anything else the kernel said                                   */
+};
+
+/* The enum's name for `error`, such as "REFUSED". Static; never NULL, any value may be given. */
+const char *error_name(int error);
+
+/* One short sentence in plain words without a full stop, such as "Connection refused". Static. */
+const char *error_text(int error);
+
+/* Maps a positive errno (or a negative libuv code) to the enum. EINTR is the caller's to retry. */
+int error_from_errno(int system_errno);
+
+#endif

@@ -1,0 +1,23 @@
+/* Hashes, base64 and random bytes, from mbedTLS and the kernel; the only place that knows both
+ * mbedTLS 2.28 and 3.6 names. Thread-safe.
+ */
+#ifndef CORE_HASH_H
+#define CORE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wsluice/span.h>
+
+#define SHA1_SIZE 20u
+
+/* SHA-1 of data[0..len). Only for the handshake's Sec-WebSocket-Accept (RFC 6455 4.2.2). */
+WSL_MUST_CHECK int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_SIZE]);
+
+/* Writes base64 of data[0..len) and a NUL to out; `cap` counts the NUL. WSL_INVALID if too small. */
+WSL_MUST_CHECK int base64_encode(const void *data, size_t len, char *out, size_t cap);
+
+/* Fills out[0..len) with random bytes from the kernel (getrandom). */
+WSL_MUST_CHECK int random_bytes(void *out, size_t len);
+
+#endif

@@ -1,0 +1,61 @@
+/* Dialling a backend: from a target to a connected transport, or a reason why not.
+ *
+ * An interface, since the session's simulator dials too; net/socket_dialer is the real one. It
+ * resolves names, tries every address (RFC 8305: the next one 250 ms after the last, or at once when
+ * one fails) and bounds the whole, resolving included, by a time.
+ */
+#ifndef NET_DIALER_H
+#define NET_DIALER_H
+
+#include <stdint.h>
+
+#include "net/transport.h"
+
+/* Where to: a Unix socket when unix_path is set, else host and port. Strings belong to the
+ * configuration, which outlives every dial. */
+struct target {
+  const char *host; /* name or literal, brackets taken off */
+  uint16_t port;
+  const char *unix_path;
+  const char *text; /* as the operator wrote it, for logs: "db:5432", "unix:/run/x" */
+};
+
+struct dial;
+
+/* Exactly one of: `transport` (yours now; owner NULL, call transport_own) with error 0, or NULL and
+ * the error of the last address tried. Not called after dial_cancel(). */
+typedef void (*dial_fn)(struct dial *dial, int error, struct transport *transport);
+
+struct dialer;
+
+/* Embedded in whoever dials; alive until the callback or dial_cancel(). */
+struct dial {
+  dial_fn done;
+  struct dialer *dialer;
+  void *attempt; /* the dialer's own; NULL when nothing is in flight */
+};
+
+struct dialer_ops {
+  void (*start)(struct dialer *, struct dial *, const struct target *, uint64_t timeout_ms);
+  void (*cancel)(struct dialer *, struct dial *);
+};
+
+struct dialer {
+  const struct dialer_ops *ops;
+};
+
+/* Starts dialling. The callback may come before this returns: be ready before the call. */
+static inline void dialer_start(struct dialer *dialer, struct dial *dial, const struct target *target,
+                                uint64_t timeout_ms, dial_fn done) {
+  dial->done = done;
+  dial->dialer = dialer;
+  dial->attempt = NULL;
+  dialer->ops->start(dialer, dial, target, timeout_ms);
+}
+
+/* Gives up; harmless when nothing is in flight or the dial was zeroed and never started. */
+static inline void dial_cancel(struct dial *dial) {
+  if (dial->dialer != NULL && dial->attempt != NULL) dial->dialer->ops->cancel(dial->dialer, dial);
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* The narrow way through which files are opened and sockets bound after start, so that later a
+ * privileged keeper process can do it for a sandboxed server and no caller changes.
+ */
+#ifndef NET_PRIVILEGED_H
+#define NET_PRIVILEGED_H
+
+#include "net/address.h"
+
+/* Opens, for reading, the regular file or directory `path` (relative, no leading slash; "" is the
+ * directory itself) beneath `dir_fd`, never leaving it: neither by ".." nor by a symbolic link that
+ * points out (links that stay inside are followed, absolute ones too). `dir_path` is dir_fd's
+ * absolute, resolved path. Blocks: for the thread pool. Never opens a device or waits on a FIFO.
+ * Returns a descriptor (O_CLOEXEC), or WSL_NOT_FOUND, WSL_DENIED (by mode), WSL_NO_DESCRIPTOR, WSL_IO. */
+WSL_MUST_CHECK int privileged_open_beneath(int dir_fd, const char *dir_path, const char *path);
+
+enum listen_sharing {
+  LISTEN_ALONE, /* the only listener: a second process gets "address in use" */
+  LISTEN_FIRST, /* alone at bind, opened for LISTEN_OTHER before listen() */
+  LISTEN_OTHER  /* binds beside a LISTEN_FIRST of this process */
+};
+
+/* A listening, non-blocking TCP socket on `address` (IPv6: `dual_stack` clears or sets IPV6_V6ONLY
+ * explicitly), with SO_REUSEADDR. Returns a descriptor or WSL_IN_USE, WSL_DENIED, WSL_NO_PORT (not an
+ * address of this machine), WSL_UNSUPPORTED (family off), WSL_NO_DESCRIPTOR, WSL_IO. */
+WSL_MUST_CHECK int privileged_listen(const struct address *address, bool dual_stack,
+                                     enum listen_sharing sharing, int backlog);
+
+#endif

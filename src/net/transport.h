@@ -1,0 +1,132 @@
+/* A byte stream to a peer, whatever carries it: TCP, a Unix socket, TLS over TCP, a child's stdio,
+ * or in tests a simulated one.
+ *
+ * Readiness is remembered, not asked for: a transport keeps in `ready` what the last events said
+ * and clears a bit when a call meets its end (a short read, WSL_AGAIN). Owners stop and start a
+ * direction by looking or not looking; that costs no system call.
+ *
+ *   on_ready(t)  is called when bits were added. The owner then reads and writes as long as the bits
+ *                stand and its budget lasts; with work left it calls transport_again(), and on_ready
+ *                comes once more at the next turn of the loop. There is no other reminder: events are
+ *                edges.
+ *
+ * Nothing here blocks. A transport belongs to one worker; all calls on its thread. Closing (one of
+ * transport_close, transport_reset) frees the transport: no callback comes afterwards, and the
+ * pointer is gone. The owner closes exactly once.
+ */
+#ifndef NET_TRANSPORT_H
+#define NET_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <wsluice/span.h>
+
+#include "core/error.h"
+
+enum transport_ready {
+  TRANSPORT_READABLE = 1 << 0, /* a read may bring bytes, the end or an error                       */
+  TRANSPORT_WRITABLE = 1 << 1, /* a write may take bytes                                            */
+  TRANSPORT_ENDING = 1 << 2,   /* the peer's FIN was seen; bytes may lie unread before it           */
+  TRANSPORT_FAILED = 1 << 3    /* the peer reset, or the connection died; unread bytes may remain:
+                                  reads bring them and then the error. READABLE is set too          */
+};
+
+struct transport;
+typedef void (*transport_ready_fn)(struct transport *transport, void *owner);
+
+struct transport_ops {
+  int64_t (*read)(struct transport *, uint8_t *buf, size_t len);
+  int64_t (*writev)(struct transport *, const struct iovec *parts, int count);
+  int (*finish)(struct transport *);
+  void (*again)(struct transport *);
+  void (*close)(struct transport *);
+  void (*reset)(struct transport *);
+  int (*unacked)(struct transport *, size_t *bytes);
+  int (*silence)(struct transport *, uint64_t *ms);
+};
+
+/* The part that every kind shares; kinds embed it first. */
+struct transport {
+  const struct transport_ops *ops;
+  transport_ready_fn on_ready;
+  void *owner;
+  unsigned ready; /* bits of enum transport_ready */
+};
+
+/* Gives the transport to another owner (the HTTP side hands it to the session). Bits that stand are
+ * not repeated: the new owner looks at `ready` itself. */
+static inline void transport_own(struct transport *t, transport_ready_fn on_ready, void *owner) {
+  t->on_ready = on_ready;
+  t->owner = owner;
+}
+
+static inline bool transport_readable(const struct transport *t) {
+  return (t->ready & TRANSPORT_READABLE) != 0;
+}
+
+static inline bool transport_writable(const struct transport *t) {
+  return (t->ready & TRANSPORT_WRITABLE) != 0;
+}
+
+/* Reads up to len (> 0) bytes into buf. Returns the number read; 0 at the peer's orderly end;
+ * WSL_AGAIN when there is nothing now; WSL_RESET, WSL_TIMED_OUT or another error when the stream is
+ * broken. Ends and errors repeat when asked again. Clears READABLE when nothing more is there; after
+ * an end or an error READABLE stays clear. */
+static inline int64_t transport_read(struct transport *t, uint8_t *buf, size_t len) {
+  return t->ops->read(t, buf, len);
+}
+
+/* Writes parts[0..count) (count up to TRANSPORT_PARTS_MAX). Returns how many bytes were taken, at
+ * least 1; WSL_AGAIN when none could be; WSL_RESET, WSL_BROKEN or another error when none ever will.
+ * A short count clears WRITABLE. */
+static inline int64_t transport_writev(struct transport *t, const struct iovec *parts, int count) {
+  return t->ops->writev(t, parts, count);
+}
+
+#define TRANSPORT_PARTS_MAX 64
+
+static inline int64_t transport_write(struct transport *t, const uint8_t *data, size_t len) {
+  struct iovec part = {(void *)(uintptr_t)data, len};
+  return t->ops->writev(t, &part, 1);
+}
+
+/* Ends our direction in order (TCP: FIN; TLS: close_notify, then FIN); reading goes on. WSL_AGAIN:
+ * call again when WRITABLE. Any other result is final: 0, or an error where the stream is broken
+ * already. Nothing may be written afterwards. */
+static inline int transport_finish(struct transport *t) {
+  return t->ops->finish(t);
+}
+
+/* Calls on_ready at the next turn of the loop, with whatever bits stand then. */
+static inline void transport_again(struct transport *t) {
+  t->ops->again(t);
+}
+
+/* Closes in order and frees. What the kernel has taken it still delivers; but with unread input it
+ * sends a reset, so read the end first. */
+static inline void transport_close(struct transport *t) {
+  t->ops->close(t);
+}
+
+/* Closes abruptly and frees: the peer's stream ends with an error (TCP RST), not with an end.
+ * Unix sockets know no reset: their peer sees an end. */
+static inline void transport_reset(struct transport *t) {
+  t->ops->reset(t);
+}
+
+/* Bytes written that the peer's kernel has not acknowledged (Linux: SIOCOUTQ; Unix sockets: not yet
+ * read by the peer). WSL_UNSUPPORTED where the system can't tell. */
+static inline WSL_MUST_CHECK int transport_unacked(struct transport *t, size_t *bytes) {
+  return t->ops->unacked(t, bytes);
+}
+
+/* Milliseconds since anything came from the peer, an ACK included (Linux: TCP_INFO).
+ * WSL_UNSUPPORTED where it can't be told. */
+static inline WSL_MUST_CHECK int transport_silence(struct transport *t, uint64_t *ms) {
+  return t->ops->silence(t, ms);
+}
+
+#endif
