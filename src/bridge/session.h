@@ -1,0 +1,87 @@
+/* The session: one WebSocket client spliced to one backend, from the upgrade to the last byte.
+ *
+ * Two pumps move bytes (up: client to backend, bridge/up.c; down: backend to client, bridge/down.c);
+ * the endings of DESIGN.md section 4 are decided in bridge/ending.c. All of it runs over the
+ * interfaces of net (transport, dialer, buffer pool) and core/timers only, so that a simulator can
+ * stand in for sockets and clock; no libuv here.
+ *
+ *   DIALLING --> OPEN --> CLOSING --> CLOSED
+ *       \___________________^
+ *
+ * A session frees itself in exactly one place (session_settle), when both transports are closed and
+ * no dial is in flight. One worker, one thread.
+ */
+#ifndef BRIDGE_SESSION_H
+#define BRIDGE_SESSION_H
+
+#include <stdint.h>
+
+#include "core/list.h"
+#include "core/random.h"
+#include "core/slab.h"
+#include "core/timers.h"
+#include "net/buffer_pool.h"
+#include "net/dialer.h"
+#include "net/transport.h"
+
+enum text_policy { TEXT_FORWARD, TEXT_REFUSE };
+
+/* What the operator chose; immutable while any session lives. Times in milliseconds, 0 = off where
+ * that makes sense (heartbeat, pong, idle). */
+struct session_settings {
+  uint64_t dial_timeout_ms;
+  uint64_t close_timeout_ms;     /* closing: nothing moved or was acknowledged for so long            */
+  uint64_t close_timeout_max_ms; /* bounds the wait for the client's Close, from our Close's ACK      */
+  uint64_t heartbeat_ms;         /* longest silence towards the client before a ping                  */
+  uint64_t pong_timeout_ms;      /* no byte from the client for so long after a ping                  */
+  uint64_t idle_timeout_ms;      /* no payload either way                                             */
+  uint32_t max_frame_size;       /* payload bytes of a frame that we send                             */
+  enum text_policy text;
+};
+
+struct session;
+
+/* What a worker lends to its sessions; outlives them all. */
+struct session_domain {
+  const struct session_settings *settings;
+  struct timers *timers;
+  struct buffer_pool *buffers;
+  struct dialer *dialer;
+  struct random random; /* jitter */
+  struct slab slab;
+  struct list sessions; /* all that live */
+  size_t count;
+  /* After a session has ended and is about to be freed. */
+  void (*on_ended)(struct session_domain *domain, void *owner);
+  void *owner;
+};
+
+void session_domain_init(struct session_domain *domain);
+
+/* No session may live (asserted). */
+void session_domain_destroy(struct session_domain *domain);
+
+/* How a session begins. */
+struct session_birth {
+  uint64_t id;                 /* ties log lines together */
+  uint64_t started_ms;         /* when the client was accepted, for the duration in the log */
+  struct transport *client;    /* upgraded: the 101 has left. The session's from now on */
+  struct transport *backend;   /* connected already, or NULL: dial `target`. Likewise */
+  const struct target *target; /* outlives the session */
+  struct buffer *early;        /* bytes that came with the request head, or NULL. Likewise */
+  uint8_t *early_at;           /* where in early they lie */
+  size_t early_len;
+};
+
+/* Opens a session and starts it at once. 0, or WSL_NO_MEMORY with nothing taken over. The session
+ * may have ended before this returns. */
+WSL_MUST_CHECK int session_open(struct session_domain *domain, const struct session_birth *birth);
+
+/* The drain is over: Close 1001 behind the frame on its way. Harmless when closing already. */
+void session_go_away(struct session *session);
+
+/* Ends every session (go_away), or every session at once with a reset (cut). */
+void session_domain_go_away(struct session_domain *domain);
+void session_domain_cut(struct session_domain *domain);
+
+#endif
