@@ -1,0 +1,89 @@
+"""Fixtures of all integration and browser tests: wsluice, backends and clients that end with the
+test, and wsluice's log in the report of a test that failed."""
+
+import pytest
+
+from harness import Backend, RawClient, UnixBackend, Wsluice, echo
+
+
+class WsluiceFactory:
+    """Starts wsluice in front of a target. `wsluice(backend, "--workers", 4)` takes a Backend, a
+    "host:port", or None when the options name the target; the instance already listens."""
+
+    def __init__(self):
+        self.started = []
+
+    def __call__(self, target, *options, listen="127.0.0.1:0", env=None):
+        target_args = getattr(target, "target_args", [target] if target else [])
+        return self.run(*options, listen, *target_args, env=env).wait_until_listening()
+
+    def run(self, *args, env=None):
+        """Starts it with exactly these arguments and waits for nothing."""
+        instance = Wsluice(args, env)
+        self.started.append(instance)
+        return instance
+
+    def stop_all(self):
+        failures = []
+        for instance in self.started:
+            try:
+                instance.stop()
+            except AssertionError as failure:
+                failures.append(str(failure))
+        assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def wsluice():
+    factory = WsluiceFactory()
+    yield factory
+    factory.stop_all()
+
+
+@pytest.fixture
+def backend():
+    """A TCP backend that the test plays: backend.accept() gives the next connection."""
+    listening = Backend()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def unix_backend():
+    listening = UnixBackend()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def echo_backend():
+    """A TCP backend that sends everything back."""
+    listening = Backend().serve(echo)
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+def connect():
+    """Opens RawClients to a wsluice: connect(bridge) is upgraded, connect(bridge, path=None) is not."""
+    clients = []
+
+    def open_client(bridge, path="/", headers=None, **options):
+        client = RawClient(bridge.port, **options)
+        clients.append(client)
+        if path is not None:
+            client.upgrade(path, headers)
+        return client
+
+    yield open_client
+    for client in clients:
+        client.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    factory = getattr(item, "funcargs", {}).get("wsluice")
+    if report.failed and factory:
+        for instance in factory.started:
+            report.sections.append((f"log of {' '.join(instance.args)}", instance.log))

@@ -1,0 +1,139 @@
+"""Services for wsluice to dial, in this process, on a port or path that nobody else has.
+
+A test either takes connections itself (`wire = backend.accept()`) and plays the service line by
+line, or lets threads do it (`backend.serve(echo)`).
+"""
+
+import socket
+import tempfile
+import threading
+
+from .wire import LIMIT_SECONDS, READ_SIZE, Wire
+
+BACKLOG = 1024
+
+
+class Backend:
+    """A listening TCP socket on loopback. `receive_buffer` fixes SO_RCVBUF of what it accepts, so
+    that a test of a backend that stops reading knows how much the kernel holds."""
+
+    def __init__(self, host="127.0.0.1", receive_buffer=None):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = self._listen(family, (host, 0), receive_buffer)
+        self.host, self.port = self.listener.getsockname()[:2]
+        self.wires = []
+
+    def _listen(self, family, address, receive_buffer=None):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if receive_buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        return listener
+
+    @property
+    def target_args(self):
+        """What wsluice's command line needs to find this backend."""
+        return [f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"]
+
+    def accept(self, limit=LIMIT_SECONDS):
+        """The next connection, as a Wire that a test plays."""
+        self.listener.settimeout(limit)
+        try:
+            sock, _ = self.listener.accept()
+        except TimeoutError:
+            raise AssertionError(f"wsluice did not dial the backend within {limit} s") from None
+        wire = Wire(sock)
+        self.wires.append(wire)
+        return wire
+
+    def expect_no_dial(self, seconds=0.3):
+        """Nobody connects for that long."""
+        self.listener.settimeout(seconds)
+        try:
+            self.listener.accept()
+        except TimeoutError:
+            return
+        raise AssertionError("wsluice dialled the backend, it should not have")
+
+    def serve(self, handler):
+        """Runs handler(wire) in a thread for every connection until the backend is closed."""
+        self.listener.settimeout(None)
+        threading.Thread(target=self._serve, args=(handler,), daemon=True).start()
+        return self
+
+    def _serve(self, handler):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._handle, args=(handler, Wire(sock)), daemon=True).start()
+
+    @staticmethod
+    def _handle(handler, wire):
+        # An idle service waits as long as the test does; one whose peer resets has nothing to tell.
+        wire.limit = None
+        try:
+            handler(wire)
+        except OSError:
+            pass
+        finally:
+            wire.close()
+
+    def close(self):
+        # shutdown() wakes the thread that sits in accept(); close() alone does not.
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+        for wire in self.wires:
+            wire.close()
+
+
+class UnixBackend(Backend):
+    """The same on a Unix socket, at `path`."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="wsluice-")
+        self.path = f"{self.folder.name}/backend.sock"
+        self.listener = self._listen(socket.AF_UNIX, self.path)
+        self.wires = []
+
+    @property
+    def target_args(self):
+        return ["--unix-target", self.path]
+
+    def close(self):
+        super().close()
+        self.folder.cleanup()
+
+
+def echo(wire):
+    """Sends back what comes, and its FIN after the peer's."""
+    while data := wire.recv_some():
+        wire.send(data)
+
+
+def sink(digest, done):
+    """A handler that hashes all it gets until the peer's FIN, then sets `done`."""
+
+    def handler(wire):
+        while data := wire.recv_some():
+            digest.update(data)
+        done.set()
+
+    return handler
+
+
+def source(data, piece=READ_SIZE):
+    """A handler that sends `data` in writes of `piece` bytes, then FIN, then waits for the peer's."""
+
+    def handler(wire):
+        wire.send(data, chunk=piece)
+        wire.finish()
+        while wire.recv_some():
+            pass
+
+    return handler

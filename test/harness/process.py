@@ -1,0 +1,150 @@
+"""wsluice as a process: started on a free port, listened to, measured, stopped, and judged.
+
+$WSLUICE_BIN names the program (default: build/wsluice of this tree). A run that exits with another
+status than the test expects, or whose log holds a sanitizer's report, fails the test.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from .wire import LIMIT_SECONDS
+
+LISTENING = re.compile(r"listening on .*:(\d+)\b")
+SANITIZER_REPORT = re.compile(r"(Address|Leak|Memory|Thread)Sanitizer|runtime error:")
+# Sessions that are open at SIGTERM may take 2 s to be cut; LeakSanitizer looks after that.
+STOP_SECONDS = 20.0
+
+
+def binary():
+    """The program under test."""
+    default = pathlib.Path(__file__).resolve().parents[2] / "build" / "wsluice"
+    return os.environ.get("WSLUICE_BIN", str(default))
+
+
+class Wsluice:
+    """One running wsluice. `log` is all it wrote to stderr, `output` to stdout, so far."""
+
+    def __init__(self, args, env=None):
+        self.args = [binary(), *map(str, args)]
+        self.process = subprocess.Popen(
+            self.args,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(env or {})},
+        )
+        self._lines = {"stdout": [], "stderr": []}
+        self._readers = [
+            threading.Thread(target=self._collect, args=(name,), daemon=True) for name in self._lines
+        ]
+        for reader in self._readers:
+            reader.start()
+        self.expected_status = 0
+
+    def _collect(self, name):
+        for line in getattr(self.process, name):
+            self._lines[name].append(line.decode(errors="backslashreplace"))
+
+    @property
+    def log(self):
+        return "".join(self._lines["stderr"])
+
+    @property
+    def output(self):
+        return "".join(self._lines["stdout"])
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def wait_for_log(self, pattern, limit=LIMIT_SECONDS, count=1):
+        """Waits until the log matches `pattern` `count` times; returns the last match."""
+
+        def matches():
+            found = list(re.finditer(pattern, self.log))
+            return found[count - 1] if len(found) >= count else None
+
+        return wait_until(
+            matches,
+            limit,
+            lambda: f"no {pattern!r} (x{count}) in the log:\n{self.log}",
+            give_up=lambda: self.process.poll() is not None and not self._readers[1].is_alive(),
+        )
+
+    def wait_until_listening(self):
+        self.port = int(self.wait_for_log(LISTENING)[1])
+        return self
+
+    def url(self, path="/", scheme="ws", host="127.0.0.1"):
+        return f"{scheme}://{host}:{self.port}{path}"
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait_for_exit(self, limit=STOP_SECONDS):
+        """Waits for the program's own end and for the rest of its log; returns the exit status."""
+        try:
+            status = self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            self._join_readers()
+            self.expected_status = None
+            raise AssertionError(f"wsluice did not exit within {limit} s; its log:\n{self.log}") from None
+        self._join_readers()
+        return status
+
+    def _join_readers(self):
+        for reader in self._readers:
+            reader.join(LIMIT_SECONDS)
+
+    def stop(self):
+        """SIGTERM unless it has ended, then the verdict: exit status and sanitizer reports.
+        A test that lets it end otherwise sets `expected_status` (None: any)."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        status = self.wait_for_exit()
+        report = SANITIZER_REPORT.search(self.log)
+        assert not report, f"{self.args} has a sanitizer report in its log:\n{self.log}"
+        assert self.expected_status in (None, status), (
+            f"{self.args} ended with status {status}, not {self.expected_status}; its log:\n{self.log}"
+        )
+
+
+def wait_until(condition, limit=LIMIT_SECONDS, message="condition not met", give_up=None):
+    """Polls until condition() is true and returns its value. `message` may be a function."""
+    deadline = time.monotonic() + limit
+    while True:
+        hopeless = give_up is not None and give_up()
+        value = condition()
+        if value:
+            return value
+        if hopeless or time.monotonic() > deadline:
+            raise AssertionError(message() if callable(message) else message)
+        time.sleep(0.02)
+
+
+def free_port(host="127.0.0.1"):
+    """A port that is free right now, for services that can't choose one themselves. Another process
+    may take it before the service does: start such services in a loop."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def resident_kib(pid):
+    """Resident memory in KiB."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+
+def processor_seconds(pid):
+    """CPU time used so far by all threads, user and system (fields 14 and 15 of proc(5) stat)."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
