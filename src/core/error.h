@@ -36,7 +36,8 @@ const char *error_name(int error);
 /* One short sentence in plain words without a full stop, such as "Connection refused". Static. */
 const char *error_text(int error);
 
-/* Maps a positive errno (or a negative libuv code) to the enum. EINTR is the caller's to retry. */
+/* Maps a positive errno (or a negative libuv code) to the enum; 0 (SO_ERROR of a good socket) is
+ * WSL_OK. EINTR is the caller's to retry. */
 int error_from_errno(int system_errno);
 
 #endif

@@ -14,10 +14,13 @@
 /* SHA-1 of data[0..len). Only for the handshake's Sec-WebSocket-Accept (RFC 6455 4.2.2). */
 WSL_MUST_CHECK int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_SIZE]);
 
-/* Writes base64 of data[0..len) and a NUL to out; `cap` counts the NUL. WSL_INVALID if too small. */
+/* Writes base64 of data[0..len) and a NUL to out; `cap` counts the NUL. WSL_INVALID if too small,
+ * and then nothing of `out` may be used. */
 WSL_MUST_CHECK int base64_encode(const void *data, size_t len, char *out, size_t cap);
 
-/* Fills out[0..len) with random bytes from the kernel (getrandom). */
+/* Fills out[0..len) with random bytes from the kernel (getentropy: blocks only until the system's
+ * pool is ready, early at boot). On failure there is no weaker source: WSL_IO or WSL_UNSUPPORTED,
+ * and `out` must not be used. */
 WSL_MUST_CHECK int random_bytes(void *out, size_t len);
 
 #endif

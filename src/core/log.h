@@ -15,7 +15,7 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Longest text of one event; what is longer is cut and marked with "...". */
+/* Longest text of one event, its NUL counted; what is longer is cut and marked with "...". */
 #define LOG_TEXT_MAX 1024
 
 /* `id` is the session id, or 0 for lines about the process. `text` is NUL-terminated, one line. */

@@ -1,0 +1,49 @@
+/* SHA-1, base64 and random bytes over mbedTLS and the kernel.
+ *
+ * mbedTLS 3 took over the names that 2.28 had deprecated and gave them results; the difference ends
+ * in this file.
+ */
+#include "core/hash.h"
+
+#include <errno.h>
+#include <mbedtls/base64.h>
+#include <mbedtls/sha1.h>
+#include <mbedtls/version.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+/* getentropy() gives at most this many bytes a call (POSIX GETENTROPY_MAX). */
+#define ENTROPY_MAX_BYTES 256u
+
+int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_SIZE]) {
+#if MBEDTLS_VERSION_MAJOR >= 3
+  int failed = mbedtls_sha1(data, len, digest);
+#else
+  int failed = mbedtls_sha1_ret(data, len, digest);
+#endif
+  return failed ? WSL_IO : WSL_OK;
+}
+
+int base64_encode(const void *data, size_t len, char *out, size_t cap) {
+  if (cap == 0) return WSL_INVALID;
+  out[0] = '\0'; /* mbedTLS leaves the output alone when there is nothing to encode */
+  size_t written;
+  int failed = mbedtls_base64_encode((unsigned char *)out, cap, &written, data, len);
+  return failed ? WSL_INVALID : WSL_OK;
+}
+
+int random_bytes(void *out, size_t len) {
+  uint8_t *at = out;
+  while (len > 0) {
+    size_t chunk = len < ENTROPY_MAX_BYTES ? len : ENTROPY_MAX_BYTES;
+    if (getentropy(at, chunk) != 0) {
+      if (errno == EINTR) continue;
+      return errno == ENOSYS ? WSL_UNSUPPORTED : WSL_IO;
+    }
+    at += chunk;
+    len -= chunk;
+  }
+  return WSL_OK;
+}
