@@ -56,11 +56,23 @@ def unix_backend():
 
 
 @pytest.fixture
-def echo_backend():
+def serve():
+    """serve(handler) is a TCP backend that runs handler(wire) in a thread for every connection."""
+    backends = []
+
+    def start(handler, **options):
+        backends.append(Backend(**options).serve(handler))
+        return backends[-1]
+
+    yield start
+    for listening in backends:
+        listening.close()
+
+
+@pytest.fixture
+def echo_backend(serve):
     """A TCP backend that sends everything back."""
-    listening = Backend().serve(echo)
-    yield listening
-    listening.close()
+    return serve(echo)
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ process  starts wsluice, reads its log, asks /proc about it, stops it and looks 
 wire     a socket on which every wait has a limit and every failure says what was seen
 backend  TCP and Unix services for wsluice to dial: scripted by a test, or echo, sink and source
 client   a WebSocket client without opinions: it can send what no library would
+service  programs that nobody here wrote as services, and Node scripts as clients
 """
 
-from .backend import Backend, UnixBackend, echo, sink, source
+from .backend import Backend, Sink, UnixBackend, echo, source
 from .client import (
     BINARY,
     CLOSE,
@@ -21,11 +22,12 @@ from .client import (
     upgrade_request,
 )
 from .process import Wsluice, binary, free_port, processor_seconds, resident_kib, wait_until
+from .service import Service, run_node
 from .wire import LIMIT_SECONDS, Ended, Wire
 
 __all__ = [
-    "BINARY", "CLOSE", "CONTINUATION", "PING", "PONG", "TEXT", "Backend", "Ended", "Frame",
-    "LIMIT_SECONDS", "RawClient", "Response", "UnixBackend", "Wire", "Wsluice", "binary", "echo",
-    "encode_frame", "free_port", "processor_seconds", "resident_kib", "sink", "source",
-    "upgrade_request", "wait_until",
+    "BINARY", "Backend", "CLOSE", "CONTINUATION", "Ended", "Frame", "LIMIT_SECONDS", "PING",
+    "PONG", "RawClient", "Response", "Service", "Sink", "TEXT", "UnixBackend", "Wire",
+    "Wsluice", "binary", "echo", "encode_frame", "free_port", "processor_seconds",
+    "resident_kib", "run_node", "source", "upgrade_request", "wait_until",
 ]

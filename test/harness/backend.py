@@ -4,6 +4,7 @@ A test either takes connections itself (`wire = backend.accept()`) and plays the
 line, or lets threads do it (`backend.serve(echo)`).
 """
 
+import hashlib
 import socket
 import tempfile
 import threading
@@ -116,15 +117,30 @@ def echo(wire):
         wire.send(data)
 
 
-def sink(digest, done):
-    """A handler that hashes all it gets until the peer's FIN, then sets `done`."""
+class Sink:
+    """A handler that hashes what one connection brings until its FIN."""
 
-    def handler(wire):
+    def __init__(self):
+        self.digest = hashlib.sha256()
+        self.count = 0
+        self.done = threading.Event()
+
+    def __call__(self, wire):
         while data := wire.recv_some():
-            digest.update(data)
-        done.set()
+            self.digest.update(data)
+            self.count += len(data)
+        if wire.ended == "fin":
+            self.done.set()
 
-    return handler
+    def expect(self, data):
+        """Exactly `data` came, and then the end."""
+        self.expect_sent(len(data), hashlib.sha256(data).hexdigest())
+
+    def expect_sent(self, count, hexdigest, limit=60.0):
+        """So many bytes with this SHA-256 came, and then the end."""
+        assert self.done.wait(limit), f"no end of the stream after {self.count} of {count} bytes"
+        assert self.count == count, f"{self.count} of {count} bytes came, then the end"
+        assert self.digest.hexdigest() == hexdigest, "all bytes came, but some are wrong"
 
 
 def source(data, piece=READ_SIZE):
