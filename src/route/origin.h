@@ -2,7 +2,7 @@
  *
  * A rule is one of
  *   https://example.com         that origin; a port other than the scheme's own must be named
- *   https://*.example.com       every host below it (not example.com itself)
+ *   https:// and *.example.com  every host below it (not example.com itself), written in one
  *   example.com, *.example.com  that host under http or https, any port
  *   same                        the origin's host and port are those of the request's Host
  *   null                        the opaque origin of sandboxed pages and files
