@@ -22,21 +22,21 @@ struct wsl_request {
   enum wsl_request_kind kind;
   struct wsl_span method;
   struct wsl_span path;      /* origin-form path, "/" at least, still percent-encoded; also taken out
-                                of an absolute-form target                                          */
+                                of an absolute-form target; "*" for OPTIONS *, empty for CONNECT     */
   struct wsl_span query;     /* behind the "?", possibly empty                                      */
   struct wsl_span authority; /* Host's value, or the authority of an absolute-form target (it wins,
                                 RFC 9112 3.2.2); may be empty for HTTP/1.0                          */
   struct wsl_span origin;    /* value of Origin; at == NULL when there is none                      */
   struct wsl_span user_agent;
   bool keep_alive; /* the connection may carry another request (RFC 9112 9.3); false whenever the
-                      request has a body, since we never read one                                 */
+                      request has a body, since we never read one, and for REFUSED                */
 
   /* WSL_REQUEST_UPGRADE */
   char accept[WSL_ACCEPT_LEN + 1]; /* value of Sec-WebSocket-Accept */
   struct wsl_span subprotocol;     /* the chosen one; len 0: answer without the header */
 
   /* WSL_REQUEST_REFUSED */
-  uint16_t status;    /* 400, 405, 426, 501, 505 */
+  uint16_t status;    /* 400, 405, 426, 501; 500 when the hash fails */
   const char *reason; /* static text for the body and the log */
   bool offer_version; /* add Upgrade, Connection: Upgrade and Sec-WebSocket-Version: 13 */
   const char *allow;  /* 405: value of Allow, else NULL */

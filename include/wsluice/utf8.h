@@ -17,7 +17,8 @@ struct wsl_utf8 {
 void wsl_utf8_init(struct wsl_utf8 *utf8);
 
 /* Checks data[0..len); returns how many bytes are fine: len when all are, else the index of the byte
- * that breaks the sequence. Afterwards the state is meaningless if less than len was returned. */
+ * that breaks the sequence. The state is then the one before that byte: wsl_utf8_complete() tells
+ * whether the byte cut a sequence short or can't begin one. */
 size_t wsl_utf8_feed(struct wsl_utf8 *utf8, const uint8_t *data, size_t len);
 
 /* Whether the text may end here: no sequence is half done. */

@@ -1,0 +1,37 @@
+/* Which bytes may stand where in a request head: classes of characters, one table for all of them. */
+#ifndef CODEC_CHARS_H
+#define CODEC_CHARS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum char_class {
+  CHAR_TOKEN = 1,  /* tchar (RFC 9110 5.6.2): methods, field names, list elements */
+  CHAR_TARGET = 2, /* a request target: 21 to 7E without "#"; its parts are judged later */
+  CHAR_VALUE = 4,  /* field values (RFC 9110 5.5), SP and HTAB included */
+  CHAR_HOST = 8    /* reg-name (RFC 3986 3.2.2) but percent escapes */
+};
+
+extern const uint8_t char_classes[256];
+
+static inline bool char_is(char byte, enum char_class class) {
+  return (char_classes[(uint8_t)byte] & class) != 0;
+}
+
+static inline bool char_is_digit(char byte) {
+  return byte >= '0' && byte <= '9';
+}
+
+/* Value of a hexadecimal digit, or -1. */
+static inline int char_hex_value(char byte) {
+  if (char_is_digit(byte)) return byte - '0';
+  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+  return -1;
+}
+
+static inline bool char_is_blank(char byte) {
+  return byte == ' ' || byte == '\t';
+}
+
+#endif
