@@ -39,6 +39,7 @@ struct buffer_pool {
  * must only take note (transport_again), not borrow. */
 struct buffer_waiter {
   struct list node;
+  struct buffer_pool *pool; /* where it last got in line, else NULL; private */
   void (*wake)(struct buffer_waiter *waiter);
 };
 
@@ -55,7 +56,9 @@ void buffer_return(struct buffer_pool *pool, struct buffer *buffer);
 
 void buffer_waiter_init(struct buffer_waiter *waiter, void (*wake)(struct buffer_waiter *waiter));
 
-/* Gets in line (harmless when in line already), and out of it (harmless when not). */
+/* Gets in line (harmless when in line already), and out of it (harmless when not). Whoever got in line
+ * once calls buffer_wait_cancel() before it goes: if it was woken and did not borrow, the turn passes
+ * to the next, who might otherwise wait beside a free buffer for ever. */
 void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter);
 void buffer_wait_cancel(struct buffer_waiter *waiter);
 

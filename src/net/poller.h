@@ -14,6 +14,7 @@
 #define NET_POLLER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include <wsluice/span.h>
@@ -22,6 +23,10 @@
 
 struct poller;
 struct poller_watch;
+
+/* Comes in `events` beside enum transport_ready: TCP urgent data is there. A read stops at the urgent
+ * mark, so from then on a short read does not prove that the socket is drained. */
+#define POLLER_URGENT (1u << 4)
 
 /* `events` is a set of enum transport_ready bits that came up; 0 when it was asked for with
  * poller_again(). */
@@ -33,6 +38,7 @@ struct poller_watch {
   struct poller *poller;
   struct list again; /* in the poller's ready list while a turn was asked for */
   int fd;            /* -1 when not registered */
+  uint64_t added_in; /* the batch during which it was registered: that batch's events are not its own */
   void *backend;     /* what the implementation needs per descriptor, else NULL */
 };
 
@@ -50,12 +56,27 @@ struct poller *poller_open(uv_loop_t *loop);
  * handles (run the loop until then). Every watch must have been removed (asserted). */
 void poller_close(struct poller *poller);
 
+/* `fn` is called before every batch of events and before the ready list is served: the worker moves
+ * its timers' clock on there (loop_timers_catch_up). libuv has no hook between its sleep and the
+ * first callback. */
+void poller_on_wake(struct poller *poller, void (*fn)(void *arg), void *arg);
+
+/* Calls that function now: for callbacks that reach the program another way (the resolver's). */
+void poller_woke(struct poller *poller);
+
+/* A watch that is registered nowhere; poller_remove() on it is harmless. poller_add() does it too. */
+void poller_watch_init(struct poller_watch *watch);
+
 /* Registers fd (non-blocking, open) until poller_remove(). Events that hold already come at the next
  * turn. WSL_NO_MEMORY or WSL_IO on failure. */
 WSL_MUST_CHECK int poller_add(struct poller *poller, struct poller_watch *watch, int fd, poller_fn on_events);
 
 /* Forgets the watch; call before close(fd). No callback comes afterwards. Harmless twice. */
 void poller_remove(struct poller_watch *watch);
+
+/* The owner has met the end of what these bits promised (a short read, WSL_AGAIN): a poller without
+ * edges asks for them again. Nothing to do on Linux. */
+void poller_drained(struct poller_watch *watch, unsigned events);
 
 /* Calls the watch back at the next turn of the loop with events 0. Harmless twice. */
 void poller_again(struct poller_watch *watch);

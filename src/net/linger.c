@@ -1,0 +1,74 @@
+/* See net/linger.h. */
+#include "net/linger.h"
+
+#include "core/list.h"
+
+/* Dropped in one go; on the stack, since nothing of it is kept. */
+#define LINGER_READ_SIZE ((size_t)16 * 1024)
+
+/* Reads in a row before others have their turn. */
+#define LINGER_READS_A_TURN 4
+
+static void close_transport(struct linger *linger) {
+  struct transport *transport = linger->transport;
+  linger->transport = NULL;
+  timer_disarm(linger->timers, &linger->timer);
+  transport_close(transport);
+  linger->done(linger);
+}
+
+static void on_time_over(struct timer *timer) {
+  close_transport(LIST_ENTRY(timer, struct linger, timer));
+}
+
+/* True when the transport is to be closed now. */
+static bool finish(struct linger *linger) {
+  int result = transport_finish(linger->transport);
+  if (result == WSL_AGAIN) return false;
+  linger->phase = LINGER_READING;
+  return result < 0;
+}
+
+/* Likewise. */
+static bool drop_input(struct linger *linger) {
+  uint8_t scrap[LINGER_READ_SIZE];
+  for (int i = 0; i < LINGER_READS_A_TURN; i++) {
+    if (!transport_readable(linger->transport)) return false;
+    int64_t n = transport_read(linger->transport, scrap, sizeof(scrap));
+    if (n == WSL_AGAIN) return false;
+    if (n <= 0) return true;
+    linger->dropped += (size_t)n;
+    if (linger->dropped >= LINGER_BYTES) return true;
+  }
+  transport_again(linger->transport);
+  return false;
+}
+
+static void run(struct linger *linger) {
+  if (linger->phase == LINGER_FINISHING && finish(linger)) {
+    close_transport(linger);
+    return;
+  }
+  if (drop_input(linger)) close_transport(linger);
+}
+
+static void on_ready(struct transport *transport, void *owner) {
+  (void)transport;
+  run(owner);
+}
+
+void linger_start(struct linger *linger, struct transport *transport, struct timers *timers, linger_fn done) {
+  *linger =
+      (struct linger){.transport = transport, .timers = timers, .phase = LINGER_FINISHING, .done = done};
+  timer_init(&linger->timer, on_time_over);
+  timer_arm(timers, &linger->timer, timers->now_ms + LINGER_TIME_MS);
+  transport_own(transport, on_ready, linger);
+  run(linger);
+}
+
+void linger_cut(struct linger *linger) {
+  if (linger->transport == NULL) return;
+  timer_disarm(linger->timers, &linger->timer);
+  transport_reset(linger->transport);
+  linger->transport = NULL;
+}

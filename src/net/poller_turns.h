@@ -1,0 +1,28 @@
+/* What both pollers share: the ready list (poller_again) and the garbage (poller_release), served at
+ * the end of each turn of the loop. Private to the pollers; each embeds it first in its struct poller.
+ */
+#ifndef NET_POLLER_TURNS_H
+#define NET_POLLER_TURNS_H
+
+#include "net/poller.h"
+
+struct poller_turns {
+  uv_check_t check; /* runs behind the turn's I/O callbacks */
+  uv_idle_t idle;   /* active while there is something to serve, so that the loop does not sleep */
+  struct list again;
+  struct list garbage;
+  size_t watches; /* registered now */
+  unsigned open_handles;
+  void (*on_wake)(void *arg);
+  void *on_wake_arg;
+  void (*on_closed)(struct poller_turns *turns);
+};
+
+/* Cannot fail: libuv only fills in structs here. */
+void poller_turns_open(struct poller_turns *turns, uv_loop_t *loop);
+
+/* Closes the handles; `on_closed` comes when libuv has let go of them, the garbage released. Then the
+ * memory may be freed. */
+void poller_turns_close(struct poller_turns *turns, void (*on_closed)(struct poller_turns *turns));
+
+#endif

@@ -1,0 +1,206 @@
+/* Stream sockets as transports (stream.h): TCP and Unix.
+ *
+ * Edges come once, so the rule behind every line here is: READABLE or WRITABLE is cleared only when
+ * the kernel has said, or a short count proves, that another edge will come. After a FIN or an error
+ * no further edge comes, so a short read must not clear READABLE then: the end is still to be fetched.
+ *
+ * Linux hands a connection's error out once, to whichever call asks first. When that is a write, the
+ * next read would return 0, and a reset would look like an orderly end: the stream keeps the error
+ * for the reader.
+ */
+#include "net/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/socket_system.h"
+
+struct stream {
+  struct transport transport; /* first: it is one */
+  struct poller_watch watch;
+  struct poller_garbage garbage;
+  struct stream_domain *domain;
+  enum stream_kind kind;
+  bool short_read_drains; /* a short read proves that the receive queue is empty */
+  bool over;              /* reading has come to `outcome`: 0, the end, or an error */
+  int outcome;
+  int write_error; /* what a write was told in the reader's place, else 0 */
+};
+
+/* Bits that a short read does not settle: behind the data an end or an error waits, without an edge. */
+#define END_NOTED ((unsigned)(TRANSPORT_ENDING | TRANSPORT_FAILED))
+
+static struct stream *stream_of(struct transport *transport) {
+  return (struct stream *)(void *)transport;
+}
+
+static void clear_ready(struct stream *stream, unsigned bits) {
+  stream->transport.ready &= ~bits;
+  poller_drained(&stream->watch, bits);
+}
+
+static int64_t end_reading(struct stream *stream, int outcome) {
+  stream->over = true;
+  stream->outcome = outcome;
+  stream->transport.ready &= ~(unsigned)TRANSPORT_READABLE;
+  return outcome;
+}
+
+static int64_t stream_read(struct transport *transport, uint8_t *buf, size_t len) {
+  assert(len > 0);
+  struct stream *stream = stream_of(transport);
+  if (stream->over) return stream->outcome;
+  ssize_t got;
+  do {
+    got = recv(stream->watch.fd, buf, len, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    bool drained = (size_t)got < len && stream->short_read_drains && (transport->ready & END_NOTED) == 0;
+    if (drained) clear_ready(stream, TRANSPORT_READABLE);
+    return got;
+  }
+  if (got == 0) return end_reading(stream, stream->write_error);
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    clear_ready(stream, TRANSPORT_READABLE);
+    return WSL_AGAIN;
+  }
+  return end_reading(stream, error_from_errno(errno));
+}
+
+/* What a failing write says about the reader's side. EPIPE says nothing: it comes after the peer's FIN
+ * or behind an error that was handed out before. Want of memory passes. All else is the connection's
+ * error, which the kernel has now forgotten. */
+static int write_failed(struct stream *stream, int system_errno) {
+  int error = error_from_errno(system_errno);
+  stream->transport.ready &= ~(unsigned)TRANSPORT_WRITABLE;
+  if (system_errno == EPIPE || system_errno == ENOBUFS || system_errno == ENOMEM) return error;
+  if (stream->write_error == 0) stream->write_error = error;
+  stream->transport.ready |= TRANSPORT_FAILED;
+  if (!stream->over) stream->transport.ready |= TRANSPORT_READABLE;
+  return error;
+}
+
+static int64_t stream_writev(struct transport *transport, const struct iovec *parts, int count) {
+  assert(count > 0 && count <= TRANSPORT_PARTS_MAX);
+  struct stream *stream = stream_of(transport);
+  size_t len = 0;
+  for (int i = 0; i < count; i++)
+    len += parts[i].iov_len;
+  assert(len > 0);
+  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
+  ssize_t sent = socket_send(stream->watch.fd, &message);
+  if (sent >= 0) {
+    if ((size_t)sent < len) clear_ready(stream, TRANSPORT_WRITABLE);
+    return sent;
+  }
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return write_failed(stream, errno);
+  clear_ready(stream, TRANSPORT_WRITABLE);
+  return WSL_AGAIN;
+}
+
+static int stream_finish(struct transport *transport) {
+  if (shutdown(stream_of(transport)->watch.fd, SHUT_WR) != 0) return error_from_errno(errno);
+  return WSL_OK;
+}
+
+static void stream_again(struct transport *transport) {
+  poller_again(&stream_of(transport)->watch);
+}
+
+static void release_stream(struct poller_garbage *garbage) {
+  struct stream *stream = LIST_ENTRY(garbage, struct stream, garbage);
+  struct stream_domain *domain = stream->domain;
+  domain->open--;
+  slab_give(&domain->slab, stream);
+}
+
+static void stream_close(struct transport *transport) {
+  struct stream *stream = stream_of(transport);
+  int fd = stream->watch.fd;
+  assert(fd >= 0); /* closed twice */
+  poller_remove(&stream->watch);
+  close(fd); /* even when it says EINTR the descriptor is gone on Linux: never retried */
+  poller_release(stream->domain->poller, &stream->garbage, release_stream);
+}
+
+/* On a Unix socket the linger option does nothing: the peer sees an end, or ECONNRESET when it left
+ * bytes of its own unread here. */
+static void stream_reset(struct transport *transport) {
+  struct linger abruptly = {.l_onoff = 1, .l_linger = 0};
+  (void)setsockopt(stream_of(transport)->watch.fd, SOL_SOCKET, SO_LINGER, &abruptly, sizeof abruptly);
+  stream_close(transport);
+}
+
+/* TCP: a FIN that is not acknowledged counts as one byte, so 0 after finish means that the peer has all,
+ * the end included. After a reset the count stands still. Unix: memory of what the peer has not read,
+ * more than the bytes themselves; 0 is exact. */
+static int stream_unacked(struct transport *transport, size_t *bytes) {
+  return socket_unacked(stream_of(transport)->watch.fd, bytes);
+}
+
+static int stream_silence(struct transport *transport, uint64_t *ms) {
+  struct stream *stream = stream_of(transport);
+  return stream->kind == STREAM_TCP ? socket_silence(stream->watch.fd, ms) : WSL_UNSUPPORTED;
+}
+
+static const struct transport_ops stream_ops = {
+    .read = stream_read,
+    .writev = stream_writev,
+    .finish = stream_finish,
+    .again = stream_again,
+    .close = stream_close,
+    .reset = stream_reset,
+    .unacked = stream_unacked,
+    .silence = stream_silence,
+};
+
+/* `events` 0 is the turn that was asked for; else the owner hears only of bits that are new. */
+static void on_stream_events(struct poller_watch *watch, unsigned events) {
+  struct stream *stream = LIST_ENTRY(watch, struct stream, watch);
+  struct transport *transport = &stream->transport;
+  if (events & POLLER_URGENT) stream->short_read_drains = false;
+  unsigned bits = events & ~POLLER_URGENT;
+  if (stream->over) bits &= ~(unsigned)TRANSPORT_READABLE;
+  unsigned added = bits & ~transport->ready;
+  transport->ready |= bits;
+  if (added != 0 || events == 0) transport->on_ready(transport, transport->owner);
+}
+
+void stream_domain_init(struct stream_domain *domain, struct poller *poller) {
+  domain->poller = poller;
+  domain->open = 0;
+  slab_init(&domain->slab, sizeof(struct stream));
+}
+
+void stream_domain_destroy(struct stream_domain *domain) {
+  assert(domain->open == 0);
+  slab_destroy(&domain->slab);
+}
+
+struct transport *stream_open(struct stream_domain *domain, int fd, enum stream_kind kind,
+                              transport_ready_fn on_ready, void *owner) {
+  struct stream *stream = slab_take(&domain->slab);
+  if (stream == NULL) goto fail_descriptor;
+  stream->transport = (struct transport){.ops = &stream_ops, .on_ready = on_ready, .owner = owner};
+  stream->domain = domain;
+  stream->kind = kind;
+  /* On Unix sockets a read stops at descriptors that the peer passes along, whatever lies behind. */
+  stream->short_read_drains = kind == STREAM_TCP;
+  list_init(&stream->garbage.node);
+  if (poller_add(domain->poller, &stream->watch, fd, on_stream_events) != WSL_OK) goto fail_stream;
+  if (kind == STREAM_TCP) socket_tune_tcp(fd);
+  domain->open++;
+  return &stream->transport;
+
+fail_stream:
+  slab_give(&domain->slab, stream);
+fail_descriptor:
+  close(fd);
+  return NULL;
+}
+
+int stream_fd(const struct transport *transport) {
+  return ((const struct stream *)(const void *)transport)->watch.fd;
+}
