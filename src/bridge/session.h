@@ -47,7 +47,7 @@ struct session_domain {
   struct timers *timers;
   struct buffer_pool *buffers;
   struct dialer *dialer;
-  struct random random; /* jitter */
+  struct random_source random; /* jitter */
   struct slab slab;
   struct list sessions; /* all that live */
   size_t count;

@@ -1,0 +1,228 @@
+/* Everything that is written to the client, in the order that RFC 6455 demands: the frame that was
+ * begun, then the answer to the newest ping, then our ping, then data or the Close.
+ *
+ *   buffer:  | sent ... | header | frame ............ | bytes without a header yet |
+ *                       ^ data.at - header_left       ^ data.at + frame_left       ^ data.at + data.len
+ *
+ * The header of the frame begun stands right before its payload: at the start that is the buffer's
+ * headroom, later it is payload that has left. Headers of further frames of the same writev stand on
+ * the stack; when a short write ends among them, the frame that was reached is begun again from the
+ * same numbers.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "bridge/session_internal.h"
+
+/* Frames that leave in one writev: each takes two parts. */
+#define FRAMES_A_WRITE (TRANSPORT_PARTS_MAX / 2)
+
+static bool in_frame(const struct client_writer *w) {
+  return w->header_left + w->frame_left > 0;
+}
+
+static size_t next_frame_len(const struct session *s, size_t len) {
+  return len < s->domain->settings->max_frame_size ? len : s->domain->settings->max_frame_size;
+}
+
+/* Begins the next frame of data: its header goes right before data.at. */
+static void begin_frame(struct session *s) {
+  struct client_writer *w = &s->writer;
+  uint8_t header[WSL_FRAME_HEADER_MAX];
+  w->frame_left = next_frame_len(s, w->data.len);
+  w->header_left = wsl_frame_header(header, WSL_OP_BINARY, w->frame_left);
+  memcpy(w->data.at - w->header_left, header, w->header_left);
+}
+
+/* Takes note of `written` bytes of the frames that write_frames() offered. */
+static void consume(struct session *s, size_t written) {
+  struct client_writer *w = &s->writer;
+  for (;;) {
+    size_t header = written < w->header_left ? written : w->header_left;
+    w->header_left -= header;
+    written -= header;
+    size_t payload = written < w->frame_left ? written : w->frame_left;
+    w->frame_left -= payload;
+    w->data.at += payload;
+    w->data.len -= payload;
+    s->bytes_down += payload;
+    written -= payload;
+    if (written == 0) return;
+    begin_frame(s);
+  }
+}
+
+static int64_t to_client(struct session *s, const struct iovec *parts, int count) {
+  int64_t written = transport_writev(s->client, parts, count);
+  if (written > 0) {
+    liveness_client_written(s);
+    closing_moved(s);
+  } else if (written != WSL_AGAIN) {
+    client_break(s);
+  }
+  return written;
+}
+
+/* A control frame or a Close that must leave before more data. */
+static bool control_wanted(const struct session *s) {
+  const struct client_writer *w = &s->writer;
+  return w->pong_waiting || w->ping_waiting ||
+         (s->client_out == CLIENT_OUT_CLOSING && w->close_after == CLOSE_AFTER_FRAME);
+}
+
+/* Offers the frame begun and, when no control frame waits, those behind it, in one writev. */
+static bool write_frames(struct session *s) {
+  struct client_writer *w = &s->writer;
+  struct iovec parts[TRANSPORT_PARTS_MAX];
+  uint8_t headers[FRAMES_A_WRITE][WSL_FRAME_HEADER_MAX];
+  if (!in_frame(w)) begin_frame(s);
+
+  parts[0] = (struct iovec){w->data.at - w->header_left, w->header_left + w->frame_left};
+  int count = 1;
+  size_t offered = w->frame_left;
+  for (int f = 0; !control_wanted(s) && offered < w->data.len && count + 2 <= TRANSPORT_PARTS_MAX; f++) {
+    size_t len = next_frame_len(s, w->data.len - offered);
+    parts[count++] = (struct iovec){headers[f], wsl_frame_header(headers[f], WSL_OP_BINARY, len)};
+    parts[count++] = (struct iovec){w->data.at + offered, len};
+    offered += len;
+  }
+  int64_t written = to_client(s, parts, count);
+  if (written == WSL_AGAIN) return false;
+  if (written > 0) consume(s, (size_t)written);
+  if (written > 0 && w->data.len == 0) held_drop(s, &w->data);
+  return true;
+}
+
+static bool write_control(struct session *s) {
+  struct client_writer *w = &s->writer;
+  struct iovec part = {w->control + w->control_sent, (size_t)(w->control_len - w->control_sent)};
+  int64_t written = to_client(s, &part, 1);
+  if (written == WSL_AGAIN) return false;
+  if (written < 0) return true;
+  w->control_sent = (uint8_t)(w->control_sent + written);
+  if (w->control_sent < w->control_len) return true;
+  if (w->control_opcode == WSL_OP_CLOSE) s->client_out = CLIENT_OUT_CLOSED;
+  if (w->control_opcode == WSL_OP_PING) liveness_ping_sent(s);
+  return true;
+}
+
+static void stage(struct client_writer *w, enum wsl_opcode opcode, const uint8_t *payload, size_t len) {
+  size_t header = wsl_frame_header(w->control, opcode, len);
+  if (len > 0) memcpy(w->control + header, payload, len);
+  w->control_len = (uint8_t)(header + len);
+  w->control_sent = 0;
+  w->control_opcode = opcode;
+}
+
+/* Between two frames: makes the control frame that is due stand in control[]; false when none is. */
+static bool stage_next(struct session *s) {
+  struct client_writer *w = &s->writer;
+  if (w->pong_waiting) {
+    w->pong_waiting = false;
+    stage(w, WSL_OP_PONG, w->pong, w->pong_len);
+  } else if (w->ping_waiting) {
+    w->ping_waiting = false;
+    stage(w, WSL_OP_PING, NULL, 0);
+  } else if (s->client_out == CLIENT_OUT_CLOSING && w->data.buffer == NULL && !w->close_begun) {
+    w->close_begun = true;
+    w->control_len = (uint8_t)wsl_close_frame(w->control, s->ending.code, wsl_span_of(s->ending.reason));
+    w->control_sent = 0;
+    w->control_opcode = WSL_OP_CLOSE;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool client_flush(struct session *s) {
+  struct client_writer *w = &s->writer;
+  bool moved = false;
+  while (s->client != NULL && s->client_out <= CLIENT_OUT_CLOSING && transport_writable(s->client)) {
+    bool wrote;
+    if (w->control_sent < w->control_len) {
+      wrote = write_control(s);
+    } else if (!in_frame(w) && stage_next(s)) {
+      continue;
+    } else if (w->data.buffer != NULL) {
+      wrote = write_frames(s);
+    } else {
+      break;
+    }
+    if (!wrote) break;
+    moved = true;
+  }
+  return moved;
+}
+
+void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
+  struct client_writer *w = &s->writer;
+  assert(w->data.buffer == NULL && len > 0);
+  if (s->client_out != CLIENT_OUT_OPEN) { /* nobody listens any more */
+    buffer_return(s->domain->buffers, buffer);
+    return;
+  }
+  w->data = (struct held){buffer, at, len};
+  w->header_left = 0;
+  w->frame_left = 0;
+}
+
+void client_pong(struct session *s, const uint8_t *payload, size_t len) {
+  struct client_writer *w = &s->writer;
+  if (s->client_out > CLIENT_OUT_CLOSING || w->close_begun) return;
+  if (len > 0) memcpy(w->pong, payload, len);
+  w->pong_len = (uint8_t)len;
+  w->pong_waiting = true; /* an older one that could not leave is replaced: RFC 6455 5.5.3 */
+  client_flush(s);
+}
+
+void client_ping(struct session *s) {
+  if (s->client_out != CLIENT_OUT_OPEN) return;
+  s->writer.ping_waiting = true;
+  client_flush(s);
+}
+
+/* Drops the data that no frame was begun for. */
+static void drop_unframed(struct session *s) {
+  struct client_writer *w = &s->writer;
+  if (w->data.buffer == NULL) return;
+  if (in_frame(w)) {
+    w->data.len = w->frame_left;
+  } else {
+    held_drop(s, &w->data);
+  }
+}
+
+void client_close(struct session *s, uint16_t code, const char *reason, enum close_after after) {
+  struct client_writer *w = &s->writer;
+  if (s->client_out > CLIENT_OUT_CLOSING || w->close_begun) return;
+  /* An orderly Close that still waits gives way to a later cause; an abnormal one tells more. */
+  bool replace = s->client_out == CLIENT_OUT_OPEN || s->ending.code == WSL_CLOSE_NORMAL;
+  if (replace) {
+    s->ending.code = code;
+    size_t len = strnlen(reason, sizeof s->ending.reason - 1);
+    memcpy(s->ending.reason, reason, len);
+    s->ending.reason[len] = '\0';
+    w->close_after = after;
+  }
+  if (after == CLOSE_AFTER_FRAME) {
+    w->close_after = CLOSE_AFTER_FRAME;
+    drop_unframed(s);
+  }
+  s->client_out = CLIENT_OUT_CLOSING;
+  w->ping_waiting = false;
+}
+
+void client_break(struct session *s) {
+  struct client_writer *w = &s->writer;
+  if (s->client_out == CLIENT_OUT_BROKEN) return;
+  s->client_out = CLIENT_OUT_BROKEN;
+  held_drop(s, &w->data);
+  w->header_left = 0;
+  w->frame_left = 0;
+  w->control_len = 0;
+  w->control_sent = 0;
+  w->pong_waiting = false;
+  w->ping_waiting = false;
+  backend_drop_input(s);
+  session_enter(s, SESSION_CLOSING);
+}

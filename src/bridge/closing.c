@@ -1,0 +1,247 @@
+/* How an ending comes to its end: conclusions from the four half-streams, the waits for
+ * acknowledgements, and the deadlines.
+ *
+ * An orderly close of a descriptor is never used to cut: as long as bytes move, or are acknowledged,
+ * nothing here ends a session; where bytes would be lost, the side that loses them sees a reset.
+ */
+#include <assert.h>
+
+#include "bridge/session_internal.h"
+
+#define LINGER_MS        2000u /* after our FIN: how long the client's bytes are read and dropped */
+#define LINGER_BYTES_MAX (1024u * 1024u)
+#define PROBE_FIRST_MS   20u /* nothing reports that all is acknowledged: looked at by timer */
+#define PROBE_LONGEST_MS 500u
+#define NEVER            UINT64_MAX
+
+void backend_finish(struct session *s) {
+  if (s->backend_out == BACKEND_OUT_OPEN) s->backend_out = BACKEND_OUT_FINISHING;
+}
+
+void backend_abort(struct session *s) {
+  if (s->backend_out < BACKEND_OUT_ABORTING) s->backend_out = BACKEND_OUT_ABORTING;
+}
+
+void backend_break(struct session *s) {
+  if (s->backend_out == BACKEND_OUT_BROKEN) return;
+  s->backend_out = BACKEND_OUT_BROKEN;
+  held_drop(s, &s->up);
+}
+
+void backend_drop_input(struct session *s) {
+  if (s->backend_in == BACKEND_IN_BYTES) s->backend_in = BACKEND_IN_DROP;
+}
+
+static void close_backend(struct session *s) {
+  transport_close(s->backend);
+  s->backend = NULL;
+  s->backend_in = BACKEND_IN_ENDED;
+}
+
+static void reset_backend(struct session *s) {
+  transport_reset(s->backend);
+  s->backend = NULL;
+  s->backend_in = BACKEND_IN_ENDED;
+  s->backend_was_reset = true;
+  backend_break(s);
+}
+
+static void stop_dialling(struct session *s) {
+  dial_cancel(&s->dial);
+  s->dialling = false;
+  s->backend_in = BACKEND_IN_ENDED;
+  backend_break(s);
+}
+
+static void close_client(struct session *s) {
+  transport_close(s->client);
+  s->client = NULL;
+  s->client_in = CLIENT_IN_ENDED;
+}
+
+static void reset_client(struct session *s) {
+  client_break(s);
+  transport_reset(s->client);
+  s->client = NULL;
+  s->client_in = CLIENT_IN_ENDED;
+}
+
+/* ---- conclusions ---- */
+
+static bool all_acknowledged(struct transport *t) {
+  size_t bytes;
+  return transport_unacked(t, &bytes) != WSL_OK || bytes == 0;
+}
+
+/* Nothing is left to deliver, and nothing of the target's is wanted: then why dial? */
+static bool dial_is_pointless(const struct session *s) {
+  return s->dialling && s->up.buffer == NULL && s->backend_in == BACKEND_IN_DROP &&
+         s->backend_out != BACKEND_OUT_OPEN;
+}
+
+static bool step_backend(struct session *s) {
+  if (dial_is_pointless(s)) {
+    stop_dialling(s);
+    return true;
+  }
+  if (s->backend == NULL) return false;
+  if (s->backend_out == BACKEND_OUT_FINISHING && s->up.buffer == NULL) {
+    int result = transport_finish(s->backend);
+    if (result == WSL_AGAIN) return false;
+    s->backend_out = result == WSL_OK ? BACKEND_OUT_FINISHED : BACKEND_OUT_BROKEN;
+    return true;
+  }
+  if (s->backend_out == BACKEND_OUT_ABORTING && s->up.buffer == NULL && all_acknowledged(s->backend)) {
+    reset_backend(s);
+    return true;
+  }
+  bool out_done = s->backend_out == BACKEND_OUT_FINISHED || s->backend_out == BACKEND_OUT_BROKEN;
+  if (out_done && s->backend_in == BACKEND_IN_ENDED) {
+    close_backend(s);
+    return true;
+  }
+  return false;
+}
+
+static bool step_client(struct session *s) {
+  if (s->client == NULL) return false;
+  if (s->client_out == CLIENT_OUT_CLOSED && s->client_in != CLIENT_IN_FRAMES) {
+    int result = transport_finish(s->client);
+    if (result == WSL_AGAIN) return false;
+    s->client_out = result == WSL_OK ? CLIENT_OUT_FINISHED : CLIENT_OUT_BROKEN;
+    s->linger_bytes = 0;
+    s->linger_until_ms = session_now(s) + LINGER_MS;
+    return true;
+  }
+  bool out_done = s->client_out >= CLIENT_OUT_FINISHED;
+  bool in_done = s->client_in == CLIENT_IN_ENDED ||
+                 (s->client_out == CLIENT_OUT_FINISHED && s->linger_bytes >= LINGER_BYTES_MAX);
+  if (out_done && in_done) {
+    close_client(s);
+    return true;
+  }
+  return false;
+}
+
+/* The client's stream can never be completed once the client is gone. */
+static bool step_orphan(struct session *s) {
+  if (s->client != NULL || s->backend_out != BACKEND_OUT_OPEN) return false;
+  backend_drop_input(s);
+  backend_abort(s);
+  return true;
+}
+
+bool closing_step(struct session *s) {
+  bool changed = step_client(s);
+  changed |= step_orphan(s);
+  changed |= step_backend(s);
+  return changed;
+}
+
+/* ---- movement and time ---- */
+
+void closing_moved(struct session *s) {
+  if (s->state != SESSION_CLOSING) return;
+  s->moved_ms = session_now(s);
+  if (s->probe_interval_ms == 0) {
+    s->probe_interval_ms = PROBE_FIRST_MS;
+    s->probe_due_ms = s->moved_ms + PROBE_FIRST_MS;
+  }
+}
+
+/* A backend that goes on sending to nobody is drained, but not for ever. */
+void closing_dropped(struct session *s) {
+  uint64_t now = session_now(s);
+  if (s->drop_only_since_ms == 0) s->drop_only_since_ms = now;
+  if (now - s->drop_only_since_ms < s->domain->settings->close_timeout_max_ms) closing_moved(s);
+}
+
+static bool awaiting_client_close(const struct session *s) {
+  return s->client != NULL && s->client_out == CLIENT_OUT_CLOSED && s->client_in == CLIENT_IN_FRAMES;
+}
+
+static bool lingering(const struct session *s) {
+  return s->client != NULL && s->client_out == CLIENT_OUT_FINISHED;
+}
+
+/* While dialling the dial's own time-out bounds the wait. */
+static uint64_t stall_due(const struct session *s) {
+  return s->dialling ? NEVER : s->moved_ms + s->domain->settings->close_timeout_ms;
+}
+
+static uint64_t await_due(const struct session *s) {
+  if (!awaiting_client_close(s) || s->close_acked_ms == 0) return NEVER;
+  return s->close_acked_ms + s->domain->settings->close_timeout_max_ms;
+}
+
+static uint64_t linger_due(const struct session *s) {
+  return lingering(s) ? s->linger_until_ms : NEVER;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+uint64_t closing_due(const struct session *s) {
+  if (s->state != SESSION_CLOSING) return NEVER;
+  return earlier(earlier(stall_due(s), await_due(s)), earlier(linger_due(s), s->probe_due_ms));
+}
+
+/* Looks what a peer has acknowledged since the last look: that is movement too. */
+static void probe(struct session *s, struct transport *t, size_t *outstanding) {
+  size_t bytes;
+  if (t == NULL || transport_unacked(t, &bytes) != WSL_OK) return;
+  if (bytes < *outstanding) closing_moved(s);
+  *outstanding = bytes;
+}
+
+static void probe_both(struct session *s) {
+  probe(s, s->client, &s->client_outstanding);
+  probe(s, s->backend, &s->backend_outstanding);
+  if (awaiting_client_close(s) && s->close_acked_ms == 0 && s->client_outstanding == 0) {
+    s->close_acked_ms = session_now(s);
+  }
+  s->probe_interval_ms = earlier(s->probe_interval_ms * 2, PROBE_LONGEST_MS);
+  s->probe_due_ms = session_now(s) + s->probe_interval_ms;
+}
+
+/* The client did not answer our Close: its stream is not known to be whole. */
+static void stop_awaiting(struct session *s) {
+  ending_set(s, "client", "no answer to our Close");
+  s->client_in = CLIENT_IN_DROP;
+  backend_drop_input(s);
+  backend_abort(s);
+}
+
+/* Nothing has moved for the close time: whoever still has bytes coming sees a reset. */
+static void give_up(struct session *s) {
+  ending_set(s, "wsluice", "nothing moved while closing");
+  closing_moved(s); /* what is left has a deadline of its own: do not come back at once */
+  if (awaiting_client_close(s)) {
+    stop_awaiting(s);
+  } else if (s->client != NULL && s->client_out != CLIENT_OUT_FINISHED) {
+    reset_client(s);
+  }
+  if (s->backend == NULL) return;
+  if (s->backend_out == BACKEND_OUT_FINISHED) {
+    close_backend(s); /* all is the kernel's, which goes on delivering */
+  } else {
+    reset_backend(s);
+  }
+}
+
+void closing_on_time(struct session *s) {
+  if (s->state != SESSION_CLOSING) return;
+  uint64_t now = session_now(s);
+  if (now >= s->probe_due_ms) probe_both(s);
+  if (now >= linger_due(s)) close_client(s);
+  if (now >= await_due(s)) stop_awaiting(s);
+  if (now >= stall_due(s)) give_up(s);
+}
+
+void closing_cut(struct session *s) {
+  session_enter(s, SESSION_CLOSING);
+  if (s->client != NULL) reset_client(s);
+  if (s->dialling) stop_dialling(s);
+  if (s->backend != NULL) reset_backend(s);
+}

@@ -1,0 +1,118 @@
+/* The table of endings (DESIGN.md section 4): what each event starts. How it then comes to its end
+ * is closing.c's. Every event may come in any state, so each only ever adds to what was decided.
+ */
+#include <stdio.h>
+
+#include "bridge/session_internal.h"
+
+void ending_set(struct session *s, const char *side, const char *cause) {
+  if (s->ending.side != NULL) return;
+  s->ending.side = side;
+  s->ending.cause = cause;
+}
+
+/* Nobody reads the backend's stream any more, and the client's is not whole: the backend must be
+ * able to tell that from an orderly end. */
+static void give_up_backend(struct session *s) {
+  backend_drop_input(s);
+  backend_abort(s);
+  session_enter(s, SESSION_CLOSING);
+}
+
+/* No descriptor, port or memory now says nothing about the target: the client may try again. */
+static uint16_t dial_close_code(int error) {
+  bool exhausted = error == WSL_NO_DESCRIPTOR || error == WSL_NO_PORT || error == WSL_NO_MEMORY;
+  return exhausted ? WSL_CLOSE_TRY_AGAIN_LATER : WSL_CLOSE_INTERNAL_ERROR;
+}
+
+void ending_dial_failed(struct session *s, int error) {
+  char reason[sizeof s->ending.reason];
+  snprintf(reason, sizeof reason, "Failed to connect to target: %s", error_text(error));
+  ending_set(s, "backend", error_text(error));
+  s->backend_in = BACKEND_IN_ENDED;
+  backend_break(s);
+  client_close(s, dial_close_code(error), reason, CLOSE_AFTER_DATA);
+  session_enter(s, SESSION_CLOSING);
+}
+
+void ending_backend_fin(struct session *s) {
+  bool wanted = s->backend_in == BACKEND_IN_BYTES;
+  s->backend_in = BACKEND_IN_ENDED;
+  if (!wanted) return;
+  ending_set(s, "backend", "target closed");
+  client_close(s, WSL_CLOSE_NORMAL, "Target closed", CLOSE_AFTER_DATA);
+  session_enter(s, SESSION_CLOSING);
+}
+
+void ending_backend_lost(struct session *s, int error) {
+  bool wanted = s->backend_in == BACKEND_IN_BYTES;
+  s->backend_in = BACKEND_IN_ENDED;
+  backend_break(s);
+  if (!wanted) return;
+  bool timed_out = error == WSL_TIMED_OUT;
+  ending_set(s, "backend", timed_out ? "target timed out" : "target reset the connection");
+  client_close(s, WSL_CLOSE_INTERNAL_ERROR,
+               timed_out ? "Connection to target timed out" : "Target reset the connection",
+               CLOSE_AFTER_DATA);
+  session_enter(s, SESSION_CLOSING);
+}
+
+void ending_client_close(struct session *s, uint16_t code) {
+  s->client_sent_close = true;
+  s->client_in = CLIENT_IN_DROP;
+  ending_set(s, "client", "client closed");
+  client_close(s, code, "", CLOSE_AFTER_FRAME);
+  backend_drop_input(s);
+  backend_finish(s);
+  session_enter(s, SESSION_CLOSING);
+}
+
+void ending_client_fin(struct session *s) {
+  bool wanted = s->client_in == CLIENT_IN_FRAMES;
+  s->client_in = CLIENT_IN_ENDED;
+  if (!wanted) return;
+  if (s->client_out == CLIENT_OUT_BROKEN) {
+    ending_client_lost(s, WSL_RESET); /* its stream is whole, but ours could not be delivered */
+  } else if (wsl_decoder_between_messages(&s->decoder)) {
+    backend_finish(s);
+  } else {
+    ending_set(s, "client", "connection ended inside a message");
+    client_close(s, WSL_CLOSE_PROTOCOL_ERROR, "Connection ended inside a message", CLOSE_AFTER_FRAME);
+    give_up_backend(s);
+  }
+}
+
+void ending_client_lost(struct session *s, int error) {
+  s->client_in = CLIENT_IN_ENDED;
+  client_break(s);
+  if (s->client_sent_close) return; /* it had said all and wanted no more */
+  ending_set(s, "client", error == WSL_TIMED_OUT ? "client timed out" : "client reset the connection");
+  give_up_backend(s);
+}
+
+void ending_violation(struct session *s, uint16_t code, const char *reason) {
+  s->client_in = CLIENT_IN_DROP;
+  ending_set(s, "client", reason);
+  client_close(s, code, reason, CLOSE_AFTER_FRAME);
+  give_up_backend(s);
+}
+
+void ending_by_us(struct session *s, uint16_t code, const char *cause, const char *reason) {
+  if (s->client_in == CLIENT_IN_FRAMES) s->client_in = CLIENT_IN_DROP;
+  ending_set(s, "wsluice", cause);
+  client_close(s, code, reason, CLOSE_AFTER_FRAME);
+  give_up_backend(s);
+}
+
+void ending_go_away(struct session *s) {
+  if (s->client_out != CLIENT_OUT_OPEN) return;
+  ending_set(s, "wsluice", "going away");
+  client_close(s, WSL_CLOSE_GOING_AWAY, "Going away", CLOSE_AFTER_FRAME);
+  backend_drop_input(s);
+  session_enter(s, SESSION_CLOSING);
+}
+
+void ending_cut(struct session *s) {
+  ending_set(s, "wsluice", "cut at stop");
+  closing_cut(s);
+}

@@ -1,0 +1,197 @@
+/* Session: birth, the run loop, and the one place of death.
+ *
+ * Whatever happens (readiness, a dial's answer, a timer, a buffer that came free) sets what it knows
+ * and calls session_run(), which moves bytes and draws conclusions until nothing changes or its
+ * budget is used up.
+ */
+#include "bridge/session.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "bridge/session_internal.h"
+#include "core/log.h"
+
+/* Rounds of the pumps in one wake-up, each at most one buffer a direction: a bulk session yields to
+ * its neighbours after some hundred kilobytes. */
+#define SESSION_ROUNDS_A_TURN 4
+
+static const char *const state_names[] = {"dialling", "open", "closing", "closed"};
+
+void session_enter(struct session *s, enum session_state state) {
+  if (s->state == state) return;
+  assert(state > s->state); /* states only ever move on */
+  log_event(LOG_DEBUG, s->id, "session %s -> %s", state_names[s->state], state_names[state]);
+  s->state = state;
+  if (state == SESSION_CLOSING) closing_moved(s);
+}
+
+void held_drop(struct session *s, struct held *held) {
+  buffer_return(s->domain->buffers, held->buffer);
+  *held = (struct held){NULL, NULL, 0};
+}
+
+struct buffer *session_borrow(struct session *s) {
+  struct buffer *buffer = buffer_borrow(s->domain->buffers);
+  if (buffer == NULL) buffer_wait(s->domain->buffers, &s->waiter);
+  return buffer;
+}
+
+/* Asks for another turn through whichever transport is still there. */
+static void ask_again(struct session *s) {
+  struct transport *t = s->client != NULL ? s->client : s->backend;
+  if (t != NULL) transport_again(t);
+}
+
+static void on_buffer(struct buffer_waiter *waiter) {
+  ask_again(LIST_ENTRY(waiter, struct session, waiter));
+}
+
+static void log_end(const struct session *s) {
+  const char *note = s->backend_was_reset && s->target->unix_path != NULL
+                         ? " note=\"Unix sockets know no reset: the target saw an end\""
+                         : "";
+  log_event(LOG_INFO, s->id,
+            "session ended side=%s cause=\"%s\" code=%u duration=%" PRIu64 ".%03us up=%" PRIu64
+            " down=%" PRIu64 "%s",
+            s->ending.side, s->ending.cause, (unsigned)s->ending.code,
+            (session_now(s) - s->started_ms) / 1000, (unsigned)((session_now(s) - s->started_ms) % 1000),
+            s->bytes_up, s->bytes_down, note);
+}
+
+/* The one place of death. */
+static void bury(struct session *s) {
+  struct session_domain *domain = s->domain;
+  session_enter(s, SESSION_CLOSED);
+  held_drop(s, &s->up);
+  held_drop(s, &s->writer.data);
+  buffer_wait_cancel(&s->waiter);
+  liveness_stop(s);
+  log_end(s);
+  list_remove(&s->node);
+  domain->count--;
+  slab_give(&domain->slab, s);
+  if (domain->on_ended != NULL) domain->on_ended(domain, domain->owner);
+}
+
+/* A reset is seen even where reading is stopped: whatever still waits to be written is in vain,
+ * whatever can still be read is worth reading. */
+static void notice_failures(struct session *s) {
+  if (s->client != NULL && (s->client->ready & TRANSPORT_FAILED) != 0) client_break(s);
+  if (s->backend != NULL && (s->backend->ready & TRANSPORT_FAILED) != 0) {
+    backend_break(s);
+    session_enter(s, SESSION_CLOSING); /* a stalled client is waited for, but not for ever */
+  }
+}
+
+static bool session_round(struct session *s) {
+  bool moved = client_flush(s);
+  moved |= up_pump(s);
+  moved |= down_pump(s);
+  moved |= closing_step(s);
+  return moved;
+}
+
+/* May free the session: callers return right after it. */
+void session_run(struct session *s) {
+  if (s->running) return;
+  s->running = true;
+  notice_failures(s);
+  bool moved = true;
+  for (int round = 0; moved && round < SESSION_ROUNDS_A_TURN; round++)
+    moved = session_round(s);
+  s->running = false;
+  if (s->client == NULL && s->backend == NULL && !s->dialling) {
+    bury(s);
+    return;
+  }
+  if (moved) ask_again(s);
+  liveness_rearm(s);
+}
+
+void session_on_ready(struct transport *transport, void *owner) {
+  (void)transport;
+  session_run(owner);
+}
+
+static void on_dialled(struct dial *dial, int error, struct transport *transport) {
+  struct session *s = LIST_ENTRY(dial, struct session, dial);
+  s->dialling = false;
+  closing_moved(s);
+  if (error != 0) {
+    ending_dial_failed(s, error);
+  } else {
+    s->backend = transport;
+    transport_own(transport, session_on_ready, s);
+    if (s->state == SESSION_DIALLING) session_enter(s, SESSION_OPEN);
+  }
+  session_run(s);
+}
+
+static void start_backend(struct session *s, struct transport *connected) {
+  if (connected != NULL) {
+    s->backend = connected;
+    transport_own(connected, session_on_ready, s);
+    session_enter(s, SESSION_OPEN);
+    return;
+  }
+  s->dialling = true;
+  dialer_start(s->domain->dialer, &s->dial, s->target, s->domain->settings->dial_timeout_ms, on_dialled);
+}
+
+int session_open(struct session_domain *domain, const struct session_birth *birth) {
+  struct session *s = slab_take(&domain->slab);
+  if (s == NULL) return WSL_NO_MEMORY;
+  s->domain = domain;
+  s->id = birth->id;
+  s->target = birth->target;
+  s->started_ms = birth->started_ms;
+  s->client = birth->client;
+  transport_own(s->client, session_on_ready, s);
+  wsl_decoder_init(&s->decoder, domain->settings->text == TEXT_REFUSE);
+  buffer_waiter_init(&s->waiter, on_buffer);
+  list_append(&domain->sessions, &s->node);
+  domain->count++;
+  liveness_start(s);
+
+  s->running = true; /* the dial may answer at once */
+  start_backend(s, birth->backend);
+  if (birth->early != NULL) up_early(s, birth->early, birth->early_at, birth->early_len);
+  s->running = false;
+  session_run(s);
+  return WSL_OK;
+}
+
+void session_go_away(struct session *s) {
+  ending_go_away(s);
+  session_run(s);
+}
+
+void session_domain_init(struct session_domain *domain) {
+  slab_init(&domain->slab, sizeof(struct session));
+  list_init(&domain->sessions);
+  domain->count = 0;
+}
+
+void session_domain_destroy(struct session_domain *domain) {
+  assert(domain->count == 0);
+  slab_destroy(&domain->slab);
+}
+
+/* Applies `end` to every session; each may free itself (and only itself) on the way. */
+static void end_all(struct session_domain *domain, void (*end)(struct session *s)) {
+  for (struct list *node = domain->sessions.next, *next; node != &domain->sessions; node = next) {
+    next = node->next;
+    struct session *s = LIST_ENTRY(node, struct session, node);
+    end(s);
+    session_run(s);
+  }
+}
+
+void session_domain_go_away(struct session_domain *domain) {
+  end_all(domain, ending_go_away);
+}
+
+void session_domain_cut(struct session_domain *domain) {
+  end_all(domain, ending_cut);
+}

@@ -1,0 +1,222 @@
+/* The inside of a session, shared by the files of this room and by nobody else.
+ *
+ *                 client_in                                  backend_out
+ *   client ==>  FRAMES -> DROP -> ENDED   ==> up ==>   OPEN -> FINISHING -> FINISHED ==> backend
+ *                                                        \--> ABORTING, BROKEN
+ *                 client_out                                  backend_in
+ *   client <==  OPEN -> CLOSING -> CLOSED <== down <==  BYTES -> DROP -> ENDED       <== backend
+ *                  \-> BROKEN      -> FINISHED
+ *
+ * Each of the four half-streams only ever moves to the right (half_stream setters assert it). Every
+ * event sets what it knows; session_run() then moves bytes and lets session_settle() draw the
+ * conclusions, so no event has to know in which order things happen.
+ *
+ *   session.c     birth, the run loop, the one place of death
+ *   up.c          client to backend: read, decode, forward
+ *   down.c        backend to client: read, hand to the client's side
+ *   client_out.c  everything that is written to the client: frames, pongs, pings, Close, in order
+ *   ending.c      the table of endings (DESIGN.md section 4): what each event starts
+ *   closing.c     how a started ending comes to its end: acknowledgements, deadlines, FIN and RST
+ *   liveness.c    heartbeat, pong, idle, vanished peers; the session's one timer
+ */
+#ifndef BRIDGE_SESSION_INTERNAL_H
+#define BRIDGE_SESSION_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <wsluice/frame.h>
+
+#include "bridge/session.h"
+
+enum session_state { SESSION_DIALLING, SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
+
+enum client_in {
+  CLIENT_IN_FRAMES, /* decoded and forwarded */
+  CLIENT_IN_DROP,   /* behind its Close or a violation, or nobody wants it any more: read, dropped */
+  CLIENT_IN_ENDED   /* its FIN or its reset was read */
+};
+
+enum client_out {
+  CLIENT_OUT_OPEN,
+  CLIENT_OUT_CLOSING,  /* our Close is queued or leaving */
+  CLIENT_OUT_CLOSED,   /* our Close is the kernel's */
+  CLIENT_OUT_FINISHED, /* and our FIN */
+  CLIENT_OUT_BROKEN    /* nothing can be written any more */
+};
+
+enum backend_in {
+  BACKEND_IN_BYTES,
+  BACKEND_IN_DROP, /* the client wants no more: read and dropped, so that the backend can't block */
+  BACKEND_IN_ENDED
+};
+
+enum backend_out {
+  BACKEND_OUT_OPEN,
+  BACKEND_OUT_FINISHING, /* FIN when everything that is held has left */
+  BACKEND_OUT_FINISHED,
+  BACKEND_OUT_ABORTING, /* RST when everything that is held has left and was acknowledged */
+  BACKEND_OUT_BROKEN    /* nothing can be written any more; what is held is dropped */
+};
+
+/* What our Close waits for: all the backend's data, or only the frame that was begun. */
+enum close_after { CLOSE_AFTER_DATA, CLOSE_AFTER_FRAME };
+
+/* Bytes on their way that the kernel has not taken yet; the buffer is ours until then. */
+struct held {
+  struct buffer *buffer; /* NULL: nothing is held */
+  uint8_t *at;
+  size_t len;
+};
+
+struct client_writer {
+  struct held data;   /* payload from the backend, framed as it leaves */
+  size_t header_left; /* unsent header bytes of the frame begun; they stand right before data.at */
+  size_t frame_left;  /* unsent payload of the frame begun; data[0..frame_left) */
+  uint8_t control[2 + WSL_CONTROL_PAYLOAD_MAX]; /* a whole control frame that is leaving */
+  uint8_t control_len, control_sent;
+  enum wsl_opcode control_opcode;
+  uint8_t pong[WSL_CONTROL_PAYLOAD_MAX]; /* answer to the newest ping, when pong_waiting */
+  uint8_t pong_len;
+  bool pong_waiting;
+  bool ping_waiting;
+  enum close_after close_after; /* CLIENT_OUT_CLOSING */
+  bool close_begun;             /* the Close stands in control[] or has left */
+};
+
+/* Why the session ended: the first cause stays. */
+struct ending {
+  const char *side;  /* "client", "backend", "wsluice"; NULL: not ended */
+  const char *cause; /* static, in words */
+  uint16_t code;     /* of the Close that we sent or echoed; 0: none */
+  char reason[WSL_CONTROL_PAYLOAD_MAX - 2 + 1];
+};
+
+struct session {
+  struct session_domain *domain;
+  struct list node; /* in domain->sessions */
+  uint64_t id;
+  const struct target *target;
+
+  struct transport *client;  /* NULL once closed */
+  struct transport *backend; /* NULL while dialling and once closed */
+  struct dial dial;
+
+  enum session_state state;
+  enum client_in client_in;
+  enum client_out client_out;
+  enum backend_in backend_in;
+  enum backend_out backend_out;
+  bool dialling;
+  bool running;           /* inside session_run: callbacks only take note */
+  bool client_sent_close; /* its Close was read */
+  bool backend_was_reset; /* we ended it by RST; for the log */
+
+  struct wsl_decoder decoder;
+  struct held up; /* payload for the backend */
+  struct client_writer writer;
+  struct buffer_waiter waiter;
+  struct ending ending;
+
+  uint64_t bytes_up, bytes_down; /* payload taken by the kernels */
+  uint64_t started_ms;
+
+  /* liveness.c */
+  struct timer timer;
+  uint64_t client_written_ms; /* last byte to the client */
+  uint64_t heartbeat_due_ms;  /* ping then if nothing was written meanwhile */
+  uint64_t payload_moved_ms;  /* last payload either way, for the idle limit */
+  uint64_t pong_left_ms;      /* how long we go on waiting, while awaiting_pong */
+  uint64_t pong_ticked_ms;
+  uint64_t vanish_check_ms; /* next look at peers with unacknowledged data */
+  bool awaiting_pong;
+  bool client_reading_stopped;          /* as of the end of the last run */
+  bool client_unacked, backend_unacked; /* something was written since the last look found 0 */
+
+  /* closing.c */
+  uint64_t moved_ms;           /* last byte that moved or was acknowledged */
+  uint64_t close_acked_ms;     /* when our Close was acknowledged; 0: not yet */
+  uint64_t drop_only_since_ms; /* since when only dropped bytes moved; 0: never */
+  uint64_t linger_until_ms;    /* after our FIN; 0: not yet */
+  uint64_t linger_bytes;       /* dropped since our FIN */
+  uint64_t probe_due_ms;
+  uint64_t probe_interval_ms;
+  size_t client_outstanding, backend_outstanding; /* unacknowledged at the last probe */
+};
+
+static inline uint64_t session_now(const struct session *s) {
+  return s->domain->timers->now_ms;
+}
+
+/* session.c */
+void session_run(struct session *s);
+void session_enter(struct session *s, enum session_state state);
+void session_on_ready(struct transport *transport, void *owner);
+/* A buffer, or NULL with the session put in line for one. */
+struct buffer *session_borrow(struct session *s);
+
+/* Held bytes. */
+void held_drop(struct session *s, struct held *held);
+
+/* up.c: one step each; true when anything moved or changed. */
+bool up_pump(struct session *s);
+/* Bytes that came with the request head; takes the buffer over. */
+void up_early(struct session *s, struct buffer *early, uint8_t *at, size_t len);
+/* Whether the client's bytes may be read now; false stops its pong clock. */
+bool up_may_read(const struct session *s);
+
+/* down.c */
+bool down_pump(struct session *s);
+
+/* client_out.c */
+/* Writes as much as the client takes, in the order that the protocol demands. */
+bool client_flush(struct session *s);
+/* Takes the backend's bytes over for sending; the writer must hold none (asserted). */
+void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len);
+void client_pong(struct session *s, const uint8_t *payload, size_t len);
+void client_ping(struct session *s);
+/* Queues a Close unless one was begun; with CLOSE_AFTER_FRAME what was not begun is dropped. */
+void client_close(struct session *s, uint16_t code, const char *reason, enum close_after after);
+/* Nothing may be written any more. */
+void client_break(struct session *s);
+
+/* ending.c: the events of the table. */
+void ending_set(struct session *s, const char *side, const char *cause);
+void ending_dial_failed(struct session *s, int error);
+void ending_backend_fin(struct session *s);
+void ending_backend_lost(struct session *s, int error);
+void ending_client_close(struct session *s, uint16_t code);
+void ending_client_fin(struct session *s);
+void ending_client_lost(struct session *s, int error);
+void ending_violation(struct session *s, uint16_t code, const char *reason);
+void ending_by_us(struct session *s, uint16_t code, const char *cause, const char *reason);
+void ending_go_away(struct session *s);
+void ending_cut(struct session *s);
+
+/* closing.c */
+void backend_finish(struct session *s);
+void backend_abort(struct session *s);
+void backend_break(struct session *s);
+void backend_drop_input(struct session *s);
+/* Draws conclusions until nothing changes; true when anything did. */
+bool closing_step(struct session *s);
+void closing_moved(struct session *s);
+void closing_dropped(struct session *s);
+/* Resets both sides now. */
+void closing_cut(struct session *s);
+/* Next time at which closing wants to look again; UINT64_MAX: none. Runs what is due. */
+uint64_t closing_due(const struct session *s);
+void closing_on_time(struct session *s);
+
+/* liveness.c */
+void liveness_start(struct session *s);
+void liveness_client_read(struct session *s);
+void liveness_client_written(struct session *s);
+/* A ping is the kernel's: the pong's clock starts. */
+void liveness_ping_sent(struct session *s);
+void liveness_backend_written(struct session *s);
+void liveness_payload_moved(struct session *s);
+/* At the end of every run: notes whether reading is stopped, arms the timer. */
+void liveness_rearm(struct session *s);
+void liveness_stop(struct session *s);
+
+#endif

@@ -1,0 +1,112 @@
+/* Up: the client's bytes are read, decoded in the buffer that they were read into, and written from
+ * it to the backend. What the backend does not take keeps its buffer, and reading stops until it
+ * has left: a session holds at most one buffer in this direction.
+ */
+#include <assert.h>
+
+#include "bridge/session_internal.h"
+
+static bool pong_is_leaving(const struct client_writer *w) {
+  return w->control_sent < w->control_len && w->control_opcode == WSL_OP_PONG;
+}
+
+bool up_may_read(const struct session *s) {
+  if (s->client == NULL || s->client_in == CLIENT_IN_ENDED) return false;
+  if (s->client_in == CLIENT_IN_DROP) return true;
+  /* A client that sends pings and reads no pongs is stopped too (bounded, RFC 6455 5.5.3). */
+  return s->up.buffer == NULL && !s->writer.pong_waiting && !pong_is_leaving(&s->writer);
+}
+
+/* Writes what is held; true when anything moved. */
+static bool flush(struct session *s) {
+  struct held *up = &s->up;
+  if (up->buffer == NULL || s->dialling) return false;
+  if (s->backend == NULL || s->backend_out == BACKEND_OUT_BROKEN) {
+    held_drop(s, up);
+    return true;
+  }
+  if (!transport_writable(s->backend)) return false;
+  int64_t written = transport_write(s->backend, up->at, up->len);
+  if (written == WSL_AGAIN) return false;
+  if (written < 0) {
+    backend_break(s); /* what ended it is found by reading: a FIN, or the error itself */
+    return true;
+  }
+  up->at += written;
+  up->len -= (size_t)written;
+  s->bytes_up += (uint64_t)written;
+  liveness_backend_written(s);
+  closing_moved(s);
+  if (up->len == 0) held_drop(s, up);
+  return true;
+}
+
+/* Takes over a buffer whose payload is to go to the backend. */
+static void forward(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
+  assert(s->up.buffer == NULL);
+  s->up = (struct held){buffer, at, len};
+  if (len == 0) {
+    held_drop(s, &s->up);
+    return;
+  }
+  liveness_payload_moved(s);
+  flush(s);
+}
+
+/* Decodes all of at[0..len) at once, answers control frames, and forwards the payload as one run. */
+static void decode(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
+  uint8_t *run = at;
+  size_t run_len = 0;
+  struct wsl_frame_result result;
+  do {
+    result = wsl_decoder_feed(&s->decoder, run + run_len, at, len);
+    run_len += result.run_len;
+    at += result.consumed;
+    len -= result.consumed;
+    if (result.event == WSL_FRAME_PING) client_pong(s, s->decoder.control, s->decoder.control_len);
+  } while (result.event == WSL_FRAME_PING || result.event == WSL_FRAME_PONG);
+
+  forward(s, buffer, run, run_len);
+  if (result.event == WSL_FRAME_CLOSE) ending_client_close(s, result.close_code);
+  if (result.event == WSL_FRAME_VIOLATION) ending_violation(s, result.close_code, result.reason);
+}
+
+void up_early(struct session *s, struct buffer *early, uint8_t *at, size_t len) {
+  liveness_client_read(s);
+  decode(s, early, at, len);
+}
+
+static void read_end(struct session *s, int64_t result) {
+  if (result == WSL_AGAIN) return;
+  if (result == 0) {
+    ending_client_fin(s);
+  } else {
+    ending_client_lost(s, (int)result);
+  }
+}
+
+static bool read_client(struct session *s) {
+  struct buffer *buffer = session_borrow(s);
+  if (buffer == NULL) return false;
+  int64_t n = transport_read(s->client, buffer->data, s->domain->buffers->buffer_size);
+  if (n <= 0) {
+    buffer_return(s->domain->buffers, buffer);
+    read_end(s, n);
+    return n != WSL_AGAIN;
+  }
+  liveness_client_read(s);
+  closing_moved(s);
+  if (s->client_in == CLIENT_IN_FRAMES) {
+    decode(s, buffer, buffer->data, (size_t)n);
+  } else {
+    s->linger_bytes += (uint64_t)n;
+    buffer_return(s->domain->buffers, buffer);
+  }
+  return true;
+}
+
+bool up_pump(struct session *s) {
+  bool moved = flush(s);
+  if (up_may_read(s) && transport_readable(s->client)) moved |= read_client(s);
+  return moved;
+}
