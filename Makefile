@@ -1,0 +1,82 @@
+# The ways to build, run and test wsluice: `make help` lists them.
+#
+# A thin layer over CMake's presets, which work without it. Each target first installs what it
+# needs and this machine lacks (scripts/install-deps.sh; Debian 12 and 13), then does its work.
+
+# make run: the program's arguments.
+ARGS ?= --demo 6080
+# make test: tests at a time, and a regular expression of the tests wanted (all).
+TEST_JOBS ?= 2
+T ?=
+
+ifneq ($(shell command -v ninja),)
+export CMAKE_GENERATOR ?= Ninja
+endif
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
+
+# `make test` runs these builds as one suite; a preset's folder is build-<preset>, release's build.
+SUITE_PRESETS := release asan tsan
+
+build_with_tests = cmake --log-level=WARNING --preset $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
+ctest = ctest --output-on-failure -j $(TEST_JOBS) $(if $(T),-R '$(T)')
+
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.SUFFIXES:
+.PHONY: build run deps test test-release test-world asan tsan format format-check lint install clean help
+
+build: ## Build the release program, build/wsluice
+	@scripts/install-deps.sh build
+	@test -e build/.configured -a build/.configured -nt CMakePresets.json || \
+	  { cmake --preset release && touch build/.configured; }
+	@cmake --build --preset release --target wsluice
+
+run: build ## Build it and run the demo; ARGS="6080 host:port" runs the bridge itself
+	build/wsluice $(ARGS)
+
+deps: ## Install everything that any target here needs
+	scripts/install-deps.sh build test lint
+
+test: ## Build and run all tests: release, ASan+UBSan, and TSan where there are threads
+	@scripts/install-deps.sh test
+	@$(foreach preset,$(SUITE_PRESETS),echo "== build: $(preset)" && $(call build_with_tests,$(preset)) &&) true
+	@mkdir -p build/suite
+	@printf 'subdirs("%s")\n' $(CURDIR)/build/test $(CURDIR)/build-asan/test $(CURDIR)/build-tsan/test \
+	  >build/suite/CTestTestfile.cmake
+	$(ctest) --test-dir build/suite
+
+test-release: ## Build and run the tests of the release build only
+	@scripts/install-deps.sh test
+	@$(call build_with_tests,release)
+	$(ctest) --preset release
+
+test-world: ## Of those, only the ones with other people's programs (browsers, servers, clients)
+	@scripts/install-deps.sh test
+	@$(call build_with_tests,release)
+	$(ctest) --preset release -L 'browser|world'
+
+asan tsan: ## Build and run the tests under ASan+UBSan, or those with threads under TSan
+	@scripts/install-deps.sh test
+	@$(call build_with_tests,$@)
+	$(ctest) --preset $@
+
+format: ## Format the C sources in place (clang-format 19)
+	@scripts/install-deps.sh format
+	@scripts/format.sh
+
+format-check: ## Fail where `make format` would change something
+	@scripts/install-deps.sh format
+	@scripts/format.sh --check
+
+lint: ## The rooms' map, sizes, shellcheck, both compilers with -Werror, cppcheck, clang-tidy
+	@scripts/install-deps.sh lint
+	@scripts/lint.sh
+
+install: build ## Install the program, its man page and headers (DESTDIR and PREFIX are honoured)
+	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
+
+clean: ## Remove every build folder
+	rm -rf build build-*
+
+help: ## This list
+	@awk -F ':[^#]*## ' '/^[a-z].*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Everything that a reader would rather not have to check: the rooms' map, sizes, the shell scripts,
+# warnings of gcc and clang (as errors, tests included), cppcheck, clang-tidy.
+#
+# Runs all checks and says at the end which failed.
+set -u
+cd "$(dirname "$0")/.."
+tidy_major=19 # one version, since each finds other things; in Debian 12 and 13
+
+failed=''
+
+# check <name> <command>...
+check() {
+  echo "== $1"
+  name=$1
+  shift
+  "$@" || failed="$failed $name"
+}
+
+# Compiles everything with a preset, tests included.
+compile() {
+  cmake --log-level=WARNING --preset "$1" -DWSLUICE_TESTS=ON -DWSLUICE_WERROR=ON && cmake --build --preset "$1"
+}
+
+# The analysers ask the compile commands how a file is compiled; ours only, nothing generated.
+run_cppcheck() {
+  cppcheck --project=build-clang/compile_commands.json --cppcheck-build-dir=build-clang/cppcheck \
+    -i build-clang --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
+    --error-exitcode=1 --quiet -j "$(nproc)"
+}
+
+run_clang_tidy() {
+  tidy=clang-tidy-$tidy_major
+  command -v "$tidy" >/dev/null || tidy=clang-tidy
+  # A file at a time, as many as there are processors; run-clang-tidy prints a page for each.
+  find src examples test/unit -name '*.c' -print0 2>/dev/null |
+    xargs -0 -r -n 4 -P "$(nproc)" "$tidy" --quiet -p build-clang 2>build-clang/clang-tidy.log ||
+    { cat build-clang/clang-tidy.log >&2; return 1; }
+}
+
+check includes scripts/check-includes.py
+check sizes scripts/check-sizes.py
+# The file may miss elsewhere; what is sourced (/etc/os-release) is not ours.
+check shellcheck shellcheck --exclude=SC1091 scripts/*.sh .ci/run
+check gcc compile release
+check clang compile clang
+mkdir -p build-clang/cppcheck
+check cppcheck run_cppcheck
+check clang-tidy run_clang_tidy
+
+if [ -n "$failed" ]; then
+  echo "lint: failed:$failed" >&2
+  exit 1
+fi
+echo "lint: clean"
