@@ -1,0 +1,280 @@
+/* The log writer: a ring of bytes, a mutex, and a thread that empties the ring.
+ *
+ *   any thread: format, lock, copy into the ring, unlock      (never waits for the descriptor)
+ *   the writer: lock, copy whole lines out, unlock, poll, write
+ *
+ * The mutex is only ever held to copy bytes. All state is static: a writer that can't be ended (stuck
+ * inside write() on a stopped terminal) may be left behind without leaving it with freed memory.
+ */
+#include "ops/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "core/error.h"
+
+/* At most this many bytes go to one write(). A pipe that polls writable takes PIPE_BUF (4,096 on
+ * Linux) bytes in one piece and without blocking (pipe(7)); more could block the thread for good, so
+ * that it could not be ended, and could be mixed with lines of other processes. */
+#define BATCH_BYTES 4096u
+
+/* Time, level, id and line end around a text of LOG_TEXT_MAX: 24 + 1 + 5 + 1 + 19 + 1, rounded up. */
+#define LINE_BYTES_MAX (LOG_TEXT_MAX + 64u)
+
+/* How often a writer whose reader is stuck looks whether it shall give up. */
+#define GIVE_UP_LOOK_MS 20
+
+/* The pause when write() says EAGAIN although poll() said writable: others may write there too. */
+#define AGAIN_PAUSE_MS 5
+
+/* How long a writer that was given up may take to notice, before it is left behind: it does so within
+ * GIVE_UP_LOOK_MS unless it sits inside write(). */
+#define LEAVE_BEHIND_AFTER_MS 200
+
+/* Nobody waits longer for a log (a day); keeps the sum of nanoseconds from overflowing. */
+#define PATIENCE_MAX_MS UINT64_C(86400000)
+
+#define NS_PER_MS UINT64_C(1000000)
+
+_Static_assert(LINE_BYTES_MAX <= BATCH_BYTES, "a batch holds at least one line");
+
+enum writer_state {
+  WRITER_NONE,     /* not started, or ended: lines are written directly                    */
+  WRITER_RUNNING,  /* lines are queued                                                     */
+  WRITER_STOPPING, /* lines are queued; the writer ends once it has written everything     */
+  WRITER_GIVEN_UP  /* lines are written directly; the writer has still to notice           */
+};
+
+static struct {
+  uv_once_t once; /* guards the making of the mutex and the condition */
+  uv_mutex_t mutex;
+  uv_cond_t changed; /* something was queued, or the state changed */
+  pthread_t thread;
+  int fd;
+  /* All below: under the mutex. */
+  enum writer_state state;
+  bool thread_alive;
+  bool thread_waits; /* for `changed`: a producer signals only then */
+  uint64_t lost;     /* lines dropped since the last note about that */
+  size_t first;      /* where the oldest queued byte lies in the ring */
+  size_t queued;     /* bytes in the ring; always whole lines */
+  char ring[LOG_QUEUE_BYTES];
+} writer = {.once = UV_ONCE_INIT};
+
+/* ---- the ring (under the mutex) ---------------------------------------------------------------- */
+
+/* Appends a whole line, or returns false when it does not fit. */
+static bool ring_put(const char *line, size_t len) {
+  if (len > LOG_QUEUE_BYTES - writer.queued) return false;
+  size_t at = (writer.first + writer.queued) % LOG_QUEUE_BYTES;
+  size_t before_end = LOG_QUEUE_BYTES - at;
+  size_t head = len < before_end ? len : before_end;
+  memcpy(writer.ring + at, line, head);
+  memcpy(writer.ring, line + head, len - head);
+  writer.queued += len;
+  return true;
+}
+
+/* Moves whole lines, as many as fit, to batch[0..BATCH_BYTES); returns their length. */
+static size_t ring_take_lines(char *batch) {
+  size_t len = writer.queued < BATCH_BYTES ? writer.queued : BATCH_BYTES;
+  size_t before_end = LOG_QUEUE_BYTES - writer.first;
+  size_t head = len < before_end ? len : before_end;
+  memcpy(batch, writer.ring + writer.first, head);
+  memcpy(batch + head, writer.ring, len - head);
+  while (len > 0 && batch[len - 1] != '\n')
+    len--;
+  writer.first = (writer.first + len) % LOG_QUEUE_BYTES;
+  writer.queued -= len;
+  return len;
+}
+
+/* ---- producers: any thread ---------------------------------------------------------------------- */
+
+/* Writes the line's form of an event, line end included, to line[0..LINE_BYTES_MAX). */
+static size_t format_line(char *line, enum log_level level, uint64_t id, const char *text) {
+  struct timespec now;
+  struct tm utc;
+  clock_gettime(CLOCK_REALTIME, &now);
+  gmtime_r(&now.tv_sec, &utc);
+  size_t len = strftime(line, LINE_BYTES_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+
+  char bracketed_id[sizeof "[0123456789abcdef] "] = "";
+  if (id) snprintf(bracketed_id, sizeof bracketed_id, "[%llx] ", (unsigned long long)id);
+  int rest = snprintf(line + len, LINE_BYTES_MAX - len, ".%03ldZ %-5s %s%s\n", now.tv_nsec / (long)NS_PER_MS,
+                      log_level_name(level), bracketed_id, text);
+  assert(rest > 0 && (size_t)rest < LINE_BYTES_MAX - len);
+  return len + (size_t)rest;
+}
+
+/* Queues the note about lost lines before anything newer, so that it stands where they are missing.
+ * False when there is no room even for that. */
+static bool note_losses(void) {
+  if (writer.lost == 0) return true;
+  char text[LOG_TEXT_MAX], line[LINE_BYTES_MAX];
+  snprintf(text, sizeof text, "%llu log lines lost: the reader of stderr is too slow",
+           (unsigned long long)writer.lost);
+  if (!ring_put(line, format_line(line, LOG_WARN, 0, text))) return false;
+  writer.lost = 0;
+  return true;
+}
+
+/* Writes to a descriptor that nobody queues for, unless it would block. Best effort: a line that
+ * does not get out has nowhere else to go. */
+static void write_directly(int fd, const char *line, size_t len) {
+  struct pollfd writable = {.fd = fd, .events = POLLOUT};
+  if (poll(&writable, 1, 0) != 1) return;
+  while (write(fd, line, len) < 0 && errno == EINTR) {
+  }
+}
+
+/* The log_sink. */
+static void on_line(enum log_level level, uint64_t id, const char *text) {
+  char line[LINE_BYTES_MAX];
+  size_t len = format_line(line, level, id, text);
+
+  uv_mutex_lock(&writer.mutex);
+  bool queues = writer.state == WRITER_RUNNING || writer.state == WRITER_STOPPING;
+  if (queues && !(note_losses() && ring_put(line, len))) writer.lost++;
+  if (queues && writer.thread_waits) uv_cond_signal(&writer.changed);
+  int fd = writer.fd;
+  uv_mutex_unlock(&writer.mutex);
+
+  if (!queues) write_directly(fd, line, len);
+}
+
+/* ---- the writer thread ---------------------------------------------------------------------------- */
+
+static bool given_up(void) {
+  uv_mutex_lock(&writer.mutex);
+  bool is_given_up = writer.state == WRITER_GIVEN_UP;
+  uv_mutex_unlock(&writer.mutex);
+  return is_given_up;
+}
+
+/* Writes all of batch, however long the reader takes, unless log_writer_stop() gives up. Where the
+ * descriptor is broken (no reader, disk full) the batch is dropped: there is nobody to tell. */
+static void write_batch(int fd, const char *batch, size_t len) {
+  while (len > 0 && !given_up()) {
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    if (poll(&writable, 1, GIVE_UP_LOOK_MS) == 0) continue;
+    ssize_t written = write(fd, batch, len);
+    if (written >= 0) {
+      batch += written;
+      len -= (size_t)written;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      poll(NULL, 0, AGAIN_PAUSE_MS);
+    } else if (errno != EINTR) {
+      return;
+    }
+  }
+}
+
+/* Waits for lines and takes a batch of them; 0 when the thread shall end. From that moment on, without
+ * a gap, lines are written directly: none can be queued behind the last batch. */
+static size_t next_batch(char *batch) {
+  uv_mutex_lock(&writer.mutex);
+  note_losses();
+  while (writer.queued == 0 && writer.state == WRITER_RUNNING) {
+    writer.thread_waits = true;
+    uv_cond_wait(&writer.changed, &writer.mutex);
+    writer.thread_waits = false;
+  }
+  size_t len = 0;
+  if (writer.state != WRITER_GIVEN_UP) len = ring_take_lines(batch);
+  if (len == 0) {
+    writer.state = WRITER_NONE;
+    writer.thread_alive = false;
+    uv_cond_broadcast(&writer.changed);
+  }
+  uv_mutex_unlock(&writer.mutex);
+  return len;
+}
+
+static void *run_writer(void *fd) {
+  char batch[BATCH_BYTES];
+  size_t len;
+  while ((len = next_batch(batch)) > 0)
+    write_batch(*(const int *)fd, batch, len);
+  return NULL;
+}
+
+/* ---- start and stop: the main thread ------------------------------------------------------------- */
+
+/* libuv's primitives and not plain pthreads: their timed wait is on the monotonic clock everywhere. */
+static void make_locks(void) {
+  if (uv_mutex_init(&writer.mutex) != 0 || uv_cond_init(&writer.changed) != 0) abort();
+}
+
+/* Creates the thread with all signals blocked: handlers run elsewhere, and a write to a broken pipe is
+ * an EPIPE even where nobody ignores SIGPIPE. */
+static int create_thread(void) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = pthread_create(&writer.thread, NULL, run_writer, &writer.fd);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed;
+}
+
+int log_writer_start(int fd) {
+  uv_once(&writer.once, make_locks);
+  uv_mutex_lock(&writer.mutex);
+  bool was_alive = writer.thread_alive;
+  if (!was_alive) {
+    writer.fd = fd;
+    writer.first = writer.queued = 0;
+    writer.lost = 0;
+    writer.state = WRITER_RUNNING;
+    writer.thread_alive = create_thread() == 0;
+    if (!writer.thread_alive) writer.state = WRITER_NONE;
+  }
+  bool is_alive = writer.thread_alive;
+  uv_mutex_unlock(&writer.mutex);
+
+  if (was_alive) return WSL_IN_USE;
+  if (!is_alive) return WSL_NO_MEMORY;
+  log_set_sink(on_line);
+  return WSL_OK;
+}
+
+/* Waits until the thread has ended, at most `timeout_ms`; under the mutex. Returns whether it has. */
+static bool await_end(uint64_t timeout_ms) {
+  uint64_t deadline_ns = uv_hrtime() + timeout_ms * NS_PER_MS;
+  for (uint64_t now_ns = uv_hrtime(); writer.thread_alive && now_ns < deadline_ns; now_ns = uv_hrtime()) {
+    uv_cond_timedwait(&writer.changed, &writer.mutex, deadline_ns - now_ns);
+  }
+  return !writer.thread_alive;
+}
+
+void log_writer_stop(uint64_t patience_ms) {
+  uv_once(&writer.once, make_locks);
+  uv_mutex_lock(&writer.mutex);
+  if (writer.state != WRITER_RUNNING) {
+    uv_mutex_unlock(&writer.mutex);
+    return;
+  }
+  writer.state = WRITER_STOPPING;
+  uv_cond_broadcast(&writer.changed);
+  bool ended = await_end(patience_ms < PATIENCE_MAX_MS ? patience_ms : PATIENCE_MAX_MS);
+  if (!ended) {
+    writer.state = WRITER_GIVEN_UP;
+    ended = await_end(LEAVE_BEHIND_AFTER_MS);
+  }
+  uv_mutex_unlock(&writer.mutex);
+
+  if (ended) {
+    pthread_join(writer.thread, NULL);
+  } else {
+    pthread_detach(writer.thread);
+  }
+}
