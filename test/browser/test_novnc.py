@@ -35,7 +35,7 @@ def vnc_server(tmp_path):
         return [
             "Xtigervnc", "-displayfd", str(writer), "-rfbport", str(port), "-localhost",
             "-SecurityTypes", "None", "-geometry", f"{WIDTH}x{HEIGHT}", "-depth", "24",
-        ]  # fmt: skip
+        ]
 
     server = Service(command, tmp_path / "vnc.log", pass_fds=[writer])
     os.close(writer)
@@ -53,7 +53,7 @@ def desktop(vnc_server, tmp_path):
     terminal = subprocess.Popen(
         ["xterm", "-geometry", "60x20+%d+%d" % TERMINAL_AT, "-bg", hexadecimal(TERMINAL_COLOUR), "-e", "sh"],
         env=display, cwd=tmp_path, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     yield vnc_server
     terminal.terminate()
     terminal.wait(10)

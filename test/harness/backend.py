@@ -15,17 +15,18 @@ BACKLOG = 1024
 
 
 class Backend:
-    """A listening TCP socket on loopback. `receive_buffer` fixes SO_RCVBUF of what it accepts, so
+    """A listening TCP socket on loopback; `port` is for one that comes back. `receive_buffer` fixes SO_RCVBUF of what it accepts, so
     that a test of a backend that stops reading knows how much the kernel holds."""
 
-    def __init__(self, host="127.0.0.1", receive_buffer=None):
+    def __init__(self, host="127.0.0.1", port=0, receive_buffer=None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.listener = self._listen(family, (host, 0), receive_buffer)
+        self.listener = self._listen(family, (host, port), receive_buffer)
         self.host, self.port = self.listener.getsockname()[:2]
         self.wires = []
 
     def _listen(self, family, address, receive_buffer=None):
         listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         listener.bind(address)
