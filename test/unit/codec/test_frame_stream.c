@@ -1,0 +1,198 @@
+/* Random valid streams of frames, cut at random: payload, control events and their order survive. */
+#include "support.h"
+
+#include <wsluice/frame.h>
+
+#define STREAM_MAX   (1u << 20)
+#define CONTROLS_MAX 256u
+#define SEEDS        150u
+
+/* A control frame, and how many payload bytes lie before it. */
+struct control {
+  uint8_t opcode;
+  uint8_t len;
+  uint8_t body[WSL_CONTROL_PAYLOAD_MAX];
+  size_t payload_before;
+};
+
+/* What a stream is, or what the decoder made of it. */
+struct story {
+  uint8_t *payload;
+  size_t payload_len;
+  struct control *controls;
+  size_t controls_count;
+};
+
+struct stream {
+  uint8_t *wire;
+  size_t wire_len;
+  struct story story;
+  uint64_t seed;
+};
+
+static struct story story_new(void) {
+  return (struct story){.payload = exact_alloc(STREAM_MAX),
+                        .controls = exact_alloc(CONTROLS_MAX * sizeof(struct control))};
+}
+
+static void story_free(struct story *story) {
+  free(story->payload);
+  free(story->controls);
+}
+
+static void story_add_control(struct story *story, uint8_t opcode, const uint8_t *body, size_t len) {
+  assert_in_range(story->controls_count, 0, CONTROLS_MAX - 1);
+  struct control *control = &story->controls[story->controls_count++];
+  control->opcode = opcode;
+  control->len = (uint8_t)len;
+  control->payload_before = story->payload_len;
+  memcpy(control->body, body, len);
+}
+
+/* A client's frame: our encoder's header with the mask bit, a mask, and the masked body. */
+static void put_frame(struct stream *s, uint8_t first, const uint8_t *body, size_t len) {
+  uint8_t *header = s->wire + s->wire_len, mask[4];
+  size_t header_len = wsl_frame_header(header, WSL_OP_BINARY, len);
+  header[0] = first;
+  header[1] |= 0x80;
+  random_fill(&s->seed, mask, sizeof(mask));
+  if (random_below(&s->seed, 8) == 0) memset(mask, 0, sizeof(mask));
+  memcpy(header + header_len, mask, sizeof(mask));
+  uint8_t *masked = header + header_len + sizeof(mask);
+  for (size_t i = 0; i < len; i++)
+    masked[i] = body[i] ^ mask[i % 4];
+  s->wire_len += header_len + sizeof(mask) + len;
+}
+
+static void put_control(struct stream *s) {
+  uint8_t body[WSL_CONTROL_PAYLOAD_MAX];
+  uint8_t opcode = random_below(&s->seed, 2) ? WSL_OP_PING : WSL_OP_PONG;
+  size_t len = random_below(&s->seed, WSL_CONTROL_PAYLOAD_MAX + 1);
+  random_fill(&s->seed, body, len);
+  put_frame(s, (uint8_t)(0x80 | opcode), body, len);
+  story_add_control(&s->story, opcode, body, len);
+}
+
+/* Mostly short; now and then round the borders of the three forms of a length. */
+static size_t random_len(uint64_t *seed) {
+  static const size_t borders[] = {0, 1, 125, 126, 127, 65535, 65536, 65537};
+  if (random_below(seed, 20) == 0) return borders[random_below(seed, COUNT_OF(borders))];
+  return random_below(seed, random_below(seed, 4) ? 80 : 2000);
+}
+
+/* Bytes for a message; for text two-byte characters, so that fragments cut some in half. */
+static void fill_body(uint64_t *seed, uint8_t *body, size_t len, bool text) {
+  random_fill(seed, body, len);
+  for (size_t i = 0; text && i < len; i++) {
+    body[i] = i % 2 ? (uint8_t)(0x80 | (body[i] & 0x3F)) : (uint8_t)(0xC2 + body[i] % 30);
+  }
+  if (text && len % 2) body[len - 1] = 'x';
+}
+
+/* One message in one or more fragments, control frames between them. */
+static void put_message(struct stream *s) {
+  bool text = random_below(&s->seed, 2);
+  size_t len = random_len(&s->seed), sent = 0;
+  uint8_t *body = s->story.payload + s->story.payload_len;
+  uint8_t opcode = text ? WSL_OP_TEXT : WSL_OP_BINARY;
+  fill_body(&s->seed, body, len, text);
+  for (bool fin = false; !fin; opcode = WSL_OP_CONTINUATION) {
+    size_t part = random_below(&s->seed, 3) ? len - sent : random_below(&s->seed, len - sent + 1);
+    fin = sent + part == len && random_below(&s->seed, 4) > 0;
+    put_frame(s, (uint8_t)((fin ? 0x80 : 0) | opcode), body + sent, part);
+    sent += part;
+    s->story.payload_len += part;
+    if (random_below(&s->seed, 6) == 0) put_control(s);
+  }
+}
+
+static struct stream stream_new(uint64_t seed) {
+  struct stream s = {.wire = exact_alloc(STREAM_MAX), .story = story_new(), .seed = seed};
+  size_t messages = 1 + random_below(&s.seed, 60);
+  for (size_t i = 0; i < messages && s.wire_len < STREAM_MAX / 2; i++)
+    put_message(&s);
+  return s;
+}
+
+/* Feeds one read's worth, in a block of its own and in place; the story is told from what comes out. */
+static void decode_piece(struct wsl_decoder *d, const uint8_t *data, size_t len, struct story *told) {
+  uint8_t *block = exact_copy(data, len), *dst = block;
+  size_t at = 0;
+  while (at < len) {
+    struct wsl_frame_result result = wsl_decoder_feed(d, dst, block + at, len - at);
+    assert_true(result.event <= WSL_FRAME_PONG);
+    at += result.consumed;
+    dst += result.run_len;
+    memcpy(told->payload + told->payload_len, dst - result.run_len, result.run_len);
+    told->payload_len += result.run_len;
+    if (result.event == WSL_FRAME_MORE) break;
+    uint8_t opcode = result.event == WSL_FRAME_PING ? WSL_OP_PING : WSL_OP_PONG;
+    story_add_control(told, opcode, d->control, d->control_len);
+  }
+  assert_int_equal(at, len);
+  free(block);
+}
+
+static void check_same(uint64_t seed, const struct story *told, const struct story *meant) {
+  if (told->payload_len != meant->payload_len || told->controls_count != meant->controls_count) {
+    fail_msg("seed %llu: %zu bytes, %zu control frames instead of %zu, %zu", (unsigned long long)seed,
+             told->payload_len, told->controls_count, meant->payload_len, meant->controls_count);
+  }
+  if (memcmp(told->payload, meant->payload, meant->payload_len) != 0) {
+    fail_msg("seed %llu: payload differs", (unsigned long long)seed);
+  }
+  for (size_t i = 0; i < meant->controls_count; i++) {
+    const struct control *a = &told->controls[i], *b = &meant->controls[i];
+    bool same = a->opcode == b->opcode && a->len == b->len && a->payload_before == b->payload_before &&
+                memcmp(a->body, b->body, b->len) == 0;
+    if (!same) fail_msg("seed %llu: control frame %zu differs", (unsigned long long)seed, i);
+  }
+}
+
+/* Sizes of reads: single bytes, a TCP segment's, a whole buffer's. */
+static void check_stream(uint64_t seed, size_t read_max) {
+  struct stream s = stream_new(seed);
+  struct story told = story_new();
+  struct wsl_decoder decoder;
+  wsl_decoder_init(&decoder, false);
+  for (size_t at = 0; at < s.wire_len;) {
+    size_t len = 1 + random_below(&s.seed, read_max);
+    if (len > s.wire_len - at) len = s.wire_len - at;
+    decode_piece(&decoder, s.wire + at, len, &told);
+    at += len;
+  }
+  assert_true(wsl_decoder_between_messages(&decoder));
+  check_same(seed, &told, &s.story);
+  story_free(&told);
+  story_free(&s.story);
+  free(s.wire);
+}
+
+static void whole_streams(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++)
+    check_stream(seed, STREAM_MAX);
+}
+
+static void streams_in_segments(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++)
+    check_stream(seed, 1460);
+}
+
+static void streams_in_crumbs(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= SEEDS / 4; seed++) {
+    check_stream(seed, 1);
+    check_stream(seed, 7);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(whole_streams),
+      cmocka_unit_test(streams_in_segments),
+      cmocka_unit_test(streams_in_crumbs),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
