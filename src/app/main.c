@@ -1,0 +1,170 @@
+/* wsluice: the program. Reads the command line, starts the log, the server (and the demo's service),
+ * turns signals into the server's stop, and says with its exit status how it went: 0 stopped by a
+ * signal, 1 could not start, 2 wrong usage.
+ */
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "app/demo_service.h"
+#include "app/options.h"
+#include "app/versions.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "ops/log.h"
+#include "server/server.h"
+
+enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
+
+#define WHY_MAX               512
+#define LOG_FLUSH_PATIENCE_MS 500
+/* Buffers go back to the system when they are freed, instead of staying in the heap's free lists. */
+#define MMAP_THRESHOLD_BYTES (64 * 1024)
+
+extern const struct asset demo_assets[]; /* generated from src/app/demo by cmake/EmbedAssets.cmake */
+
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+#define SIGNALS_COUNT (sizeof handled_signals / sizeof handled_signals[0])
+
+struct program {
+  uv_loop_t loop;
+  uv_signal_t signals[SIGNALS_COUNT];
+  struct server *server;
+  struct demo_service *demo;
+  bool stopping;
+};
+
+static void close_signals(struct program *program) {
+  for (size_t i = 0; i < SIGNALS_COUNT; i++)
+    uv_close((uv_handle_t *)&program->signals[i], NULL);
+}
+
+static void on_stopped(struct server *server, void *owner) {
+  (void)server;
+  close_signals(owner); /* the last handles of the main loop: uv_run returns */
+}
+
+static void stop(struct program *program, int signum) {
+  if (program->stopping) {
+    log_event(LOG_INFO, 0, "second signal (%s): ending all sessions now", strsignal(signum));
+    server_cut(program->server);
+    return;
+  }
+  program->stopping = true;
+  log_event(LOG_INFO, 0, "stopping signal=\"%s\"", strsignal(signum));
+  server_drain(program->server);
+}
+
+static void on_signal(uv_signal_t *handle, int signum) {
+  struct program *program = handle->data;
+  switch (signum) {
+    case SIGHUP:
+      log_event(LOG_INFO, 0, "SIGHUP: nothing to reload, all settings are from the command line");
+      break;
+    case SIGUSR1:
+      log_event(LOG_INFO, 0, "SIGUSR1: nothing to reopen, the log goes to standard error");
+      break;
+    default:
+      stop(program, signum);
+  }
+}
+
+static int watch_signals(struct program *program) {
+  signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of the write */
+  for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+    uv_signal_init(&program->loop, &program->signals[i]);
+    program->signals[i].data = program;
+    if (uv_signal_start(&program->signals[i], on_signal, handled_signals[i]) != 0) return WSL_IO;
+  }
+  return WSL_OK;
+}
+
+static int start_demo(struct program *program, struct options *options) {
+  uint16_t port;
+  int error = demo_service_start(&program->demo, &port);
+  if (error != WSL_OK) {
+    fprintf(stderr, "wsluice: can't start the demo's service: %s\n", error_text(error));
+    return error;
+  }
+  options->server.target = (struct target){"127.0.0.1", port, NULL, "the demo's line service"};
+  options->server.assets = demo_assets;
+  return WSL_OK;
+}
+
+static void invite(const struct program *program, const struct options *options, const char *self) {
+  const char *host = options->listen_host[0] != '\0' ? options->listen_host : "localhost";
+  const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
+  unsigned port = server_port(program->server);
+  printf(
+      "\n  wsluice demo: open http://%s%s%s:%u/ and type to a TCP service.\n"
+      "  Before a service of your own:  %s %u host:port\n\n",
+      open, host, close, port, self, port);
+  fflush(stdout);
+}
+
+static void warn_of_open_door(const struct options *options) {
+  if (options->origins.count > 0) return;
+  log_event(LOG_WARN, 0,
+            "no --origin given: any web page that a user visits may connect through here to the target "
+            "(--origin same allows only pages of this host)");
+}
+
+static int serve(struct program *program, struct options *options, const char *self) {
+  char why[WHY_MAX];
+  if (options->action == OPTIONS_DEMO && start_demo(program, options) != WSL_OK) return EXIT_CANNOT_START;
+  if (watch_signals(program) != WSL_OK) {
+    fprintf(stderr, "wsluice: can't watch for signals\n");
+    return EXIT_CANNOT_START;
+  }
+  if (server_start(&program->server, &options->server, &program->loop, on_stopped, program, why,
+                   sizeof why) != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+    close_signals(program);
+    uv_run(&program->loop, UV_RUN_DEFAULT);
+    return EXIT_CANNOT_START;
+  }
+  warn_of_open_door(options);
+  if (options->action == OPTIONS_DEMO) invite(program, options, self);
+  uv_run(&program->loop, UV_RUN_DEFAULT);
+  server_free(program->server);
+  return EXIT_SUCCESS;
+}
+
+static int run(struct options *options, const char *self) {
+  struct program program = {0};
+  mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+  log_set_level(options->log_level);
+  if (uv_loop_init(&program.loop) != 0 || log_writer_start(STDERR_FILENO) != WSL_OK) {
+    fprintf(stderr, "wsluice: not enough memory, threads or descriptors to start\n");
+    return EXIT_CANNOT_START;
+  }
+  int status = serve(&program, options, self);
+  demo_service_stop(program.demo);
+  log_writer_stop(LOG_FLUSH_PATIENCE_MS);
+  uv_loop_close(&program.loop);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  static struct options options;
+  char why[WHY_MAX];
+  if (options_parse(&options, argc, (const char *const *)argv, why, sizeof why) != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+    return EXIT_USAGE;
+  }
+  switch (options.action) {
+    case OPTIONS_HELP:
+      options_print_help(stdout);
+      return EXIT_SUCCESS;
+    case OPTIONS_VERSION:
+      versions_print(stdout);
+      return EXIT_SUCCESS;
+    case OPTIONS_RUN:
+    case OPTIONS_DEMO:
+      break;
+  }
+  return run(&options, argv[0]);
+}

@@ -1,0 +1,49 @@
+/* The command line: from argv to settings, or one line that says what is wrong.
+ *
+ * Pure but for the strings it points into (argv lives as long as the program). Options may stand
+ * before, between and behind the positionals, as "--flag value" or "--flag=value"; "--" ends them.
+ * One table (option_table.c) makes the parser, --help, and through tests the man page agree.
+ */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stdio.h>
+
+#include "core/log.h"
+#include "server/settings.h"
+
+#define OPTIONS_HOST_MAX 256u /* 253 bytes of a name, and a NUL */
+#define OPTIONS_LIST_MAX 64u  /* times that a repeatable option may be given */
+
+enum options_action { OPTIONS_RUN, OPTIONS_DEMO, OPTIONS_HELP, OPTIONS_VERSION };
+
+/* A repeatable option's values. */
+struct option_list {
+  const char *values[OPTIONS_LIST_MAX];
+  size_t count;
+};
+
+struct options {
+  enum options_action action;
+  enum log_level log_level;
+  struct server_settings server; /* points into this struct: don't copy it */
+  struct option_list subprotocols;
+  struct option_list origins;
+  char listen_host[OPTIONS_HOST_MAX];
+  char target_host[OPTIONS_HOST_MAX];
+  const char *unix_target;
+  /* as given, for settings of another type */
+  uint64_t dial_first, refuse_text, demo, help, version;
+  uint64_t workers, max_sessions, backlog, max_frame_size;
+  uint64_t request_line_max, head_max, header_lines_max;
+  uint64_t buffer_size, buffer_memory, head_memory;
+};
+
+/* Parses argv[1..argc). 0, or WSL_INVALID with one line without a newline in why[0..why_cap). */
+WSL_MUST_CHECK int options_parse(struct options *options, int argc, const char *const *argv, char *why,
+                                 size_t why_cap);
+
+/* The whole --help text. */
+void options_print_help(FILE *out);
+
+#endif

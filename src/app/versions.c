@@ -1,0 +1,19 @@
+/* What --version says; see versions.h. */
+#include "app/versions.h"
+
+#include <mbedtls/version.h>
+#include <uv.h>
+#ifdef WSLUICE_HAVE_CARES
+#include <ares.h>
+#define RESOLVER "c-ares", ares_version(NULL)
+#else
+#define RESOLVER "resolver", "getaddrinfo"
+#endif
+
+void versions_print(FILE *out) {
+  char mbedtls[16];
+  mbedtls_version_get_string(mbedtls);
+  const char *const resolver[] = {RESOLVER};
+  fprintf(out, "wsluice %s (libuv %s, %s %s, mbedTLS %s)\n", WSLUICE_VERSION, uv_version_string(),
+          resolver[0], resolver[1], mbedtls);
+}
