@@ -9,15 +9,12 @@ ARGS ?= --demo 6080
 TEST_JOBS ?= 2
 T ?=
 
-ifneq ($(shell command -v ninja),)
-export CMAKE_GENERATOR ?= Ninja
-endif
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
 # `make test` runs these builds as one suite; a preset's folder is build-<preset>, release's build.
 SUITE_PRESETS := release asan tsan
 
-build_with_tests = cmake --log-level=WARNING --preset $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
+build_with_tests = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
 ctest = ctest --output-on-failure -j $(TEST_JOBS) $(if $(T),-R '$(T)')
 
 .DEFAULT_GOAL := build
@@ -27,8 +24,7 @@ ctest = ctest --output-on-failure -j $(TEST_JOBS) $(if $(T),-R '$(T)')
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
-	@test -e build/.configured -a build/.configured -nt CMakePresets.json || \
-	  { cmake --preset release && touch build/.configured; }
+	@test build/.configured -nt CMakePresets.json || scripts/configure.sh release
 	@cmake --build --preset release --target wsluice
 
 run: build ## Build it and run the demo; ARGS="6080 host:port" runs the bridge itself

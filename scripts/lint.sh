@@ -4,7 +4,7 @@
 #
 # Runs all checks and says at the end which failed.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 tidy_major=19 # one version, since each finds other things; in Debian 12 and 13
 
 failed=''
@@ -19,7 +19,7 @@ check() {
 
 # Compiles everything with a preset, tests included.
 compile() {
-  cmake --log-level=WARNING --preset "$1" -DWSLUICE_TESTS=ON -DWSLUICE_WERROR=ON && cmake --build --preset "$1"
+  scripts/configure.sh "$1" -DWSLUICE_TESTS=ON -DWSLUICE_WERROR=ON && cmake --build --preset "$1"
 }
 
 # The analysers ask the compile commands how a file is compiled; ours only, nothing generated.
