@@ -112,31 +112,31 @@ static void run_ping(struct demo_user *user, struct wsl_span arguments) {
   demo_user_print(user, "pong\n");
 }
 
-/* True, and says so, when the user must end its job before it starts another. */
-static bool is_busy(struct demo_user *user) {
-  if (user->job == DEMO_IDLE) return false;
-  demo_user_print(user, "error: busy with the last command; say stop first\n");
-  return true;
+/* A new job takes the place of the old one, and says so. */
+static void replace_job(struct demo_user *user, enum demo_job job, uint64_t total) {
+  if (user->job != DEMO_IDLE) {
+    demo_user_end_job(user);
+    demo_user_print(user, "stopped\n");
+  }
+  demo_user_start_job(user, job, total);
 }
 
 static void run_count(struct demo_user *user, struct wsl_span arguments) {
-  if (is_busy(user)) return;
   uint64_t total = parse_number(arguments, SUFFIX_NONE, COUNT_DEFAULT, COUNT_MAX);
   if (total == 0) {
     demo_user_print(user, "error: count takes a number from 1 to %u\n", COUNT_MAX);
     return;
   }
-  demo_user_start_job(user, DEMO_COUNTING, total);
+  replace_job(user, DEMO_COUNTING, total);
 }
 
 static void run_flood(struct demo_user *user, struct wsl_span arguments) {
-  if (is_busy(user)) return;
   uint64_t total = parse_number(arguments, SUFFIX_SIZE, FLOOD_DEFAULT, FLOOD_MAX);
   if (total == 0) {
     demo_user_print(user, "error: flood takes a number of bytes from 1 to 1G, such as 500, 64K or 5M\n");
     return;
   }
-  demo_user_start_job(user, DEMO_FLOODING, total);
+  replace_job(user, DEMO_FLOODING, total);
 }
 
 static void run_stop(struct demo_user *user, struct wsl_span arguments) {
