@@ -1,5 +1,6 @@
 """64 MB of random bytes each way through python3-websockets, with frame sizes on both sides of every
 length form and messages in fragments, must arrive as they were sent."""
+# ctest: world
 
 import asyncio
 import hashlib

@@ -1,5 +1,6 @@
 """64 MB of random bytes each way through npm `ws` in Node, odd sizes and fragments included, must
 arrive as they were sent."""
+# ctest: world
 
 import hashlib
 import os

@@ -1,5 +1,6 @@
 """A page that speaks MQTT over WebSockets (mqtt.js, subprotocol `mqtt`) reaches a mosquitto that only
 knows plain TCP."""
+# ctest: world
 
 import pytest
 

@@ -1,5 +1,6 @@
 """Redis behind wsluice: commands as raw RESP over one WebSocket, in frames that do not care where a
 command begins or ends, over TCP and over a Unix socket."""
+# ctest: world
 
 import os
 

@@ -1,4 +1,5 @@
 """OpenSSH's server behind wsluice: it speaks first, and answers our banner with its key exchange."""
+# ctest: world
 
 import os
 import pathlib

@@ -16,6 +16,7 @@ PUSHED_AT_MOST = 128 << 20
 # A session holds one buffer a direction (64 to 256 KB); the rest is room for an allocator's moods.
 GROWTH_KIB = 2048
 SESSIONS = 8
+QUIET_SECONDS = 1.5
 
 
 class Pusher(threading.Thread):
@@ -41,17 +42,21 @@ class Pusher(threading.Thread):
                 self.failure = failure
                 return
 
-    def wait_until_stalled(self):
-        """Waits until a whole second brought nothing."""
 
-        def quiet():
-            before = self.taken
-            time.sleep(1.0)
-            return self.taken == before
+def push_until_stalled(pushers):
+    """Starts the pushers and waits until QUIET_SECONDS brought nothing on any of them."""
+    for pusher in pushers:
+        pusher.start()
 
-        wait_until(quiet, 60, lambda: f"still taking after {self.taken} bytes: no backpressure")
-        assert not self.failure, f"{self.failure} after {self.taken} bytes"
-        assert self.taken < PUSHED_AT_MOST, "everything was taken: no backpressure"
+    def quiet():
+        before = [pusher.taken for pusher in pushers]
+        time.sleep(QUIET_SECONDS)
+        return before == [pusher.taken for pusher in pushers]
+
+    wait_until(quiet, 60, lambda: f"still taking after {[pusher.taken for pusher in pushers]}")
+    for pusher in pushers:
+        assert not pusher.failure, f"{pusher.failure} after {pusher.taken} bytes"
+        assert pusher.taken < PUSHED_AT_MOST, "everything was taken: no backpressure"
 
 
 def expect_rest(bridge, resident_before):
@@ -81,10 +86,7 @@ def test_a_client_that_stops_reading_holds_the_backend_back(session):
     resident = resident_kib(session.bridge.pid)
     piece = os.urandom(1 << 20)
     pushers = [Pusher(service, piece) for _, service in pairs]
-    for pusher in pushers:
-        pusher.start()
-    for pusher in pushers:
-        pusher.wait_until_stalled()
+    push_until_stalled(pushers)
     expect_rest(session.bridge, resident)
 
     # Reading on: the service sends the rest of its piece and FIN, and nothing is missing.
@@ -105,10 +107,7 @@ def test_a_backend_that_stops_reading_holds_the_client_back(session):
     payload = os.urandom(100_003)
     frame = encode_frame(BINARY, payload)
     pushers = [Pusher(client, frame) for client, _ in pairs]
-    for pusher in pushers:
-        pusher.start()
-    for pusher in pushers:
-        pusher.wait_until_stalled()
+    push_until_stalled(pushers)
     expect_rest(session.bridge, resident)
 
     for (client, service), pusher in zip(pairs, pushers):
@@ -125,8 +124,7 @@ def test_a_backend_that_stops_reading_holds_the_client_back(session):
 def test_one_stalled_session_does_not_slow_another(session):
     stalled_client, stalled_service = session()
     pusher = Pusher(stalled_service, bytes(1 << 20))
-    pusher.start()
-    pusher.wait_until_stalled()
+    push_until_stalled([pusher])
     client, service = session()
     for number in range(100):
         client.send_frame(BINARY, b"%d" % number)
