@@ -1,0 +1,59 @@
+/* Opens files beneath a directory and binds listening sockets (privileged.h), in this process.
+ *
+ * The kernel's confinement comes first; where it is not to be had or refuses a link that may well point
+ * inside, the walk decides (beneath.h).
+ */
+#include "net/privileged.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "net/beneath.h"
+#include "net/socket_system.h"
+
+/* ENXIO, ENODEV: a socket's or a dead device's node; such things are not there for us. */
+static int open_error(int system_errno) {
+  switch (system_errno) {
+    case EXDEV:
+    case ENXIO:
+    case ENODEV:
+      return WSL_NOT_FOUND;
+    default:
+      return error_from_errno(system_errno);
+  }
+}
+
+int privileged_open_beneath(int dir_fd, const char *dir_path, const char *path) {
+  int fd = beneath_open_kernel(dir_fd, path);
+  if (fd == -ENOSYS || fd == -EPERM || fd == -EXDEV) fd = beneath_open_walk(dir_fd, dir_path, path);
+  return fd >= 0 ? fd : open_error(-fd);
+}
+
+static int set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* SO_REUSEPORT on the first listener only behind its bind: before it, a second instance of the program
+ * could bind the same port beside us and take half of the clients. */
+static int bind_and_listen(int fd, const struct address *address, bool dual_stack,
+                           enum listen_sharing sharing, int backlog) {
+  int family = address->storage.ss_family;
+  if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) return -1;
+  if (family == AF_INET6 && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual_stack) != 0) return -1;
+  if (sharing == LISTEN_OTHER && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0) return -1;
+  if (bind(fd, (const struct sockaddr *)&address->storage, address->len) != 0) return -1;
+  if (sharing == LISTEN_FIRST && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0) return -1;
+  return listen(fd, backlog);
+}
+
+int privileged_listen(const struct address *address, bool dual_stack, enum listen_sharing sharing,
+                      int backlog) {
+  int fd = socket_create(address->storage.ss_family);
+  if (fd < 0) return error_from_errno(errno);
+  if (bind_and_listen(fd, address, dual_stack, sharing, backlog) == 0) return fd;
+  int error = error_from_errno(errno);
+  close(fd);
+  return error;
+}
