@@ -19,6 +19,7 @@
 
 #define USERS_MAX         1024u /* 20 KB and one descriptor each */
 #define KEEPALIVE_SECONDS 60u
+#define NS_PER_MS         1e6
 
 static void take_lines(struct demo_user *user);
 static void update_reading(struct demo_user *user);
@@ -150,8 +151,8 @@ static void write_flood(struct demo_user *user) {
 }
 
 static void finish_flood(struct demo_user *user) {
-  uint64_t elapsed_ms = uv_now(user->crowd->loop) - user->job_started_ms;
-  demo_user_print(user, "flood done: %" PRIu64 " bytes in %" PRIu64 " ms\n", user->job_total, elapsed_ms);
+  double elapsed_ms = (double)(uv_hrtime() - user->job_started_ns) / NS_PER_MS;
+  demo_user_print(user, "flood done: %" PRIu64 " bytes in %.1f ms\n", user->job_total, elapsed_ms);
   demo_user_end_job(user);
 }
 
@@ -185,7 +186,7 @@ void demo_user_start_job(struct demo_user *user, enum demo_job job, uint64_t tot
   user->job = job;
   user->job_left = total;
   user->job_total = total;
-  user->job_started_ms = uv_now(user->crowd->loop);
+  user->job_started_ns = uv_hrtime();
   if (job == DEMO_COUNTING) uv_timer_start(&user->timer, on_count, 0, DEMO_COUNT_MS);
 }
 

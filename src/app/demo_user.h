@@ -68,7 +68,7 @@ struct demo_user {
   enum demo_job job;
   uint64_t job_left; /* numbers or bytes still to come */
   uint64_t job_total;
-  uint64_t job_started_ms;
+  uint64_t job_started_ns;
 
   size_t in_len;
   char in[DEMO_LINE_MAX + 2]; /* a line, CR and LF */
