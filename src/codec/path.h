@@ -17,7 +17,7 @@ enum path_result {
 /* Decodes an absolute URL path ("/a%20b/c") to a relative, NUL-terminated file path ("a b/c") in
  * out[0..cap): percent escapes are decoded, "." segments and repeated slashes dropped, so that the
  * result never starts with "/" and has no empty segment; "/" alone gives "". A trailing slash is
- * kept as *is_directory and not written. */
+ * kept as *is_directory and not written. A cap of url_path.len + 1 is always enough. */
 WSL_MUST_CHECK enum path_result path_decode(struct wsl_span url_path, char *out, size_t cap,
                                             bool *is_directory);
 
