@@ -184,6 +184,7 @@ static void targets(void **state) {
       {"[:80", NULL, 0, "bracket"},
       {"]:80", NULL, 0, "bracket"},
       {"[[::1]]:80", NULL, 0, "character"},
+      {"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]:80", NULL, 0, "IPv6"},
       {"[::1]x:80", NULL, 0, "bracket"},
       {"[host]:80", NULL, 0, "IPv6"},
       {"[fe80::1%]:80", NULL, 0, "IPv6"},
@@ -203,6 +204,7 @@ static void targets(void **state) {
       {"ho st:80", NULL, 0, "character"},
       {" host:80", NULL, 0, "character"},
       {"host\n:80", NULL, 0, "character"},
+      {"host\x7f:80", NULL, 0, "character"},
       {"h\xc3\xb6st:80", NULL, 0, "character"},
       {"http://host:80", NULL, 0, "character"},
   };

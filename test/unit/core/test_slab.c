@@ -109,6 +109,25 @@ static void random_takes_and_gives(void **state) {
   }
 }
 
+static void holes_in_full_pages_are_filled_first(void **state) {
+  (void)state;
+  struct slab slab;
+  void *objects[2 * 64];
+  slab_init(&slab, 4000);
+  size_t count = 2 * slab.objects_a_page;
+  assert_true(count <= COUNT(objects));
+  for (size_t i = 0; i < count; i++)
+    objects[i] = slab_take(&slab);
+  slab_give(&slab, objects[3]);
+  slab_give(&slab, objects[count - 2]);
+  void *first = slab_take(&slab), *second = slab_take(&slab);
+  assert_int_equal(slab.pages, 2);
+  assert_true(first == objects[3] || second == objects[3]);
+  for (size_t i = 0; i < count; i++)
+    slab_give(&slab, objects[i]);
+  slab_destroy(&slab);
+}
+
 /* mincore() says ENOMEM of an address that is not mapped. */
 static bool is_mapped(void *object) {
   uintptr_t system_page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -199,14 +218,14 @@ static void address_sanitizer_sees_free_objects(void **state) {
   (void)state;
 #ifdef WITH_ASAN
   struct slab slab;
-  slab_init(&slab, 100);
+  slab_init(&slab, 96); /* a multiple of 16: nothing is left over behind it by rounding */
   char *kept = slab_take(&slab), *given = slab_take(&slab);
-  assert_null(__asan_region_is_poisoned(given, 100));
-  assert_true(__asan_address_is_poisoned(given + 104)); /* off its end; granules are of 8 bytes */
+  assert_null(__asan_region_is_poisoned(given, 96));
+  assert_true(__asan_address_is_poisoned(given + 96));
   slab_give(&slab, given);
   for (size_t i = 0; i < 100; i++)
     assert_true(__asan_address_is_poisoned(given + i));
-  assert_null(__asan_region_is_poisoned(kept, 100));
+  assert_null(__asan_region_is_poisoned(kept, 96));
   slab_give(&slab, kept);
   slab_destroy(&slab);
   assert_false(__asan_address_is_poisoned(kept)); /* the next map at this place is somebody else's */
@@ -217,8 +236,11 @@ static void address_sanitizer_sees_free_objects(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(pages_hold_objects_of_every_size),    cmocka_unit_test(random_takes_and_gives),
-      cmocka_unit_test(empty_pages_go_back_but_one),         cmocka_unit_test(mistakes_abort),
+      cmocka_unit_test(pages_hold_objects_of_every_size),
+      cmocka_unit_test(random_takes_and_gives),
+      cmocka_unit_test(holes_in_full_pages_are_filled_first),
+      cmocka_unit_test(empty_pages_go_back_but_one),
+      cmocka_unit_test(mistakes_abort),
       cmocka_unit_test(address_sanitizer_sees_free_objects),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

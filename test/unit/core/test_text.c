@@ -66,6 +66,19 @@ static void overflow_at_every_size(void **state) {
   }
 }
 
+static void nothing_follows_a_number_that_did_not_fit(void **state) {
+  (void)state;
+  char buffer[4];
+  struct text text;
+  text_init(&text, buffer, sizeof buffer);
+  text_unsigned(&text, 12345);
+  text_format(&text, "%c", 'x');
+  text_string(&text, "x");
+  text_unsigned(&text, 1);
+  assert_string_equal(buffer, "");
+  assert_true(text.overflow);
+}
+
 static void formatted_overflow(void **state) {
   (void)state;
   static const struct {
@@ -97,6 +110,7 @@ int main(void) {
       cmocka_unit_test(pieces_join),
       cmocka_unit_test(spans_may_hold_nuls),
       cmocka_unit_test(overflow_at_every_size),
+      cmocka_unit_test(nothing_follows_a_number_that_did_not_fit),
       cmocka_unit_test(formatted_overflow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

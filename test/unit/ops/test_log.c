@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define PATIENT_MS 60000u
@@ -86,6 +87,14 @@ static void make_pipe(int ends[2]) {
   fcntl(ends[WRITER], F_SETPIPE_SZ, 4096); /* the smallest: full soon */
 }
 
+/* A pseudoterminal; what is written to the terminal's end can be read at the other. */
+static void open_terminal(int ends[2]) {
+  ends[READER] = posix_openpt(O_RDWR | O_NOCTTY);
+  if (ends[READER] < 0 || grantpt(ends[READER]) != 0 || unlockpt(ends[READER]) != 0) skip();
+  ends[WRITER] = open(ptsname(ends[READER]), O_RDWR | O_NOCTTY);
+  assert_true(ends[WRITER] >= 0);
+}
+
 static void close_both(int ends[2]) {
   close(ends[READER]);
   close(ends[WRITER]);
@@ -122,6 +131,20 @@ static void lines_have_time_level_id_and_text(void **state) {
     assert_string_equal(after_stamp(line), expected[i]);
   }
   assert_null(next_line(&at));
+}
+
+static void a_line_does_not_wait_for_more(void **state) {
+  (void)state;
+  int ends[2];
+  make_pipe(ends);
+  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  for (int i = 0; i < 20; i++) {
+    char line[64];
+    log_event(LOG_INFO, 0, "n");
+    assert_int_equal(read(ends[READER], line, sizeof line), strlen(STAMP "info  n\n"));
+  }
+  log_writer_stop(PATIENT_MS);
+  close_both(ends);
 }
 
 /* Longer than that no line can be: the longest text, the longest id. */
@@ -188,6 +211,23 @@ static void a_stuck_reader_blocks_nobody_and_losses_are_counted(void **state) {
   assert_true(check_sequence(TOO_MANY_LINES) > TOO_MANY_LINES / 3);
 }
 
+/* The ring fills and empties all the time: notes must stand exactly where lines are missing. */
+static void a_slow_reader_sees_where_lines_are_missing(void **state) {
+  (void)state;
+  int ends[2];
+  pthread_t reader;
+  make_pipe(ends);
+  start_collecting(ends[READER]);
+  assert_int_equal(pthread_create(&reader, NULL, collect, NULL), 0);
+  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  log_numbers(3 * TOO_MANY_LINES);
+  log_writer_stop(PATIENT_MS);
+  close(ends[WRITER]);
+  pthread_join(reader, NULL);
+  close(ends[READER]);
+  check_sequence(3 * TOO_MANY_LINES);
+}
+
 static void stop_gives_up_on_a_stuck_reader(void **state) {
   (void)state;
   int ends[2];
@@ -238,12 +278,24 @@ static void a_nonblocking_pipe_loses_nothing(void **state) {
   check_nonblocking(ends);
 }
 
-/* As under a service manager: stderr is a socket, and writes can be partial. */
+/* As under a service manager. */
 static void a_nonblocking_socket_loses_nothing(void **state) {
   (void)state;
   int ends[2], size = 2048;
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
   assert_int_equal(setsockopt(ends[WRITER], SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+  check_nonblocking(ends);
+}
+
+/* A terminal takes part of a batch when its buffer is nearly full. */
+static void a_nonblocking_terminal_loses_nothing(void **state) {
+  (void)state;
+  int ends[2];
+  struct termios raw;
+  open_terminal(ends);
+  assert_int_equal(tcgetattr(ends[WRITER], &raw), 0);
+  cfmakeraw(&raw);
+  assert_int_equal(tcsetattr(ends[WRITER], TCSANOW, &raw), 0);
   check_nonblocking(ends);
 }
 
@@ -352,23 +404,20 @@ static void a_reader_that_is_gone_ends_nothing(void **state) {
  * thread has to be left behind. It comes back when the terminal hangs up. */
 static void a_writer_stuck_in_a_terminal_is_left_behind(void **state) {
   (void)state;
-  int ends[2];
-  int master = posix_openpt(O_RDWR | O_NOCTTY);
-  if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) skip();
-  int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
-  assert_true(terminal >= 0);
+  int terminal[2], ends[2];
+  open_terminal(terminal);
   make_pipe(ends);
-  assert_int_equal(log_writer_start(terminal), WSL_OK);
+  assert_int_equal(log_writer_start(terminal[WRITER]), WSL_OK);
   log_numbers(TOO_MANY_LINES);
   log_writer_stop(50);
   log_numbers(10);
-  close(master);
+  close(terminal[READER]);
   while (log_writer_start(ends[WRITER]) == WSL_IN_USE)
     poll(NULL, 0, 1);
   log_event(LOG_INFO, 0, "back");
   log_writer_stop(PATIENT_MS);
   close(ends[WRITER]);
-  close(terminal);
+  close(terminal[WRITER]);
   start_collecting(ends[READER]);
   collect(NULL);
   close(ends[READER]);
@@ -379,11 +428,14 @@ static void a_writer_stuck_in_a_terminal_is_left_behind(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lines_have_time_level_id_and_text),
+      cmocka_unit_test(a_line_does_not_wait_for_more),
       cmocka_unit_test(the_longest_line_arrives_whole),
       cmocka_unit_test(a_stuck_reader_blocks_nobody_and_losses_are_counted),
+      cmocka_unit_test(a_slow_reader_sees_where_lines_are_missing),
       cmocka_unit_test(stop_gives_up_on_a_stuck_reader),
       cmocka_unit_test(a_nonblocking_pipe_loses_nothing),
       cmocka_unit_test(a_nonblocking_socket_loses_nothing),
+      cmocka_unit_test(a_nonblocking_terminal_loses_nothing),
       cmocka_unit_test(many_threads_log_at_once),
       cmocka_unit_test(stopping_while_others_log),
       cmocka_unit_test(the_writer_takes_no_signals),
