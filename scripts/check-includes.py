@@ -30,7 +30,7 @@ PURE_HEADERS = {
     "assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdbool.h", "stddef.h",
     "stdint.h", "stdlib.h", "string.h",
     "arm_neon.h", "emmintrin.h", "immintrin.h", "smmintrin.h", "tmmintrin.h",
-}  # fmt: skip
+}
 
 # Headers from outside that only some may include: pattern, the rooms (or files), the reason.
 OUTSIDE = [
@@ -38,7 +38,7 @@ OUTSIDE = [
     (r"ares.*\.h", {"net"}, "names are resolved in net"),
     (r"mbedtls/.*|psa/.*", {"core/hash", "core/random", "net"}, "mbedTLS is behind core/hash and net's TLS"),
     (r"sys/(socket|epoll|event|un)\.h|netdb\.h", {"net", "server", "ops", "app"}, "sockets belong to net"),
-]  # fmt: skip
+]
 
 # What may not be reached by way of our own headers either: the session runs under simulation.
 NOT_REACHABLE = {"core": "uv.h", "codec": "uv.h", "bridge": "uv.h", "route": "uv.h"}

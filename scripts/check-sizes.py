@@ -72,7 +72,7 @@ def main(arguments):
         print("\n".join(f"{length:5} {where}" for length, where in measured[:20]))
     lengths = [length for length, _ in measured] or [0]
     print(f"sizes: {len(measured)} functions, median {lengths[len(lengths) // 2]} lines, "
-          f"longest {lengths[0]}; {len(findings)} too long")  # fmt: skip
+          f"longest {lengths[0]}; {len(findings)} too long")
     return 1 if findings else 0
 
 

@@ -128,6 +128,11 @@ check_may_install() {
       "  apt-get install --no-install-recommends $1" \
       "and then the same command again."
   fi
+  as_root true ||
+    fail "missing: $1" \
+      "Installing needs root, and sudo refused. As root, run" \
+      "  apt-get install --no-install-recommends $1" \
+      "and then the same command again."
 }
 
 # Removes a policy-rc.d that is ours, also one that a killed run has left; keeps anybody else's.
@@ -181,7 +186,7 @@ install_packages() {
   # shellcheck disable=SC2086 # a list of packages
   apt install -y --no-install-recommends $2 ||
     fail "apt-get could not install: $2" \
-      "Its own messages are above: often it is the network, a proxy that apt does not know of, or a sudo that was refused."
+      "Its own messages are above: often it is the network, or a proxy that apt does not know of."
   keep_services_off "$2"
   remove_policy
 }

@@ -49,7 +49,7 @@ def test_includes_that_keep_the_map(tmp_path):
         "src/codec/frame.c": '#include <string.h>\n#include <wsluice/frame.h>\n#include "core/hash.h"\n',
         "src/net/tcp.c": '#include <uv.h>\n#include <wsluice/span.h>\n#include "core/hash.h"\n',
         "src/app/main.c": '#include <uv.h>\n#include "core/hash.h"\n#include "net/tcp.h"\n',
-    })  # fmt: skip
+    })
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -58,7 +58,7 @@ def test_libuv_reached_through_a_header(tmp_path):
         "src/net/poller.h": "#include <uv.h>\n",
         "src/net/transport.h": '#include "net/poller.h"\n',
         "src/bridge/up.c": '#include "net/transport.h"\n',
-    })  # fmt: skip
+    })
     assert result.returncode == 1
     assert "bridge comes to <uv.h> by way of net/transport.h, net/poller.h" in result.stderr
 
