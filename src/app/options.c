@@ -264,7 +264,7 @@ int options_parse(struct options *options, int argc, const char *const *argv, ch
   return WSL_OK;
 }
 
-#define HELP_COLUMN 30
+#define HELP_COLUMN 28
 
 static void print_option(FILE *out, const struct option_spec *spec) {
   char left[64];

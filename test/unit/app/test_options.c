@@ -1,0 +1,251 @@
+/* The command line: what is taken, and what is refused with which words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "app/option_table.h"
+#include "app/options.h"
+#include "core/error.h"
+
+#define WORDS_MAX 80
+#define WHY_MAX   256
+
+static struct options options;
+
+/* Parses a NULL-terminated list of words behind the program's name. */
+static int parse(const char *const *words, char *why) {
+  const char *argv[WORDS_MAX] = {"wsluice"};
+  int argc = 1;
+  while (words[argc - 1] != NULL) {
+    argv[argc] = words[argc - 1];
+    argc++;
+  }
+  return options_parse(&options, argc, argv, why, WHY_MAX);
+}
+
+#define WORDS(...)        \
+  (const char *const[]) { \
+    __VA_ARGS__, NULL     \
+  }
+
+static void expect_ok(const char *const *words) {
+  char why[WHY_MAX] = "";
+  if (parse(words, why) != WSL_OK) fail_msg("refused: %s", why);
+}
+
+struct endpoint_case {
+  const char *listen, *target;
+  const char *listen_host;
+  uint16_t listen_port;
+  const char *target_host;
+  uint16_t target_port;
+};
+
+static void test_positionals(void **state) {
+  (void)state;
+  static const struct endpoint_case cases[] = {
+      {"6080", "localhost:5900", "", 6080, "localhost", 5900},
+      {":6080", "localhost:5900", "", 6080, "localhost", 5900},
+      {"0.0.0.0:6080", "10.0.0.1:22", "0.0.0.0", 6080, "10.0.0.1", 22},
+      {"[::1]:6080", "[fe80::1%lo]:23", "::1", 6080, "fe80::1%lo", 23},
+      {"::1:6080", "::1:23", "::1", 6080, "::1", 23},
+      {"0", "db.example:5432", "", 0, "db.example", 5432},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const struct endpoint_case *c = &cases[i];
+    expect_ok(WORDS(c->listen, c->target));
+    assert_int_equal(options.action, OPTIONS_RUN);
+    assert_string_equal(options.server.listen_host, c->listen_host);
+    assert_int_equal(options.server.listen_port, c->listen_port);
+    assert_string_equal(options.server.target.host, c->target_host);
+    assert_int_equal(options.server.target.port, c->target_port);
+    assert_string_equal(options.server.target.text, c->target);
+    assert_null(options.server.target.unix_path);
+  }
+}
+
+static void test_options_stand_anywhere_and_in_both_forms(void **state) {
+  (void)state;
+  static const char *const orders[][6] = {{"--heartbeat", "3", "6080", "h:1", NULL, NULL},
+                                          {"6080", "--heartbeat", "3", "h:1", NULL, NULL},
+                                          {"6080", "h:1", "--heartbeat", "3", NULL, NULL},
+                                          {"6080", "h:1", "--heartbeat=3", NULL, NULL, NULL},
+                                          {"--heartbeat=3s", "--", "6080", "h:1", NULL, NULL}};
+  for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+    expect_ok(orders[i]);
+    assert_int_equal(options.server.session.heartbeat_ms, 3000);
+    assert_int_equal(options.server.listen_port, 6080);
+  }
+}
+
+static void test_every_option_reaches_the_settings(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "h:1", "--dial-timeout=1.5", "--dial-first", "--origin", "same", "--origin=null",
+                  "--max-sessions=7", "--web=/srv", "--subprotocol=mqtt", "--subprotocol", "irc",
+                  "--heartbeat=0", "--pong-timeout=500ms", "--session-idle-timeout=2m", "--max-frame-size=1K",
+                  "--refuse-text", "--close-timeout=3", "--close-timeout-max=4", "--drain-timeout=5",
+                  "--handshake-timeout=6", "--max-request-line=100", "--max-head=2K", "--max-header-lines=9",
+                  "--workers=2", "--buffer-size=8K", "--buffer-memory=1M", "--head-memory=1M", "--backlog=5",
+                  "--log-level=debug"));
+  const struct server_settings *s = &options.server;
+  assert_int_equal(s->session.dial_timeout_ms, 1500);
+  assert_int_equal(s->dial_order, DIAL_BEFORE_UPGRADE);
+  assert_int_equal(s->origins.count, 2);
+  assert_string_equal(s->origins.rules[0], "same");
+  assert_string_equal(s->origins.rules[1], "null");
+  assert_int_equal(s->max_sessions, 7);
+  assert_string_equal(s->web_dir, "/srv");
+  assert_int_equal(s->subprotocols.count, 2);
+  assert_string_equal(s->subprotocols.names[1], "irc");
+  assert_int_equal(s->session.heartbeat_ms, 0);
+  assert_int_equal(s->session.pong_timeout_ms, 500);
+  assert_int_equal(s->session.idle_timeout_ms, 120000);
+  assert_int_equal(s->session.max_frame_size, 1024);
+  assert_int_equal(s->session.text, TEXT_REFUSE);
+  assert_int_equal(s->session.close_timeout_ms, 3000);
+  assert_int_equal(s->session.close_timeout_max_ms, 4000);
+  assert_int_equal(s->drain_timeout_ms, 5000);
+  assert_int_equal(s->handshake_timeout_ms, 6000);
+  assert_int_equal(s->head.request_line_max, 100);
+  assert_int_equal(s->head.head_max, 2048);
+  assert_int_equal(s->head.fields_max, 9);
+  assert_int_equal(s->workers, 2);
+  assert_int_equal(s->buffer_size, 8192);
+  assert_int_equal(s->buffer_memory, 1048576);
+  assert_int_equal(s->head_memory, 1048576);
+  assert_int_equal(s->backlog, 5);
+  assert_int_equal(options.log_level, LOG_DEBUG);
+}
+
+static void test_defaults_are_those_of_the_design(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "h:1"));
+  const struct server_settings *s = &options.server;
+  assert_int_equal(s->session.heartbeat_ms, 25000);
+  assert_int_equal(s->session.pong_timeout_ms, 90000);
+  assert_int_equal(s->session.idle_timeout_ms, 0);
+  assert_int_equal(s->session.dial_timeout_ms, 10000);
+  assert_int_equal(s->session.close_timeout_ms, 5000);
+  assert_int_equal(s->session.close_timeout_max_ms, 60000);
+  assert_int_equal(s->session.max_frame_size, 65536);
+  assert_int_equal(s->handshake_timeout_ms, 10000);
+  assert_int_equal(s->drain_timeout_ms, 0);
+  assert_int_equal(s->head.request_line_max, 16384);
+  assert_int_equal(s->head.head_max, 65536);
+  assert_int_equal(s->head.fields_max, 100);
+  assert_int_equal(s->dial_order, DIAL_AFTER_UPGRADE);
+  assert_int_equal(s->session.text, TEXT_FORWARD);
+  assert_int_equal(s->origins.count, 0);
+}
+
+static void test_modes_without_a_target(void **state) {
+  (void)state;
+  expect_ok(WORDS("--unix-target", "/run/x.sock", "6080"));
+  assert_string_equal(options.server.target.unix_path, "/run/x.sock");
+  expect_ok(WORDS("--demo"));
+  assert_int_equal(options.action, OPTIONS_DEMO);
+  assert_int_equal(options.server.listen_port, 6080);
+  expect_ok(WORDS("--demo", "127.0.0.1:7000"));
+  assert_int_equal(options.server.listen_port, 7000);
+  expect_ok(WORDS("--help"));
+  assert_int_equal(options.action, OPTIONS_HELP);
+  expect_ok(WORDS("-V"));
+  assert_int_equal(options.action, OPTIONS_VERSION);
+}
+
+struct refusal {
+  const char *name;
+  const char *words[6];
+  const char *says; /* part of the line */
+};
+
+static void test_what_is_wrong_is_said_in_one_line(void **state) {
+  (void)state;
+  static const struct refusal cases[] = {
+      {"nothing", {NULL}, "no port and no target"},
+      {"no target", {"6080", NULL}, "no target given"},
+      {"too many", {"6080", "h:1", "x", NULL}, "too many"},
+      {"unknown option", {"6080", "h:1", "--frobnicate", NULL}, "unknown option --frobnicate"},
+      {"unknown with value", {"--frob=1", "6080", "h:1", NULL}, "unknown option --frob"},
+      {"unknown letter", {"-x", "6080", "h:1", NULL}, "unknown option -x"},
+      {"joined letters", {"-hx", NULL}, "unknown option -hx"},
+      {"missing value", {"6080", "h:1", "--heartbeat", NULL}, "--heartbeat needs a value"},
+      {"flag with value", {"6080", "h:1", "--dial-first=yes", NULL}, "takes no value"},
+      {"no number", {"6080", "h:1", "--workers=two", NULL}, "--workers \"two\""},
+      {"zero workers", {"6080", "h:1", "--workers=0", NULL}, "too small"},
+      {"negative time", {"6080", "h:1", "--heartbeat=-1", NULL}, "--heartbeat"},
+      {"bad level", {"6080", "h:1", "--log-level=loud", NULL}, "error, warn, info and debug"},
+      {"bad origin", {"6080", "h:1", "--origin=http://", NULL}, "--origin"},
+      {"bad subprotocol", {"6080", "h:1", "--subprotocol=a b", NULL}, "one token"},
+      {"base64", {"6080", "h:1", "--subprotocol=base64", NULL}, "base64"},
+      {"bad listen port", {"70000", "h:1", NULL}, "where to listen"},
+      {"bad target port", {"6080", "h:0", NULL}, "the target"},
+      {"target without port", {"6080", "localhost", NULL}, "the target"},
+      {"empty target host", {"6080", ":1", NULL}, "the target"},
+      {"unclosed bracket", {"[::1:6080", "h:1", NULL}, "where to listen"},
+      {"empty word", {"", "h:1", NULL}, "where to listen"},
+      {"unix and target", {"--unix-target=/x", "6080", "h:1", NULL}, "--unix-target"},
+      {"unix without port", {"--unix-target=/x", NULL}, "no port"},
+      {"empty unix path", {"--unix-target=", "6080", NULL}, "Unix socket"},
+      {"demo and target", {"--demo", "6080", "h:1", NULL}, "--demo"},
+      {"demo and unix", {"--demo", "--unix-target=/x", NULL}, "--demo"},
+      {"demo and web", {"--demo", "--web=/x", NULL}, "--demo"},
+      {"empty web", {"--web=", "6080", "h:1", NULL}, "must not be empty"},
+      {"line feed in a word", {"6080", "h:1", "--x\ny", NULL}, "unknown option --x?y"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char why[WHY_MAX] = "";
+    if (parse(cases[i].words, why) != WSL_INVALID) fail_msg("%s: taken", cases[i].name);
+    if (strstr(why, cases[i].says) == NULL) fail_msg("%s: says \"%s\"", cases[i].name, why);
+    if (strchr(why, '\n') != NULL) fail_msg("%s: several lines", cases[i].name);
+  }
+}
+
+static void test_repeated_too_often(void **state) {
+  (void)state;
+  const char *words[WORDS_MAX] = {"6080", "h:1"};
+  for (size_t i = 0; i <= OPTIONS_LIST_MAX; i++)
+    words[2 + i] = "--origin=same";
+  char why[WHY_MAX];
+  assert_int_equal(parse(words, why), WSL_INVALID);
+}
+
+static void test_help_names_every_option_in_80_columns(void **state) {
+  (void)state;
+  char *text = NULL;
+  size_t len = 0;
+  FILE *out = open_memstream(&text, &len);
+  assert_non_null(out);
+  options_print_help(out);
+  fclose(out);
+  for (size_t i = 0; i < option_table_len; i++) {
+    char flag[64];
+    if (option_table[i].kind == OPTION_SECTION) continue;
+    snprintf(flag, sizeof flag, "--%s", option_table[i].name);
+    if (strstr(text, flag) == NULL) fail_msg("%s is missing", flag);
+  }
+  for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    if (end - line > 80) fail_msg("over 80 columns: %.*s", (int)(end - line), line);
+  }
+  free(text);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_positionals),
+      cmocka_unit_test(test_options_stand_anywhere_and_in_both_forms),
+      cmocka_unit_test(test_every_option_reaches_the_settings),
+      cmocka_unit_test(test_defaults_are_those_of_the_design),
+      cmocka_unit_test(test_modes_without_a_target),
+      cmocka_unit_test(test_what_is_wrong_is_said_in_one_line),
+      cmocka_unit_test(test_repeated_too_often),
+      cmocka_unit_test(test_help_names_every_option_in_80_columns),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
