@@ -9,7 +9,7 @@
 /* Reads in a row before others have their turn. */
 #define LINGER_READS_A_TURN 4
 
-static void close_transport(struct linger *linger) {
+static void close_transport(struct lingering *linger) {
   struct transport *transport = linger->transport;
   linger->transport = NULL;
   timer_disarm(linger->timers, &linger->timer);
@@ -18,11 +18,11 @@ static void close_transport(struct linger *linger) {
 }
 
 static void on_time_over(struct timer *timer) {
-  close_transport(LIST_ENTRY(timer, struct linger, timer));
+  close_transport(LIST_ENTRY(timer, struct lingering, timer));
 }
 
 /* True when the transport is to be closed now. */
-static bool finish(struct linger *linger) {
+static bool finish(struct lingering *linger) {
   int result = transport_finish(linger->transport);
   if (result == WSL_AGAIN) return false;
   linger->phase = LINGER_READING;
@@ -30,7 +30,7 @@ static bool finish(struct linger *linger) {
 }
 
 /* Likewise. */
-static bool drop_input(struct linger *linger) {
+static bool drop_input(struct lingering *linger) {
   uint8_t scrap[LINGER_READ_SIZE];
   for (int i = 0; i < LINGER_READS_A_TURN; i++) {
     if (!transport_readable(linger->transport)) return false;
@@ -44,7 +44,7 @@ static bool drop_input(struct linger *linger) {
   return false;
 }
 
-static void run(struct linger *linger) {
+static void run(struct lingering *linger) {
   if (linger->phase == LINGER_FINISHING && finish(linger)) {
     close_transport(linger);
     return;
@@ -57,16 +57,17 @@ static void on_ready(struct transport *transport, void *owner) {
   run(owner);
 }
 
-void linger_start(struct linger *linger, struct transport *transport, struct timers *timers, linger_fn done) {
+void linger_start(struct lingering *linger, struct transport *transport, struct timers *timers,
+                  linger_fn done) {
   *linger =
-      (struct linger){.transport = transport, .timers = timers, .phase = LINGER_FINISHING, .done = done};
+      (struct lingering){.transport = transport, .timers = timers, .phase = LINGER_FINISHING, .done = done};
   timer_init(&linger->timer, on_time_over);
   timer_arm(timers, &linger->timer, timers->now_ms + LINGER_TIME_MS);
   transport_own(transport, on_ready, linger);
   run(linger);
 }
 
-void linger_cut(struct linger *linger) {
+void linger_cut(struct lingering *linger) {
   if (linger->transport == NULL) return;
   timer_disarm(linger->timers, &linger->timer);
   transport_reset(linger->transport);

@@ -16,13 +16,13 @@
 #define LINGER_TIME_MS 2000u
 #define LINGER_BYTES   ((size_t)1 << 20)
 
-struct linger;
+struct lingering;
 
 /* The transport has been closed; the linger may be freed. */
-typedef void (*linger_fn)(struct linger *linger);
+typedef void (*linger_fn)(struct lingering *linger);
 
 /* Embedded in whoever closes; alive until `done`, or linger_cut(). */
-struct linger {
+struct lingering {
   struct transport *transport; /* NULL once closed */
   struct timers *timers;
   struct timer timer;
@@ -33,9 +33,10 @@ struct linger {
 
 /* Takes the transport over, with everything that must leave written. `done` may come before this
  * returns: let the call be the last thing done. */
-void linger_start(struct linger *linger, struct transport *transport, struct timers *timers, linger_fn done);
+void linger_start(struct lingering *linger, struct transport *transport, struct timers *timers,
+                  linger_fn done);
 
 /* Gives up at once, with a reset; `done` does not come. Harmless after the end. */
-void linger_cut(struct linger *linger);
+void linger_cut(struct lingering *linger);
 
 #endif

@@ -1,0 +1,225 @@
+/* Plain requests that get a file: built in, or from --web through the thread pool. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "codec/path.h"
+#include "core/log.h"
+#include "server/connection_internal.h"
+#include "server/content_type.h"
+
+/* Longest path that a file is looked for under; PATH_MAX of Linux. */
+#define FILE_PATH_MAX 4096u
+
+/* A path of FILE_PATH_MAX with every byte as %XX, "/" in front and behind. */
+#define LOCATION_MAX (3u * FILE_PATH_MAX + 3u)
+
+static enum answer_body body_for(enum file_body body) {
+  return body == FILE_HEAD_ONLY ? ANSWER_HEAD_ONLY : ANSWER_BODY;
+}
+
+static void log_answer(struct connection *c, uint16_t status, const char *path, uint64_t size) {
+  if (status < 400 && !log_enabled(LOG_DEBUG)) {
+    counter_add(&c->domain->counters->requests_served);
+    return;
+  }
+  char shown[256], what[400];
+  log_escape(wsl_span_of(path), shown, sizeof(shown));
+  if (status == 200) {
+    snprintf(what, sizeof(what), "path=\"/%s\" bytes=%" PRIu64, shown, size);
+  } else {
+    snprintf(what, sizeof(what), "path=\"/%s\" reason=\"%s\"", shown, response_phrase(status));
+  }
+  connection_count_answer(c, status, what);
+}
+
+/* An answer without a file; the connection stays as it would have. */
+static void refuse_file(struct connection *c, uint16_t status, const char *path, enum file_body body) {
+  struct response response = {.status = status, .retry_after_s = status == 503 ? 1 : 0};
+  log_answer(c, status, path, 0);
+  connection_answer_text(c, &response, response_phrase(status), body_for(body), c->next);
+}
+
+static void answer_asset(struct connection *c, const char *path, enum file_body body) {
+  const struct asset *asset = static_files_asset(c->domain->files->files, path);
+  if (asset == NULL) {
+    refuse_file(c, 404, path, body);
+    return;
+  }
+  const char *type = asset->content_type != NULL ? asset->content_type : content_type_of(asset->path);
+  struct response response = {.status = 200,
+                              .content_length = asset->len,
+                              .content_type = type,
+                              .cache_control = content_type_cache_control(type)};
+  log_answer(c, 200, asset->path, body == FILE_WITH_BODY ? asset->len : 0);
+  connection_answer_head(c, &response, c->next);
+  if (body == FILE_HEAD_ONLY || c->out.head == NULL) return;
+  c->out.body = asset->data;
+  c->out.body_len = asset->len;
+}
+
+static void on_file_step(struct file_job *job, void *owner) {
+  (void)job;
+  struct connection *c = owner;
+  connection_moved(c);
+  connection_run(c);
+}
+
+static void begin_job(struct connection *c, const char *path, enum file_name name, enum file_body body) {
+  struct file_jobs *jobs = c->domain->files;
+  if (file_jobs_have_room(jobs)) c->file = file_job_new(jobs, path, name, body, on_file_step, c);
+  if (c->file == NULL) {
+    refuse_file(c, 503, path, body);
+    return;
+  }
+  c->file_answered = false;
+  connection_set_state(c, CONNECTION_FILE);
+}
+
+void connection_begin_file(struct connection *c, struct wsl_span url_path, enum file_body body) {
+  char path[FILE_PATH_MAX];
+  bool is_directory = false;
+  switch (path_decode(url_path, path, sizeof(path), &is_directory)) {
+    case PATH_OK:
+      break;
+    case PATH_MALFORMED:
+      refuse_file(c, 400, "", body);
+      return;
+    case PATH_OUTSIDE:
+    case PATH_TOO_LONG:
+      refuse_file(c, 404, "", body);
+      return;
+  }
+  if (path[0] == '\0') is_directory = true;
+  if (c->domain->files->files->kind == STATIC_ASSETS) {
+    answer_asset(c, path, body);
+  } else {
+    begin_job(c, path, is_directory ? FILE_INDEX_OF : FILE_NAMED, body);
+  }
+}
+
+/* ---- CONNECTION_FILE ---- */
+
+static void drop_job(struct connection *c) {
+  file_job_drop(c->file);
+  c->file = NULL;
+}
+
+static enum step open_job(struct connection *c) {
+  struct buffer *buffer = NULL;
+  if (c->file->body == FILE_WITH_BODY) {
+    buffer = buffer_borrow(c->domain->buffers);
+    if (buffer == NULL) {
+      connection_expect_progress(c);
+      connection_wait_for_buffer(c);
+      return STEP_WAIT;
+    }
+  }
+  connection_expect_progress(c);
+  file_job_open(c->file, buffer);
+  return STEP_WAIT;
+}
+
+/* RFC 9110 15.4.2. The path is encoded anew; the query is dropped, since a page's directory has none. */
+static void redirect(struct connection *c) {
+  struct file_job *job = c->file;
+  char location[LOCATION_MAX];
+  if (path_encode(job->path, location, sizeof(location) - 1) != 0) {
+    refuse_file(c, 404, job->path, job->body);
+    return;
+  }
+  strcat(location, "/");
+  struct response response = {.status = 301, .location = location};
+  log_answer(c, 301, job->path, 0);
+  connection_answer_text(c, &response, response_phrase(301), body_for(job->body), c->next);
+}
+
+static void refuse_outcome(struct connection *c) {
+  struct file_job *job = c->file;
+  uint16_t status = 500;
+  if (job->outcome == FILE_MISSING || job->outcome == FILE_IS_DIRECTORY) status = 404;
+  if (job->outcome == FILE_FORBIDDEN) status = 403;
+  if (job->outcome == FILE_NO_RESOURCES) status = 503;
+  refuse_file(c, status, job->path, job->body);
+}
+
+static struct response found(const struct file_job *job) {
+  const char *type = content_type_of(job->path);
+  return (struct response){.status = 200,
+                           .content_length = job->size,
+                           .content_type = type,
+                           .cache_control = content_type_cache_control(type)};
+}
+
+/* The head goes right before the first chunk, in the room that the job has left for it. */
+static void answer_file(struct connection *c) {
+  struct file_job *job = c->file;
+  struct response response = found(job);
+  char head[RESPONSE_HEAD_MAX];
+  size_t len = connection_write_head(c, &response, head, sizeof(head));
+  uint8_t *at = job->buffer->data + FILE_HEAD_ROOM - len;
+  memcpy(at, head, len);
+  c->out.body = at;
+  c->out.body_len = len + job->chunk_len;
+  job->chunk_len = 0;
+  c->file_answered = true;
+  log_answer(c, 200, job->path, job->size);
+}
+
+static void answer_head_of_file(struct connection *c) {
+  struct response response = found(c->file);
+  log_answer(c, 200, c->file->path, 0);
+  connection_answer_head(c, &response, c->next);
+}
+
+/* The job has opened its file, or not. */
+static enum step answer_job(struct connection *c) {
+  struct file_job *job = c->file;
+  if (job->outcome == FILE_FOUND && job->body == FILE_WITH_BODY) {
+    answer_file(c);
+    return STEP_ON;
+  }
+  if (job->outcome == FILE_FOUND) {
+    answer_head_of_file(c);
+  } else if (job->outcome == FILE_IS_DIRECTORY && job->name == FILE_NAMED) {
+    redirect(c);
+  } else {
+    refuse_outcome(c);
+  }
+  drop_job(c);
+  return STEP_ON;
+}
+
+/* A chunk has left. */
+static enum step next_chunk(struct connection *c) {
+  struct file_job *job = c->file;
+  if (job->short_read) {
+    char shown[256];
+    log_event(LOG_WARN, c->id, "file became shorter while it was sent path=\"/%s\"",
+              log_escape(wsl_span_of(job->path), shown, sizeof(shown)));
+    /* Content-Length can't be kept: only an abrupt end tells the client (RFC 9112 8). */
+    return connection_close(c, CLOSE_BY_RESET);
+  }
+  if (file_job_left(job) > 0) {
+    connection_expect_progress(c);
+    file_job_read(job);
+    return STEP_WAIT;
+  }
+  drop_job(c);
+  timer_disarm(c->domain->timers, &c->timer);
+  return connection_answered(c);
+}
+
+enum step connection_step_file(struct connection *c) {
+  struct file_job *job = c->file;
+  if (!job->opened) return open_job(c);
+  if (job->busy) return STEP_WAIT;
+  if (!c->file_answered) return answer_job(c);
+  if (outgoing_left(&c->out) > 0) return connection_write(c);
+  if (job->chunk_len > 0) {
+    c->out.body = job->chunk;
+    c->out.body_len = job->chunk_len;
+    job->chunk_len = 0;
+    return STEP_ON;
+  }
+  return next_chunk(c);
+}

@@ -1,0 +1,184 @@
+/* Reading request heads: into a buffer of the pool first, since most heads arrive whole; what is not
+ * complete goes to the stash.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "server/connection_internal.h"
+
+/* Bytes read in one go while a head is awaited. What comes behind an upgrade's head is the session's
+ * to read, so there is no point in more. */
+#define HEAD_READ_MAX ((size_t)16 * 1024)
+
+/* First byte of a TLS record that holds a handshake message (RFC 8446 5.1). */
+#define TLS_HANDSHAKE 0x16
+
+static size_t fields_size(const struct connection *c) {
+  return c->domain->settings->head.fields_max * sizeof(struct wsl_head_field);
+}
+
+static void free_fields(struct connection *c) {
+  if (c->fields == NULL) return;
+  free(c->fields);
+  c->fields = NULL;
+  stash_budget_give(&c->domain->stashes, fields_size(c));
+}
+
+void connection_free_head(struct connection *c) {
+  free_fields(c);
+  if (c->stash.cap > 0) stash_free(&c->stash, &c->domain->stashes);
+}
+
+/* The head is not complete: its fields move out of the worker's scratch, which the next connection
+ * writes over. */
+static int own_fields(struct connection *c) {
+  if (c->fields != NULL) return 0;
+  if (!stash_budget_take(&c->domain->stashes, fields_size(c))) return WSL_NO_MEMORY;
+  c->fields = malloc(fields_size(c));
+  if (c->fields == NULL) {
+    stash_budget_give(&c->domain->stashes, fields_size(c));
+    return WSL_NO_MEMORY;
+  }
+  memcpy(c->fields, c->head.fields, c->head.fields_count * sizeof(struct wsl_head_field));
+  c->head.fields = c->fields;
+  return 0;
+}
+
+/* On a kept connection the time for a request counts from its first byte, not from the idle time. */
+static void note_begun(struct connection *c) {
+  if (c->begun || !wsl_head_begun(&c->head)) return;
+  c->begun = true;
+  if (c->requests == 0) return; /* from accept on; trickling extends nothing */
+  timer_arm(c->domain->timers, &c->timer,
+            c->domain->timers->now_ms + c->domain->settings->handshake_timeout_ms);
+}
+
+static enum wsl_head_status parse(struct connection *c, const uint8_t *base, size_t len) {
+  enum wsl_head_status status = wsl_head_feed(&c->head, (const char *)base, len);
+  note_begun(c);
+  if (status == WSL_HEAD_BAD) connection_refuse(c, c->head.error_status, c->head.error_reason);
+  if (status == WSL_HEAD_DONE) connection_begin_request(c);
+  return status;
+}
+
+static void refuse_for_memory(struct connection *c) {
+  connection_refuse(c, 503, "too many incomplete requests");
+}
+
+static bool becomes_session(const struct connection *c) {
+  return c->state == CONNECTION_DIALLING || c->state == CONNECTION_UPGRADING;
+}
+
+static bool reads_another(const struct connection *c) {
+  return !becomes_session(c) && c->next == NEXT_REQUEST;
+}
+
+/* A head lay whole in `buffer`: what is behind it becomes the session's early bytes, with the buffer,
+ * or waits in the stash for its turn. */
+static void keep_rest(struct connection *c, struct buffer *buffer, size_t len) {
+  uint8_t *rest = buffer->data + c->head.head_len;
+  size_t rest_len = len - c->head.head_len;
+  if (rest_len > 0 && becomes_session(c)) {
+    c->early = buffer;
+    c->early_at = rest;
+    c->early_len = rest_len;
+    return;
+  }
+  if (rest_len > 0 && reads_another(c) && stash_put(&c->stash, &c->domain->stashes, rest, rest_len) != 0)
+    c->next = NEXT_LINGER; /* no memory for more requests: this one's answer is the last */
+  buffer_return(c->domain->buffers, buffer);
+}
+
+static enum step close_for_tls(struct connection *c) {
+  char client[ADDRESS_TEXT_MAX];
+  log_event(LOG_WARN, c->id, "TLS ClientHello on a port without certificate client=%s",
+            address_format(&c->peer, client));
+  return connection_close(c, CLOSE_IN_ORDER);
+}
+
+/* A read brought no bytes: the end, an error, or nothing yet. */
+static enum step on_no_bytes(struct connection *c, int64_t result) {
+  if (result == WSL_AGAIN) return STEP_WAIT;
+  if (result < 0) return connection_abandon(c, error_text((int)result));
+  c->ended = true;
+  return STEP_ON;
+}
+
+static enum step on_client_ended(struct connection *c) {
+  if (c->begun) {
+    connection_refuse(c, 400, "the request ends inside its head");
+    return STEP_ON;
+  }
+  log_event(LOG_DEBUG, c->id, "connection closed by the client after %u requests", (unsigned)c->requests);
+  return connection_close(c, CLOSE_IN_ORDER);
+}
+
+static size_t read_size(const struct connection *c) {
+  size_t size = c->domain->buffers->buffer_size;
+  return size < HEAD_READ_MAX ? size : HEAD_READ_MAX;
+}
+
+/* The usual way: the whole head in one read. */
+static enum step read_into_buffer(struct connection *c) {
+  struct buffer *buffer = buffer_borrow(c->domain->buffers);
+  if (buffer == NULL) {
+    connection_wait_for_buffer(c);
+    return STEP_WAIT;
+  }
+  int64_t n = transport_read(c->client, buffer->data, read_size(c));
+  if (n > 0 && c->requests == 0 && buffer->data[0] == TLS_HANDSHAKE) {
+    buffer_return(c->domain->buffers, buffer);
+    return close_for_tls(c);
+  }
+  enum wsl_head_status status = n > 0 ? parse(c, buffer->data, (size_t)n) : WSL_HEAD_MORE;
+  if (status == WSL_HEAD_DONE) {
+    keep_rest(c, buffer, (size_t)n);
+    return STEP_ON;
+  }
+  if (status == WSL_HEAD_MORE && n > 0 &&
+      (own_fields(c) != 0 || stash_put(&c->stash, &c->domain->stashes, buffer->data, (size_t)n) != 0))
+    refuse_for_memory(c);
+  buffer_return(c->domain->buffers, buffer);
+  return n > 0 ? STEP_ON : on_no_bytes(c, n);
+}
+
+/* The stash holds the start of a head, or more. */
+static enum step parse_stash(struct connection *c) {
+  c->unparsed = false;
+  switch (parse(c, c->stash.data + c->stash.at, stash_waiting(&c->stash))) {
+    case WSL_HEAD_MORE:
+      if (own_fields(c) != 0) refuse_for_memory(c);
+      break;
+    case WSL_HEAD_DONE:
+      free_fields(c);
+      stash_drop(&c->stash, &c->domain->stashes, c->head.head_len);
+      break;
+    case WSL_HEAD_BAD:
+      break;
+  }
+  return STEP_ON;
+}
+
+static enum step read_into_stash(struct connection *c) {
+  struct stash *stash = &c->stash;
+  if (stash_reserve(stash, &c->domain->stashes, 1) != 0) {
+    refuse_for_memory(c);
+    return STEP_ON;
+  }
+  /* At most a buffer's size, so that what lies behind an upgrade's head always fits one. */
+  size_t room = stash->cap - stash->len;
+  if (room > read_size(c)) room = read_size(c);
+  int64_t n = transport_read(c->client, stash->data + stash->len, room);
+  if (n <= 0) return on_no_bytes(c, n);
+  stash->len += (size_t)n;
+  return parse_stash(c);
+}
+
+enum step connection_step_head(struct connection *c) {
+  if (c->unparsed) return parse_stash(c);
+  if (c->ended) return on_client_ended(c);
+  if (c->domain->serving == SERVING_OVER && connection_idle(c)) return connection_close(c, CLOSE_IN_ORDER);
+  if (!transport_readable(c->client)) return STEP_WAIT;
+  return stash_waiting(&c->stash) > 0 ? read_into_stash(c) : read_into_buffer(c);
+}

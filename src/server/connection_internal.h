@@ -1,0 +1,165 @@
+/* What the files of the connection share (connection.c, connection_head.c, connection_request.c,
+ * connection_file.c, connection_upgrade.c); nobody else includes it.
+ */
+#ifndef SERVER_CONNECTION_INTERNAL_H
+#define SERVER_CONNECTION_INTERNAL_H
+
+#include <wsluice/head.h>
+#include <wsluice/request.h>
+
+#include "net/linger.h"
+#include "server/connection.h"
+#include "server/outgoing.h"
+
+enum connection_state {
+  CONNECTION_HEAD,
+  CONNECTION_ANSWERING,
+  CONNECTION_FILE,
+  CONNECTION_DIALLING,
+  CONNECTION_UPGRADING,
+  CONNECTION_LINGERING
+};
+
+/* What follows when the answer has left. */
+enum connection_next { NEXT_REQUEST, NEXT_LINGER };
+
+/* How a step of the state machine ended. */
+enum step {
+  STEP_ON,   /* there is more to do at once */
+  STEP_WAIT, /* an event will come */
+  STEP_GONE  /* the connection is freed, or the transport is not its own any more */
+};
+
+struct connection {
+  struct list node;
+  struct connection_domain *domain;
+  struct transport *client;
+  uint64_t id;
+  uint64_t accepted_ms;
+  struct address peer;
+  enum connection_state state;
+  enum connection_next next;
+  struct timer timer;          /* of the head, of an answer, see arm_* */
+  struct buffer_waiter waiter; /* for a buffer to read a head or a file into */
+  bool ended;                  /* the client's FIN was read */
+
+  /* HEAD */
+  struct wsl_head head;
+  struct wsl_head_field *fields; /* own ones, for a head that did not arrive whole; counted */
+  struct stash stash;
+  uint32_t requests; /* complete heads so far */
+  bool begun;        /* a byte of the current request was seen */
+  bool unparsed;     /* the stash holds bytes that the parser has not seen */
+
+  /* ANSWERING, FILE, UPGRADING */
+  struct outgoing out;
+  struct file_job *file;
+  bool file_answered; /* the head for `file` is made */
+
+  /* DIALLING, UPGRADING */
+  struct dial dial;
+  bool dial_started, dial_over;
+  int dial_error;
+  struct transport *backend;
+  struct buffer *early; /* bytes behind the upgrade's head, if any; or they are in the stash */
+  uint8_t *early_at;
+  size_t early_len;
+  char *opening; /* the rest of the log line for the session's opening; may be NULL */
+
+  struct lingering linger;
+};
+
+/* The only way from state to state; asserts that the picture in connection.h has the arrow. */
+void connection_set_state(struct connection *c, enum connection_state state);
+
+/* Runs steps until one waits; called on events only, never from inside a step. */
+void connection_run(struct connection *c);
+
+/* Waits for the next request's head: its timer, its parser. */
+void connection_begin_head(struct connection *c);
+
+/* Writes some of c->out. STEP_ON: something has left, all when outgoing_left() says so. */
+enum step connection_write(struct connection *c);
+
+/* The timer of an answer: ends the connection when nothing moves for the transfer time. Progress
+ * moves it on while it is armed. */
+void connection_expect_progress(struct connection *c);
+void connection_moved(struct connection *c);
+
+/* The answer has left: on to the next request, or to the end. */
+enum step connection_answered(struct connection *c);
+
+enum connection_close { CLOSE_IN_ORDER, CLOSE_BY_RESET };
+
+/* Closes the client without lingering and frees the connection. */
+enum step connection_close(struct connection *c, enum connection_close how);
+
+/* The client has gone, or is to be gone: a debug line with `why`, then CLOSE_BY_RESET. */
+enum step connection_abandon(struct connection *c, const char *why);
+
+/* Between requests, with nothing of the next one here. */
+bool connection_idle(const struct connection *c);
+
+/* Everything has left: hands the client to a lingering close. */
+enum step connection_linger(struct connection *c);
+
+/* Frees the connection without touching its transports (they are somebody else's by now). */
+void connection_free(struct connection *c);
+
+/* Gets in line for a buffer: connection_run() comes when there is one. */
+void connection_wait_for_buffer(struct connection *c);
+
+/* ---- connection_head.c ---- */
+
+/* Reads and parses until a head is complete. */
+enum step connection_step_head(struct connection *c);
+
+/* Gives the stash and the own fields back. */
+void connection_free_head(struct connection *c);
+
+/* ---- connection_request.c ---- */
+
+/* A complete head at c->head: decides, and goes to ANSWERING, FILE, DIALLING or UPGRADING. Writes and
+ * frees nothing; afterwards nothing points into the head's bytes. */
+void connection_begin_request(struct connection *c);
+
+/* An error answer: composed, counted and logged; goes to ANSWERING and lingers behind it.
+ * `reason` is a static text, the answer's body and the log's. */
+void connection_refuse(struct connection *c, uint16_t status, const char *reason);
+
+/* Likewise with fields of `response` set (status, allow, upgrade, retry_after_s), whether a body is
+ * sent, and what follows. */
+enum answer_body { ANSWER_BODY, ANSWER_HEAD_ONLY };
+void connection_answer_text(struct connection *c, struct response *response, const char *text,
+                            enum answer_body body, enum connection_next next);
+
+/* Fills in what all answers share and makes the head; goes to ANSWERING with the body left to set.
+ * Without memory the answer is empty and the connection closes. */
+void connection_answer_head(struct connection *c, struct response *response, enum connection_next next);
+
+/* Writes the head to out[0..cap) with the Connection that c->next and the draining ask for. */
+size_t connection_write_head(struct connection *c, struct response *response, char *out, size_t cap);
+
+enum step connection_step_answering(struct connection *c);
+
+/* One line and one count for an answer. */
+void connection_count_answer(struct connection *c, uint16_t status, const char *what);
+
+/* ---- connection_file.c ---- */
+
+/* A GET or HEAD for `url_path` with --web or assets. */
+void connection_begin_file(struct connection *c, struct wsl_span url_path, enum file_body body);
+
+enum step connection_step_file(struct connection *c);
+
+/* ---- connection_upgrade.c ---- */
+
+void connection_begin_upgrade(struct connection *c, const struct wsl_request *request);
+
+enum step connection_step_dialling(struct connection *c);
+enum step connection_step_upgrading(struct connection *c);
+
+/* Gives up whatever the upgrade holds: dial, backend, early bytes. Harmless when nothing. */
+void connection_free_upgrade(struct connection *c);
+
+#endif

@@ -1,0 +1,144 @@
+/* What a complete request head leads to, and the short answers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "server/connection_internal.h"
+
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+static const char no_files_text[] =
+    "This is a WebSocket port (wsluice): connect with ws://, or start wsluice with --web DIR to serve files.";
+
+void connection_count_answer(struct connection *c, uint16_t status, const char *what) {
+  struct counters *counters = c->domain->counters;
+  if (status < 400) {
+    counter_add(&counters->requests_served);
+    log_event(LOG_DEBUG, c->id, "request served status=%u %s", (unsigned)status, what);
+    return;
+  }
+  counter_add(status < 500 ? &counters->refused_4xx : &counters->refused_5xx);
+  char client[ADDRESS_TEXT_MAX];
+  log_event(LOG_INFO, c->id, "request refused status=%u client=%s %s", (unsigned)status,
+            address_format(&c->peer, client), what);
+}
+
+size_t connection_write_head(struct connection *c, struct response *response, char *out, size_t cap) {
+  bool keeps = c->next == NEXT_REQUEST && c->domain->serving == SERVING;
+  response->connection = keeps ? RESPONSE_KEEP : RESPONSE_CLOSE;
+  return response_head(response, response_clock_date(&c->domain->clock), out, cap);
+}
+
+/* The head, with `room` bytes behind it for a body. NULL without memory. */
+static char *make_head(struct connection *c, struct response *response, size_t room, size_t *len) {
+  size_t cap = RESPONSE_HEAD_MAX + (response->location == NULL ? 0 : strlen(response->location));
+  char *head = malloc(cap + room);
+  if (head != NULL) *len = connection_write_head(c, response, head, cap);
+  return head;
+}
+
+static void answer(struct connection *c, char *head, size_t len) {
+  timer_disarm(c->domain->timers, &c->timer);
+  if (head != NULL) {
+    outgoing_take_head(&c->out, head, len);
+  } else {
+    c->next = NEXT_LINGER; /* no memory: the connection closes without an answer */
+  }
+  connection_set_state(c, CONNECTION_ANSWERING);
+}
+
+void connection_answer_head(struct connection *c, struct response *response, enum connection_next next) {
+  c->next = next;
+  size_t len = 0;
+  char *head = make_head(c, response, 0, &len);
+  answer(c, head, len);
+}
+
+void connection_answer_text(struct connection *c, struct response *response, const char *text,
+                            enum answer_body body, enum connection_next next) {
+  size_t text_len = strlen(text);
+  response->content_type = TEXT_TYPE;
+  response->content_length = text_len + 1;
+  c->next = next;
+  size_t len = 0;
+  char *head = make_head(c, response, text_len + 1, &len);
+  if (head != NULL && body == ANSWER_BODY) {
+    memcpy(head + len, text, text_len);
+    head[len + text_len] = '\n';
+    len += text_len + 1;
+  }
+  answer(c, head, len);
+}
+
+static void log_refusal(struct connection *c, uint16_t status, const char *reason) {
+  char what[256];
+  snprintf(what, sizeof(what), "reason=\"%s\"", reason);
+  connection_count_answer(c, status, what);
+}
+
+void connection_refuse(struct connection *c, uint16_t status, const char *reason) {
+  struct response response = {.status = status, .retry_after_s = status == 503 ? 1 : 0};
+  log_refusal(c, status, reason);
+  connection_answer_text(c, &response, reason, ANSWER_BODY, NEXT_LINGER);
+}
+
+static enum answer_body body_for(const struct wsl_request *request) {
+  return wsl_span_equal(request->method, wsl_span_of("HEAD")) ? ANSWER_HEAD_ONLY : ANSWER_BODY;
+}
+
+static void refuse_request(struct connection *c, const struct wsl_request *request) {
+  struct response response = {
+      .status = request->status,
+      .allow = request->allow,
+      .upgrade = request->offer_version ? RESPONSE_OFFERS_UPGRADE : RESPONSE_PLAIN,
+  };
+  log_refusal(c, request->status, request->reason);
+  connection_answer_text(c, &response, request->reason, body_for(request), NEXT_LINGER);
+}
+
+static void refuse_method(struct connection *c, const struct wsl_request *request, const char *allow,
+                          const char *text) {
+  struct response response = {.status = 405, .allow = allow};
+  log_refusal(c, 405, text);
+  connection_answer_text(c, &response, text, body_for(request), NEXT_LINGER);
+}
+
+static void begin_plain(struct connection *c, const struct wsl_request *request) {
+  bool head_only = body_for(request) == ANSWER_HEAD_ONLY;
+  if (c->domain->files->files->kind == STATIC_NONE) {
+    refuse_method(c, request, "GET", no_files_text);
+    return;
+  }
+  if (!head_only && !wsl_span_equal(request->method, wsl_span_of("GET"))) {
+    refuse_method(c, request, "GET, HEAD", "only GET and HEAD are served here");
+    return;
+  }
+  c->next = request->keep_alive ? NEXT_REQUEST : NEXT_LINGER;
+  connection_begin_file(c, request->path, head_only ? FILE_HEAD_ONLY : FILE_WITH_BODY);
+}
+
+void connection_begin_request(struct connection *c) {
+  struct wsl_request request;
+  wsl_request_read(&c->head, &c->domain->settings->subprotocols, &request);
+  c->requests++;
+  timer_disarm(c->domain->timers, &c->timer);
+  if (c->domain->serving == SERVING_OVER) {
+    connection_refuse(c, 503, "the server is stopping");
+    return;
+  }
+  switch (request.kind) {
+    case WSL_REQUEST_PLAIN:
+      begin_plain(c, &request);
+      break;
+    case WSL_REQUEST_UPGRADE:
+      connection_begin_upgrade(c, &request);
+      break;
+    case WSL_REQUEST_REFUSED:
+      refuse_request(c, &request);
+      break;
+  }
+}
+
+enum step connection_step_answering(struct connection *c) {
+  return outgoing_left(&c->out) > 0 ? connection_write(c) : connection_answered(c);
+}

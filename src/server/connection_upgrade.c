@@ -1,0 +1,216 @@
+/* From an upgrade request to a session: the origin's judgement, the 101, dialling before it where the
+ * operator wants that, and the handing over.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "core/text.h"
+#include "server/connection_internal.h"
+
+/* What the 101 takes beside its subprotocol (wsluice/request.h). */
+#define UPGRADE_ANSWER_ROOM 256u
+
+/* Longest piece of the client's that a log line shows, escaped. */
+#define SHOWN_MAX 256u
+
+/* Bytes read while dialling, only to see whether the client is still there. */
+#define PEEK_SIZE 1024u
+
+static bool make_answer(struct connection *c, const struct wsl_request *request) {
+  size_t cap = UPGRADE_ANSWER_ROOM + request->subprotocol.len;
+  char *answer = malloc(cap);
+  if (answer == NULL) return false;
+  size_t len = wsl_upgrade_answer(request, answer, cap);
+  assert(len > 0);
+  outgoing_take_head(&c->out, answer, len);
+  return true;
+}
+
+/* The request's part of the opening line, made while its bytes are here. Without the query: tokens
+ * live there. */
+static void describe_opening(struct connection *c, const struct wsl_request *request) {
+  if (!log_enabled(LOG_INFO)) return;
+  char line[LOG_TEXT_MAX], shown[SHOWN_MAX];
+  struct text text;
+  text_init(&text, line, sizeof(line));
+  text_format(&text, "path=\"%s\"", log_escape(request->path, shown, sizeof(shown)));
+  text_format(&text, " target=%s", c->domain->settings->target.text);
+  if (request->origin.at != NULL)
+    text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
+  if (request->subprotocol.len > 0)
+    text_format(&text, " subprotocol=%s", log_escape(request->subprotocol, shown, sizeof(shown)));
+  c->opening = strdup(line);
+}
+
+static void refuse_origin(struct connection *c, const struct wsl_request *request) {
+  char shown[SHOWN_MAX], what[SHOWN_MAX + 64];
+  struct text text;
+  text_init(&text, what, sizeof(what));
+  text_string(&text, "reason=\"origin not allowed\"");
+  if (request->origin.at != NULL)
+    text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
+  connection_count_answer(c, 403, what);
+  struct response response = {.status = 403};
+  connection_answer_text(c, &response, "pages of this origin may not connect here", ANSWER_BODY, NEXT_LINGER);
+}
+
+void connection_begin_upgrade(struct connection *c, const struct wsl_request *request) {
+  const struct server_settings *settings = c->domain->settings;
+  if (!origin_allowed(&settings->origins, request->origin, request->authority)) {
+    refuse_origin(c, request);
+    return;
+  }
+  if (!make_answer(c, request)) {
+    connection_refuse(c, 503, "out of memory");
+    return;
+  }
+  describe_opening(c, request);
+  connection_set_state(
+      c, settings->dial_order == DIAL_BEFORE_UPGRADE ? CONNECTION_DIALLING : CONNECTION_UPGRADING);
+}
+
+void connection_free_upgrade(struct connection *c) {
+  dial_cancel(&c->dial);
+  if (c->backend != NULL) transport_reset(c->backend);
+  c->backend = NULL;
+  buffer_return(c->domain->buffers, c->early);
+  c->early = NULL;
+  free(c->opening);
+  c->opening = NULL;
+}
+
+/* ---- CONNECTION_DIALLING ---- */
+
+/* Bits of the backend stand until the session looks at them. */
+static void on_backend_ready(struct transport *transport, void *owner) {
+  (void)transport;
+  (void)owner;
+}
+
+/* May come from inside dialer_start(): only notes. */
+static void on_dialled(struct dial *dial, int error, struct transport *backend) {
+  struct connection *c = LIST_ENTRY(dial, struct connection, dial);
+  c->dial_over = true;
+  c->dial_error = error;
+  c->backend = backend;
+  if (backend != NULL) transport_own(backend, on_backend_ready, c);
+  transport_again(c->client);
+}
+
+static uint16_t status_of_dial(int error) {
+  switch (error) {
+    case WSL_TIMED_OUT:
+      return 504;
+    case WSL_NO_DESCRIPTOR:
+    case WSL_NO_PORT:
+    case WSL_NO_MEMORY:
+      return 503;
+    default:
+      return 502;
+  }
+}
+
+static void refuse_for_backend(struct connection *c) {
+  char what[SHOWN_MAX];
+  struct text text;
+  text_init(&text, what, sizeof(what));
+  text_format(&text, "target=%s reason=\"%s\"", c->domain->settings->target.text, error_text(c->dial_error));
+  uint16_t status = status_of_dial(c->dial_error);
+  connection_count_answer(c, status, what);
+  outgoing_clear(&c->out); /* the 101 */
+  struct response response = {.status = status, .retry_after_s = status == 503 ? 1 : 0};
+  connection_answer_text(c, &response, error_text(c->dial_error), ANSWER_BODY, NEXT_LINGER);
+}
+
+/* A client that closes its socket meanwhile shows as a FIN with nothing before it; early frames show
+ * that somebody half-closed who wants an answer. */
+static enum step look_whether_client_left(struct connection *c) {
+  if ((c->client->ready & TRANSPORT_ENDING) == 0 || c->early != NULL || stash_waiting(&c->stash) > 0)
+    return STEP_WAIT;
+  uint8_t bytes[PEEK_SIZE];
+  int64_t n = transport_read(c->client, bytes, sizeof(bytes));
+  if (n == WSL_AGAIN) return STEP_WAIT;
+  if (n <= 0) return connection_abandon(c, "the client has left");
+  if (stash_put(&c->stash, &c->domain->stashes, bytes, (size_t)n) != 0)
+    return connection_abandon(c, "no memory for early frames");
+  return STEP_WAIT;
+}
+
+enum step connection_step_dialling(struct connection *c) {
+  if (!c->dial_started) {
+    c->dial_started = true;
+    dialer_start(c->domain->dialer, &c->dial, &c->domain->settings->target,
+                 c->domain->settings->session.dial_timeout_ms, on_dialled);
+    return STEP_ON;
+  }
+  if (c->domain->serving == SERVING_OVER) {
+    connection_free_upgrade(c);
+    outgoing_clear(&c->out);
+    connection_refuse(c, 503, "the server is stopping");
+    return STEP_ON;
+  }
+  if (!c->dial_over) return look_whether_client_left(c);
+  if (c->backend == NULL) {
+    refuse_for_backend(c);
+  } else {
+    connection_set_state(c, CONNECTION_UPGRADING);
+  }
+  return STEP_ON;
+}
+
+/* ---- CONNECTION_UPGRADING ---- */
+
+/* Early bytes that lie in the stash move to a buffer, as the session wants them. */
+static enum step fetch_early(struct connection *c) {
+  struct buffer *buffer = buffer_borrow(c->domain->buffers);
+  if (buffer == NULL) {
+    connection_expect_progress(c);
+    connection_wait_for_buffer(c);
+    return STEP_WAIT;
+  }
+  size_t len = stash_waiting(&c->stash);
+  assert(len <= c->domain->buffers->buffer_size); /* a read's worth at most: connection_head.c */
+  memcpy(buffer->data, c->stash.data + c->stash.at, len);
+  stash_drop(&c->stash, &c->domain->stashes, len);
+  c->early = buffer;
+  c->early_at = buffer->data;
+  c->early_len = len;
+  return STEP_ON;
+}
+
+static enum step hand_over(struct connection *c) {
+  struct connection_domain *domain = c->domain;
+  struct session_birth birth = {
+      .id = c->id,
+      .started_ms = c->accepted_ms,
+      .client = c->client,
+      .backend = c->backend,
+      .target = &domain->settings->target,
+      .early = c->early,
+      .early_at = c->early_at,
+      .early_len = c->early_len,
+  };
+  char client[ADDRESS_TEXT_MAX];
+  log_event(LOG_INFO, c->id, "session opened client=%s %s", address_format(&c->peer, client),
+            c->opening == NULL ? "" : c->opening);
+  counter_add(&domain->counters->upgrades);
+  if (session_open(domain->sessions, &birth) != 0) {
+    log_event(LOG_ERROR, c->id, "session ended at once: no memory");
+    counter_add(&domain->counters->sessions_ended);
+    return connection_close(c, CLOSE_BY_RESET);
+  }
+  c->client = NULL;
+  c->backend = NULL;
+  c->early = NULL;
+  connection_free(c);
+  /* It comes too late to be told with the others. */
+  if (domain->serving == SERVING_OVER) session_domain_go_away(domain->sessions);
+  return STEP_GONE;
+}
+
+enum step connection_step_upgrading(struct connection *c) {
+  if (outgoing_left(&c->out) > 0) return connection_write(c);
+  if (stash_waiting(&c->stash) > 0) return fetch_early(c);
+  return hand_over(c);
+}

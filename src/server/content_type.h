@@ -1,0 +1,14 @@
+/* The media type of a file, by the ending of its name: an own table, since /etc/mime.types is missing
+ * in containers and differs from machine to machine. Pure.
+ */
+#ifndef SERVER_CONTENT_TYPE_H
+#define SERVER_CONTENT_TYPE_H
+
+/* For the name's ending, in any case; "application/octet-stream" when it is unknown. Static. */
+const char *content_type_of(const char *path);
+
+/* Value of Cache-Control for a file of that type, or NULL: pages and scripts are asked for anew, so
+ * that an upgrade of a web client shows at once. */
+const char *content_type_cache_control(const char *content_type);
+
+#endif

@@ -1,0 +1,30 @@
+/* What a worker has counted. One writer (the worker), relaxed loads by any reader: no
+ * read-modify-write, so counting costs what a plain addition costs.
+ */
+#ifndef SERVER_COUNTERS_H
+#define SERVER_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct counters {
+  _Atomic uint64_t accepted;        /* connections */
+  _Atomic uint64_t closed;          /* connections, sessions included */
+  _Atomic uint64_t upgrades;        /* sessions opened */
+  _Atomic uint64_t sessions_ended;  /* of those */
+  _Atomic uint64_t requests_served; /* answered with 2xx or 3xx */
+  _Atomic uint64_t refused_4xx;
+  _Atomic uint64_t refused_5xx;
+};
+
+/* Writer only. */
+static inline void counter_add(_Atomic uint64_t *counter) {
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                        memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const _Atomic uint64_t *counter) {
+  return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* One file on its way from the disk to a client: opening and reading run in libuv's thread pool, since
+ * a disk or a network file system may take its time, and the loop must not.
+ *
+ * The job owns its descriptor, its path and its buffer, because it may outlive the connection that
+ * asked: a step that a pool thread has begun can't be called back. Opening, fstat and the first read
+ * are one trip, so that a small file costs one.
+ *
+ *   buffer:  | room for the response head | first chunk ........ |
+ *            data                         data + FILE_HEAD_ROOM
+ *
+ * All calls on the worker's thread; only the step itself runs elsewhere, and nobody else touches the
+ * job meanwhile (busy).
+ */
+#ifndef SERVER_FILE_JOB_H
+#define SERVER_FILE_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "net/buffer_pool.h"
+#include "server/response.h"
+#include "server/static_files.h"
+
+/* The head stands right before the first chunk, so that both leave in one write. */
+#define FILE_HEAD_ROOM RESPONSE_HEAD_MAX
+
+/* Jobs that a worker may have in the pool before new requests are answered 503: a disk that hangs
+ * must not pile up requests. */
+#define FILE_JOBS_RUNNING_MAX 128u
+
+/* What a worker lends. */
+struct file_jobs {
+  uv_loop_t *loop;
+  struct buffer_pool *buffers;
+  const struct static_files *files;
+  unsigned running; /* steps in the pool or in its queue */
+};
+
+/* What opening found. */
+enum file_outcome {
+  FILE_FOUND,
+  FILE_IS_DIRECTORY, /* asked for without a slash at the end: redirect */
+  FILE_MISSING,      /* 404; also a directory without an index */
+  FILE_FORBIDDEN,    /* 403 */
+  FILE_NO_RESOURCES, /* 503: no descriptor, no memory */
+  FILE_BROKEN        /* 500 */
+};
+
+enum file_body { FILE_WITH_BODY, FILE_HEAD_ONLY };
+enum file_name { FILE_NAMED, FILE_INDEX_OF }; /* path is a file's, or a directory's ("a/b/") */
+
+struct file_job;
+typedef void (*file_job_fn)(struct file_job *job, void *owner);
+
+struct file_job {
+  uv_work_t work;
+  struct file_jobs *jobs;
+  file_job_fn done;
+  void *owner; /* NULL once dropped */
+  bool opened; /* file_job_open() was called */
+  bool busy;   /* a step is in the pool */
+  enum file_body body;
+  enum file_name name;
+  enum file_outcome outcome; /* of the opening */
+  int fd;
+  struct buffer *buffer; /* NULL for FILE_HEAD_ONLY */
+  uint64_t size;         /* bytes, as fstat said */
+  uint64_t offset;       /* of the next read */
+  uint8_t *chunk;        /* the last read: in buffer */
+  size_t chunk_len;
+  bool short_read; /* the last read met the end or an error before `size` */
+  char path[];     /* decoded, relative; with FILE_INDEX_OF the index's, once opened */
+};
+
+/* Whether the pool takes another request. */
+bool file_jobs_have_room(const struct file_jobs *jobs);
+
+/* A job for `path`, not started. `done` comes after each step, from the loop. NULL without memory. */
+struct file_job *file_job_new(struct file_jobs *jobs, const char *path, enum file_name name,
+                              enum file_body body, file_job_fn done, void *owner);
+
+/* Starts opening; `buffer` (for FILE_WITH_BODY, else NULL) is the job's from now on. */
+void file_job_open(struct file_job *job, struct buffer *buffer);
+
+/* Bytes of the file behind the last chunk. */
+uint64_t file_job_left(const struct file_job *job);
+
+/* Reads the next chunk (the last one has left); `done` comes later. */
+void file_job_read(struct file_job *job);
+
+/* The owner is done with it, or gone: frees it now, or when the running step has ended. */
+void file_job_drop(struct file_job *job);
+
+#endif

@@ -1,0 +1,24 @@
+/* Where to listen: the operator's host and port made into addresses, and the sentences for what can go
+ * wrong with them. Used at start only, before any loop runs: resolving blocks.
+ */
+#ifndef SERVER_LISTEN_ADDRESS_H
+#define SERVER_LISTEN_ADDRESS_H
+
+#include "net/address.h"
+#include "net/privileged.h"
+
+/* Resolves `host` ("" = all addresses: `::`, which then is dual stack). 0, or an error with a line in
+ * why[0..why_cap). */
+WSL_MUST_CHECK int listen_address_resolve(const char *host, uint16_t port, struct address *address, char *why,
+                                          size_t why_cap);
+
+/* Binds and listens at *address, with `::` as dual stack; where the machine has no IPv6 and `host` is
+ * "", 0.0.0.0 takes its place. On success returns the descriptor and *address is where it listens, the
+ * real port included; else an error of privileged_listen() with a line in why[0..why_cap). */
+WSL_MUST_CHECK int listen_address_bind(const char *host, struct address *address, enum listen_sharing sharing,
+                                       int backlog, char *why, size_t why_cap);
+
+/* The sentence for an error of privileged_listen() at `address`. Pure. */
+void listen_address_explain(int error, const struct address *address, char *why, size_t why_cap);
+
+#endif

@@ -1,0 +1,299 @@
+/* Start and stop of the whole (server/server.h).
+ *
+ *   RUNNING --server_drain()--> DRAINING --drain time--> GOING_AWAY --2 s--> CUT
+ *      all workers ended, from any of them --> STOPPED: on_stopped()
+ */
+#include "server/server.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "server/admission.h"
+#include "server/descriptor_budget.h"
+#include "server/listen_address.h"
+#include "server/processors.h"
+#include "server/static_files.h"
+#include "server/worker.h"
+
+/* What sessions get for their closing handshake when the drain time is over. */
+#define GO_AWAY_TIME_MS 2000u
+
+enum server_phase { SERVER_RUNNING, SERVER_DRAINING, SERVER_GOING_AWAY, SERVER_CUT, SERVER_STOPPED };
+
+struct server {
+  const struct server_settings *settings;
+  server_stopped_fn on_stopped;
+  void *owner;
+  enum server_phase phase;
+  struct address address; /* where the first worker listens */
+  struct static_files files;
+  struct admission admission;
+  struct worker_setup setup;
+  struct worker **workers;
+  struct admission_waiter **waiters;
+  int *listen_fds; /* of workers that are not opened yet, else -1 */
+  unsigned workers_count;
+  atomic_uint workers_ended;
+  uv_async_t on_ended; /* a worker's loop is over */
+  uv_timer_t timer;    /* to the next phase */
+  int open_handles;
+};
+
+uint16_t server_port(const struct server *server) {
+  return address_port(&server->address);
+}
+
+/* ---- stopping ---- */
+
+static void log_summary(const struct server *server) {
+  uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0;
+  for (unsigned i = 0; i < server->workers_count; i++) {
+    const struct counters *counters = worker_counters(server->workers[i]);
+    accepted += counter_get(&counters->accepted);
+    upgrades += counter_get(&counters->upgrades);
+    served += counter_get(&counters->requests_served);
+    refused += counter_get(&counters->refused_4xx) + counter_get(&counters->refused_5xx);
+  }
+  log_event(LOG_INFO, 0, "stopped connections=%llu sessions=%llu requests=%llu refused=%llu",
+            (unsigned long long)accepted, (unsigned long long)upgrades, (unsigned long long)served,
+            (unsigned long long)refused);
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+  struct server *server = handle->data;
+  if (--server->open_handles > 0) return;
+  log_summary(server);
+  server->on_stopped(server, server->owner);
+}
+
+static void on_worker_ended(uv_async_t *handle) {
+  struct server *server = handle->data;
+  if (server->phase == SERVER_STOPPED || atomic_load(&server->workers_ended) < server->workers_count) return;
+  server->phase = SERVER_STOPPED;
+  uv_close((uv_handle_t *)&server->on_ended, on_handle_closed);
+  uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+}
+
+/* On a worker's thread. */
+static void note_worker_ended(void *owner) {
+  struct server *server = owner;
+  atomic_fetch_add(&server->workers_ended, 1);
+  (void)uv_async_send(&server->on_ended);
+}
+
+static void tell_all(struct server *server, enum worker_command command) {
+  for (unsigned i = 0; i < server->workers_count; i++)
+    worker_tell(server->workers[i], command);
+}
+
+static void on_phase_over(uv_timer_t *timer) {
+  struct server *server = timer->data;
+  if (server->phase == SERVER_DRAINING) {
+    server->phase = SERVER_GOING_AWAY;
+    tell_all(server, WORKER_GO_AWAY);
+    (void)uv_timer_start(timer, on_phase_over, GO_AWAY_TIME_MS, 0);
+  } else {
+    server_cut(server);
+  }
+}
+
+void server_drain(struct server *server) {
+  if (server->phase != SERVER_RUNNING) return;
+  server->phase = SERVER_DRAINING;
+  tell_all(server, WORKER_DRAIN);
+  if (server->settings->drain_timeout_ms == 0) {
+    on_phase_over(&server->timer);
+    return;
+  }
+  (void)uv_timer_start(&server->timer, on_phase_over, server->settings->drain_timeout_ms, 0);
+}
+
+void server_cut(struct server *server) {
+  if (server->phase >= SERVER_CUT) return;
+  server->phase = SERVER_CUT;
+  (void)uv_timer_stop(&server->timer);
+  tell_all(server, WORKER_DRAIN);
+  tell_all(server, WORKER_CUT);
+}
+
+/* Workers, listeners, files and memory; the handles on the main loop are closed or were never open. */
+static void free_parts(struct server *server) {
+  for (unsigned i = 0; i < server->workers_count && server->workers != NULL; i++) {
+    if (server->workers[i] != NULL) worker_join(server->workers[i]);
+  }
+  for (unsigned i = 0; i < server->workers_count; i++) {
+    if (server->workers != NULL && server->workers[i] != NULL) worker_free(server->workers[i]);
+    if (server->listen_fds != NULL && server->listen_fds[i] >= 0) close(server->listen_fds[i]);
+  }
+  free(server->workers);
+  free(server->waiters);
+  free(server->listen_fds);
+  static_files_close(&server->files);
+}
+
+void server_free(struct server *server) {
+  assert(server->phase == SERVER_STOPPED);
+  free_parts(server);
+  free(server);
+}
+
+/* ---- starting ---- */
+
+static int explain(int error, const char *what, char *why, size_t why_cap) {
+  snprintf(why, why_cap, "can't start: %s: %s", what, error_text(error));
+  return error;
+}
+
+static void no_work(uv_work_t *work) {
+  (void)work;
+}
+
+/* libuv makes its pool's threads at the first work, with the signal mask of whoever brings it: here,
+ * with all signals blocked, and before a sandbox could forbid it. */
+static int start_thread_pool(void) {
+  uv_loop_t loop;
+  uv_work_t work;
+  if (uv_loop_init(&loop) != 0) return WSL_NO_DESCRIPTOR;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = uv_queue_work(&loop, &work, no_work, NULL);
+  (void)uv_run(&loop, UV_RUN_DEFAULT);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  uv_loop_close(&loop);
+  return error == 0 ? 0 : WSL_NO_MEMORY;
+}
+
+/* How many workers and connections; the arrays for them. */
+static int plan(struct server *server) {
+  const struct server_settings *settings = server->settings;
+  unsigned wanted = settings->workers == 0 ? processors_usable() : settings->workers;
+  struct descriptor_budget budget =
+      descriptor_budget_plan(descriptor_budget_raise_limit(), wanted, settings->max_sessions);
+  if (budget.workers < wanted)
+    log_event(LOG_WARN, 0, "only %u of %u workers: --max-sessions or the descriptor limit allow no more",
+              budget.workers, wanted);
+  server->workers_count = budget.workers;
+  server->workers = calloc(budget.workers, sizeof(struct worker *));
+  server->waiters = calloc(budget.workers, sizeof(struct admission_waiter *));
+  server->listen_fds = calloc(budget.workers, sizeof(int));
+  if (server->workers == NULL || server->waiters == NULL || server->listen_fds == NULL) return WSL_NO_MEMORY;
+  for (unsigned i = 0; i < budget.workers; i++)
+    server->listen_fds[i] = -1;
+  admission_init(&server->admission, budget.connections, server->waiters, budget.workers);
+  return 0;
+}
+
+/* One socket a worker: the first claims the port alone, so that a second instance fails. */
+static int listen_all(struct server *server, char *why, size_t why_cap) {
+  const struct server_settings *settings = server->settings;
+  int error =
+      listen_address_resolve(settings->listen_host, settings->listen_port, &server->address, why, why_cap);
+  for (unsigned i = 0; error == 0 && i < server->workers_count; i++) {
+    enum listen_sharing sharing = LISTEN_OTHER;
+    if (i == 0) sharing = server->workers_count == 1 ? LISTEN_ALONE : LISTEN_FIRST;
+    int fd = listen_address_bind(settings->listen_host, &server->address, sharing, settings->backlog, why,
+                                 why_cap);
+    if (fd < 0) error = fd;
+    server->listen_fds[i] = fd < 0 ? -1 : fd;
+  }
+  return error;
+}
+
+static int open_workers(struct server *server) {
+  server->setup = (struct worker_setup){
+      .settings = server->settings,
+      .files = &server->files,
+      .admission = &server->admission,
+      .workers = server->workers_count,
+      .on_ended = note_worker_ended,
+      .owner = server,
+  };
+  for (unsigned i = 0; i < server->workers_count; i++) {
+    server->workers[i] = worker_open(&server->setup, i, server->listen_fds[i]);
+    if (server->workers[i] == NULL) return WSL_NO_DESCRIPTOR;
+    server->listen_fds[i] = -1;
+    server->waiters[i] = worker_waiter(server->workers[i]);
+  }
+  return 0;
+}
+
+static int open_handles(struct server *server, uv_loop_t *main_loop) {
+  if (uv_async_init(main_loop, &server->on_ended, on_worker_ended) != 0) return WSL_NO_DESCRIPTOR;
+  (void)uv_timer_init(main_loop, &server->timer); /* only fills in a struct */
+  server->on_ended.data = server;
+  server->timer.data = server;
+  server->open_handles = 2;
+  return 0;
+}
+
+static void on_failed_handle_closed(uv_handle_t *handle) {
+  struct server *server = handle->data;
+  if (--server->open_handles == 0) free(server);
+}
+
+/* A start that failed: undoes it. Where handles are open their memory stays until the main loop has
+ * let go of them. */
+static void undo(struct server *server) {
+  for (unsigned i = 0; i < server->workers_count && server->workers != NULL; i++) {
+    if (server->workers[i] == NULL) continue;
+    worker_tell(server->workers[i], WORKER_DRAIN);
+    worker_tell(server->workers[i], WORKER_CUT);
+  }
+  free_parts(server);
+  if (server->open_handles == 0) {
+    free(server);
+    return;
+  }
+  uv_close((uv_handle_t *)&server->on_ended, on_failed_handle_closed);
+  uv_close((uv_handle_t *)&server->timer, on_failed_handle_closed);
+}
+
+static int start_workers(struct server *server) {
+  for (unsigned i = 0; i < server->workers_count; i++) {
+    int error = worker_start(server->workers[i]);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, size_t why_cap) {
+  const struct server_settings *settings = server->settings;
+  int error = plan(server);
+  if (error != 0) return explain(error, "workers", why, why_cap);
+  error = static_files_open(&server->files, settings->web_dir, settings->assets, why, why_cap);
+  if (error != 0) return error;
+  error = listen_all(server, why, why_cap);
+  if (error != 0) return error;
+  error = start_thread_pool();
+  if (error == 0) error = open_workers(server);
+  if (error == 0) error = open_handles(server, main_loop);
+  if (error == 0) error = start_workers(server);
+  return error == 0 ? 0 : explain(error, "workers", why, why_cap);
+}
+
+int server_start(struct server **result, const struct server_settings *settings, uv_loop_t *main_loop,
+                 server_stopped_fn on_stopped, void *owner, char *why, size_t why_cap) {
+  struct server *server = calloc(1, sizeof(*server));
+  if (server == NULL) return explain(WSL_NO_MEMORY, "memory", why, why_cap);
+  server->settings = settings;
+  server->on_stopped = on_stopped;
+  server->owner = owner;
+  server->files.dir_fd = -1;
+  int error = start_parts(server, main_loop, why, why_cap);
+  if (error != 0) {
+    undo(server);
+    return error;
+  }
+  char where[ADDRESS_TEXT_MAX];
+  log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s", address_format(&server->address, where),
+            server->workers_count, settings->target.text);
+  *result = server;
+  return 0;
+}

@@ -1,0 +1,55 @@
+/* A worker: one thread, its loop, and everything that connections on it share. Nothing here is touched
+ * by another thread but the commands, the counters and the admission.
+ *
+ *   opened (main thread) -> started -> serving -> [draining] -> [going away] -> empty -> ended -> freed
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include <uv.h>
+
+#include "server/admission.h"
+#include "server/counters.h"
+#include "server/settings.h"
+#include "server/static_files.h"
+
+struct worker;
+
+/* What the server tells a worker, in this order; any of them may be left out. */
+enum worker_command {
+  WORKER_DRAIN = 1 << 0,   /* accept what is queued, close the listener, end when empty */
+  WORKER_GO_AWAY = 1 << 1, /* sessions get Close 1001, waiting connections are closed */
+  WORKER_CUT = 1 << 2      /* everything ends at once */
+};
+
+/* What all workers share, immutable or thread-safe; outlives them. */
+struct worker_setup {
+  const struct server_settings *settings;
+  const struct static_files *files;
+  struct admission *admission;
+  unsigned workers;
+  void (*on_ended)(void *owner); /* on the worker's thread: its loop is over */
+  void *owner;
+};
+
+/* Makes a worker that will accept from `listen_fd`, its own on success. NULL when the system refuses. */
+struct worker *worker_open(const struct worker_setup *setup, unsigned index, int listen_fd);
+
+/* For the admission's table. */
+struct admission_waiter *worker_waiter(struct worker *worker);
+
+/* Starts the thread, with all signals blocked. 0 or WSL_NO_MEMORY. */
+WSL_MUST_CHECK int worker_start(struct worker *worker);
+
+/* From any thread; acted on at the worker's next turn. */
+void worker_tell(struct worker *worker, enum worker_command command);
+
+const struct counters *worker_counters(const struct worker *worker);
+
+/* Waits for the thread, which ends by itself after WORKER_DRAIN. Once, before worker_free(). */
+void worker_join(struct worker *worker);
+
+/* Frees everything. All workers have been joined, since each may send to any other. */
+void worker_free(struct worker *worker);
+
+#endif
