@@ -211,6 +211,18 @@ static void a_stuck_reader_blocks_nobody_and_losses_are_counted(void **state) {
   assert_true(check_sequence(TOO_MANY_LINES) > TOO_MANY_LINES / 3);
 }
 
+/* Reads in small pieces and with pauses, so that the writer meets a full pipe again and again. */
+static void *collect_slowly(void *unused) {
+  (void)unused;
+  ssize_t len;
+  while ((len = read(collected.fd, collected.bytes + collected.len, 100)) > 0) {
+    collected.len += (size_t)len;
+    if (collected.len % 1700 < 100) poll(NULL, 0, 1);
+  }
+  collected.bytes[collected.len] = '\0';
+  return NULL;
+}
+
 /* The ring fills and empties all the time: notes must stand exactly where lines are missing. */
 static void a_slow_reader_sees_where_lines_are_missing(void **state) {
   (void)state;
@@ -218,7 +230,7 @@ static void a_slow_reader_sees_where_lines_are_missing(void **state) {
   pthread_t reader;
   make_pipe(ends);
   start_collecting(ends[READER]);
-  assert_int_equal(pthread_create(&reader, NULL, collect, NULL), 0);
+  assert_int_equal(pthread_create(&reader, NULL, collect_slowly, NULL), 0);
   assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
   log_numbers(3 * TOO_MANY_LINES);
   log_writer_stop(PATIENT_MS);
@@ -239,18 +251,6 @@ static void stop_gives_up_on_a_stuck_reader(void **state) {
   assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
   log_writer_stop(0);
   close_both(ends);
-}
-
-/* Reads in small pieces and with pauses, so that the writer meets a full pipe again and again. */
-static void *collect_slowly(void *unused) {
-  (void)unused;
-  ssize_t len;
-  while ((len = read(collected.fd, collected.bytes + collected.len, 100)) > 0) {
-    collected.len += (size_t)len;
-    if (collected.len % 1700 < 100) poll(NULL, 0, 1);
-  }
-  collected.bytes[collected.len] = '\0';
-  return NULL;
 }
 
 #define FEW_LINES 1500ul /* fewer than the ring holds: none may be lost */
