@@ -107,7 +107,7 @@ const struct option_spec option_table[] = {
 
   {OPTION_SECTION, "HTTP", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_DURATION, "handshake-timeout", 0, "SEC", FIELD(server.handshake_timeout_ms), 1, HOUR_MS, NULL,
-   "from accepting to the end of the request's head [10]"},
+   "from accepting to the end of the request [10]"},
   {OPTION_SIZE, "max-request-line", 0, "BYTES", FIELD(request_line_max), 64, MEGABYTE, NULL,
    "longest request line; more: 414 [16K]"},
   {OPTION_SIZE, "max-head", 0, "BYTES", FIELD(head_max), 128, MEGABYTE, NULL,

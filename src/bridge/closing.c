@@ -8,8 +8,6 @@
 
 #include "bridge/session_internal.h"
 
-#define LINGER_MS        2000u /* after our FIN: how long the client's bytes are read and dropped */
-#define LINGER_BYTES_MAX (1024u * 1024u)
 #define PROBE_FIRST_MS   20u /* nothing reports that all is acknowledged: looked at by timer */
 #define PROBE_LONGEST_MS 500u
 #define NEVER            UINT64_MAX
@@ -103,24 +101,33 @@ static bool step_backend(struct session *s) {
   return false;
 }
 
+static void on_lingered(struct lingering *linger) {
+  struct session *s = LIST_ENTRY(linger, struct session, linger);
+  s->lingers = false;
+  session_run(s);
+}
+
+/* Our Close has left and nothing of the client's is wanted any more: FIN, and what still comes from
+ * it is dropped for a while, since a close() with input unread would destroy the Close on its way. */
+static void let_client_linger(struct session *s) {
+  struct transport *client = s->client;
+  s->client = NULL;
+  s->client_in = CLIENT_IN_ENDED;
+  s->client_out = CLIENT_OUT_FINISHED;
+  s->lingers = true;
+  linger_start(&s->linger, client, s->domain->timers, on_lingered);
+}
+
 static bool step_client(struct session *s) {
   if (s->client == NULL) return false;
-  if (s->client_out == CLIENT_OUT_CLOSED && s->client_in != CLIENT_IN_FRAMES) {
-    int result = transport_finish(s->client);
-    if (result == WSL_AGAIN) return false;
-    s->client_out = result == WSL_OK ? CLIENT_OUT_FINISHED : CLIENT_OUT_BROKEN;
-    s->linger_bytes = 0;
-    s->linger_until_ms = session_now(s) + LINGER_MS;
+  if (s->client_out == CLIENT_OUT_CLOSED && s->client_in == CLIENT_IN_DROP) {
+    let_client_linger(s);
     return true;
   }
-  bool out_done = s->client_out >= CLIENT_OUT_FINISHED;
-  bool in_done = s->client_in == CLIENT_IN_ENDED ||
-                 (s->client_out == CLIENT_OUT_FINISHED && s->linger_bytes >= LINGER_BYTES_MAX);
-  if (out_done && in_done) {
-    close_client(s);
-    return true;
-  }
-  return false;
+  if (s->client_in != CLIENT_IN_ENDED || s->client_out < CLIENT_OUT_CLOSED) return false;
+  if (s->client_out == CLIENT_OUT_CLOSED && transport_finish(s->client) == WSL_AGAIN) return false;
+  close_client(s); /* its end was read: no input can spoil the close */
+  return true;
 }
 
 /* The client's stream can never be completed once the client is gone. */
@@ -160,10 +167,6 @@ static bool awaiting_client_close(const struct session *s) {
   return s->client != NULL && s->client_out == CLIENT_OUT_CLOSED && s->client_in == CLIENT_IN_FRAMES;
 }
 
-static bool lingering(const struct session *s) {
-  return s->client != NULL && s->client_out == CLIENT_OUT_FINISHED;
-}
-
 /* While dialling the dial's own time-out bounds the wait. */
 static uint64_t stall_due(const struct session *s) {
   return s->dialling ? NEVER : s->moved_ms + s->domain->settings->close_timeout_ms;
@@ -174,17 +177,13 @@ static uint64_t await_due(const struct session *s) {
   return s->close_acked_ms + s->domain->settings->close_timeout_max_ms;
 }
 
-static uint64_t linger_due(const struct session *s) {
-  return lingering(s) ? s->linger_until_ms : NEVER;
-}
-
 static uint64_t earlier(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
 uint64_t closing_due(const struct session *s) {
   if (s->state != SESSION_CLOSING) return NEVER;
-  return earlier(earlier(stall_due(s), await_due(s)), earlier(linger_due(s), s->probe_due_ms));
+  return earlier(earlier(stall_due(s), await_due(s)), s->probe_due_ms);
 }
 
 /* Looks what a peer has acknowledged since the last look: that is movement too. */
@@ -219,7 +218,7 @@ static void give_up(struct session *s) {
   closing_moved(s); /* what is left has a deadline of its own: do not come back at once */
   if (awaiting_client_close(s)) {
     stop_awaiting(s);
-  } else if (s->client != NULL && s->client_out != CLIENT_OUT_FINISHED) {
+  } else if (s->client != NULL) {
     reset_client(s);
   }
   if (s->backend == NULL) return;
@@ -234,7 +233,6 @@ void closing_on_time(struct session *s) {
   if (s->state != SESSION_CLOSING) return;
   uint64_t now = session_now(s);
   if (now >= s->probe_due_ms) probe_both(s);
-  if (now >= linger_due(s)) close_client(s);
   if (now >= await_due(s)) stop_awaiting(s);
   if (now >= stall_due(s)) give_up(s);
 }
@@ -242,6 +240,8 @@ void closing_on_time(struct session *s) {
 void closing_cut(struct session *s) {
   session_enter(s, SESSION_CLOSING);
   if (s->client != NULL) reset_client(s);
+  if (s->lingers) linger_cut(&s->linger);
+  s->lingers = false;
   if (s->dialling) stop_dialling(s);
   if (s->backend != NULL) reset_backend(s);
 }

@@ -101,7 +101,7 @@ void session_run(struct session *s) {
   for (int round = 0; moved && round < SESSION_ROUNDS_A_TURN; round++)
     moved = session_round(s);
   s->running = false;
-  if (s->client == NULL && s->backend == NULL && !s->dialling) {
+  if (s->client == NULL && !s->lingers && s->backend == NULL && !s->dialling) {
     bury(s);
     return;
   }

@@ -27,6 +27,7 @@
 #include <wsluice/frame.h>
 
 #include "bridge/session.h"
+#include "net/linger.h"
 
 enum session_state { SESSION_DIALLING, SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
 
@@ -97,7 +98,7 @@ struct session {
   uint64_t id;
   const struct target *target;
 
-  struct transport *client;  /* NULL once closed */
+  struct transport *client;  /* NULL once closed, or lingering */
   struct transport *backend; /* NULL while dialling and once closed */
   struct dial dial;
 
@@ -107,6 +108,7 @@ struct session {
   enum backend_in backend_in;
   enum backend_out backend_out;
   bool dialling;
+  bool lingers;
   bool running;           /* inside session_run: callbacks only take note */
   bool client_sent_close; /* its Close was read */
   bool backend_was_reset; /* we ended it by RST; for the log */
@@ -115,6 +117,7 @@ struct session {
   struct held up; /* payload for the backend */
   struct client_writer writer;
   struct buffer_waiter waiter;
+  struct lingering linger; /* has the client's transport, while `lingers` */
   struct ending ending;
 
   uint64_t bytes_up, bytes_down; /* payload taken by the kernels */
@@ -136,8 +139,6 @@ struct session {
   uint64_t moved_ms;           /* last byte that moved or was acknowledged */
   uint64_t close_acked_ms;     /* when our Close was acknowledged; 0: not yet */
   uint64_t drop_only_since_ms; /* since when only dropped bytes moved; 0: never */
-  uint64_t linger_until_ms;    /* after our FIN; 0: not yet */
-  uint64_t linger_bytes;       /* dropped since our FIN */
   uint64_t probe_due_ms;
   uint64_t probe_interval_ms;
   size_t client_outstanding, backend_outstanding; /* unacknowledged at the last probe */

@@ -95,11 +95,10 @@ static bool read_client(struct session *s) {
     return n != WSL_AGAIN;
   }
   liveness_client_read(s);
-  closing_moved(s);
   if (s->client_in == CLIENT_IN_FRAMES) {
+    closing_moved(s);
     decode(s, buffer, buffer->data, (size_t)n);
-  } else {
-    s->linger_bytes += (uint64_t)n;
+  } else { /* no movement: who floods us and never reads our Close is not waited for */
     buffer_return(s->domain->buffers, buffer);
   }
   return true;
