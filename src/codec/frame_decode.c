@@ -273,8 +273,7 @@ static void begin_frame(struct wsl_decoder *d, struct feed *f, const uint8_t *he
   d->stage = STAGE_PAYLOAD;
   if (d->opcode != WSL_OP_CONTINUATION) {
     d->in_message = true;
-    d->in_text = d->opcode == WSL_OP_TEXT;
-    if (d->in_text) wsl_utf8_init(&d->utf8);
+    d->in_text = d->opcode == WSL_OP_TEXT; /* utf8 is at rest: no text ends within a sequence */
   }
   if (length == 0) end_data_frame(d, f);
 }

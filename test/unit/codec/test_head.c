@@ -223,7 +223,50 @@ static void bad_heads(void **state) {
     check_bad(&bad_rows[i]);
 }
 
-/* A head one byte short of its limit is fine, final line end included. */
+static bool is_alnum(unsigned byte) {
+  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+/* tchar, RFC 9110 5.6.2. */
+static bool in_token(unsigned byte) {
+  return is_alnum(byte) || (byte != 0 && strchr("!#$%&'*+-.^_`|~", (int)byte));
+}
+
+static bool in_target(unsigned byte) {
+  return byte > 0x20 && byte < 0x7F && byte != '#';
+}
+
+static bool in_value(unsigned byte) {
+  return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
+}
+
+/* Each of the 256 bytes behind `good`: fine when it may be part of what is read there, or ends it. */
+static void check_each_byte(const char *good, bool (*fits)(unsigned byte), const char *ends) {
+  for (unsigned byte = 0; byte < 256; byte++) {
+    char text[64];
+    size_t len = strlen(good);
+    memcpy(text, good, len);
+    text[len] = (char)byte;
+    struct parser p = parser_new();
+    bool allowed = fits(byte) || (byte != 0 && strchr(ends, (int)byte));
+    if ((feed(&p, text, len + 1) == WSL_HEAD_MORE) != allowed) fail_msg("\"%s\", then %02x", good, byte);
+    parser_free(&p);
+  }
+}
+
+static void every_byte_at_every_place(void **state) {
+  (void)state;
+  check_each_byte("", in_token, "\r\n");
+  check_each_byte("GE", in_token, " ");
+  check_each_byte("GET ", in_target, "");
+  check_each_byte("GET /a", in_target, " ");
+  check_each_byte(LINE, in_token, "\r");
+  check_each_byte(LINE "Ho", in_token, ":");
+  check_each_byte(LINE "Host:", in_value, "\r\n");
+  check_each_byte(LINE "Host: a", in_value, "\r\n");
+}
+
+/* A head as long as the limit is fine, final line end included. */
 static void longest_head(void **state) {
   (void)state;
   const char *text = LINE "A: " DIGITS5 DIGITS5 DIGITS5 "123456789\r\n\r\n";
@@ -292,6 +335,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_heads),
       cmocka_unit_test(bad_heads),
+      cmocka_unit_test(every_byte_at_every_place),
       cmocka_unit_test(longest_head),
       cmocka_unit_test(begun_with_the_first_byte_of_a_request),
       cmocka_unit_test(fields_are_found_in_any_case_and_in_order),
