@@ -112,7 +112,7 @@ static void random_takes_and_gives(void **state) {
 static void holes_in_full_pages_are_filled_first(void **state) {
   (void)state;
   struct slab slab;
-  void *objects[2 * 64];
+  void *objects[2 * 64] = {NULL};
   slab_init(&slab, 4000);
   size_t count = 2 * slab.objects_a_page;
   assert_true(count <= COUNT(objects));
