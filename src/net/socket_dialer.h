@@ -20,7 +20,7 @@ struct socket_dialer {
 void socket_dialer_init(struct socket_dialer *dialer, struct stream_domain *streams,
                         struct resolver *resolver, struct timers *timers);
 
-/* No dial may be in flight (asserted). */
+/* No dial may be in flight, and the batch in which the last one ended must be over (asserted). */
 void socket_dialer_destroy(struct socket_dialer *dialer);
 
 #endif
