@@ -20,7 +20,7 @@
  */
 struct tree {
   char top[64];
-  char root[96];
+  char root[PATH_MAX]; /* as much as realpath() may write */
   int root_fd;
 };
 
