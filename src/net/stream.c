@@ -165,7 +165,9 @@ static void on_stream_events(struct poller_watch *watch, unsigned events) {
   if (stream->over) bits &= ~(unsigned)TRANSPORT_READABLE;
   unsigned added = bits & ~transport->ready;
   transport->ready |= bits;
-  if (added != 0 || events == 0) transport->on_ready(transport, transport->owner);
+  if (added == 0 && events != 0) return;
+  assert(transport->on_ready != NULL); /* a dialled transport gets its owner in the dial's callback */
+  transport->on_ready(transport, transport->owner);
 }
 
 void stream_domain_init(struct stream_domain *domain, struct poller *poller) {
