@@ -225,4 +225,6 @@ void client_break(struct session *s) {
   w->ping_waiting = false;
   backend_drop_input(s);
   session_enter(s, SESSION_CLOSING);
+  /* Else reading it will tell the cause. */
+  if (s->client_in == CLIENT_IN_ENDED) ending_set(s, "client", "client reset the connection");
 }

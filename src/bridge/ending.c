@@ -84,9 +84,9 @@ void ending_client_fin(struct session *s) {
 
 void ending_client_lost(struct session *s, int error) {
   s->client_in = CLIENT_IN_ENDED;
+  ending_set(s, "client", error == WSL_TIMED_OUT ? "client timed out" : "client reset the connection");
   client_break(s);
   if (s->client_sent_close) return; /* it had said all and wanted no more */
-  ending_set(s, "client", error == WSL_TIMED_OUT ? "client timed out" : "client reset the connection");
   give_up_backend(s);
 }
 
