@@ -37,8 +37,10 @@ static void on_idle(uv_idle_t *handle) {
   (void)handle; /* its being active is all that is wanted: the loop polls without sleeping */
 }
 
-/* The idle handle is the mark that somebody waits; it is off in a quiet loop. */
+/* The idle handle is the mark that somebody waits; it is off in a quiet loop. libuv would start even
+ * a handle that is closing, and never stop it: what is released then goes with the poller. */
 static void stay_awake(struct poller_turns *turns) {
+  if (uv_is_closing((uv_handle_t *)&turns->idle)) return;
   (void)uv_idle_start(&turns->idle, on_idle); /* does nothing when it is active already */
 }
 
