@@ -12,6 +12,7 @@ import { Meter, WINDOW_MS } from './meter.js';
 const byId = (id) => document.getElementById(id);
 
 const FIGURES_MS = 100; // figures change ten times a second: more can't be read
+const MOVING_DRAW_MS = 30;
 const IDLE_DRAW_MS = 1000;
 const LINE_ENDS = { lf: '\n', crlf: '\r\n', none: '' };
 const STATE_WORDS = { closed: 'Not connected', connecting: 'Connecting', open: 'Connected', closing: 'Closing' };
@@ -194,7 +195,7 @@ function showFigures(now) {
   charts.drawRoundTrips(meter.roundTrips, figures.p50);
 }
 
-/** Each frame while there is something to see in the minute shown, else once a second. */
+/** Often while there is something to see in the minute shown, else once a second. */
 function draw(now) {
   requestAnimationFrame(draw);
   if (now - figuresAt >= FIGURES_MS) {
@@ -202,7 +203,7 @@ function draw(now) {
     showFigures(now);
   }
   const isMoving = now - lastTraffic < WINDOW_MS && !reducedMotion.matches;
-  if (!isMoving && now - drawnAt < IDLE_DRAW_MS) return;
+  if (now - drawnAt < (isMoving ? MOVING_DRAW_MS : IDLE_DRAW_MS)) return;
   drawnAt = now;
   charts.drawThroughput(meter, now);
 }

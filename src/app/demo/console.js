@@ -1,13 +1,15 @@
 /* The transcript: what was typed and what came back, line by line, however fast it comes.
  *
- * Text is collected as it comes and put on the page at most once a frame. What would scroll past
- * unread (a flood) is left out, with a line that says how much. Text only ever becomes text nodes.
+ * Text is collected as it comes and put on the page at most once a frame, and in a flood five times a
+ * second: laying out lines that nobody can read would cost more than all else. What would scroll past
+ * unread is left out, with a line that says how much. Text only ever becomes text nodes.
  */
 
 import { formatBytes, showControls } from './format.js';
 
-const LINES_KEPT = 1000;
-const PENDING_MAX = 24 * 1024; // characters put on the page in one go: several screens
+const LINES_KEPT = 800;
+const PENDING_MAX = 8 * 1024; // characters put on the page in one go: more than a screen
+const FLOOD_FLUSH_MS = 200;
 const LINE_MAX = 4096; // a longer line is broken up
 const BUSY_LINES = 8; // more lines than that at once are not read out by screen readers
 
@@ -20,6 +22,7 @@ export class Transcript {
     this.pendingLength = 0;
     this.left = 0; // characters left out since the last flush
     this.scheduled = false;
+    this.wasFlooded = false; // something was left out since the flush before the last
     this.openLine = null; // element of the received line that has no end yet
     this.following = true;
     element.addEventListener('scroll', () => this.onScroll());
@@ -66,7 +69,9 @@ export class Transcript {
     }
     if (this.scheduled) return;
     this.scheduled = true;
-    requestAnimationFrame(() => this.flush());
+    // The first piece of a flood shows at once; what follows it waits.
+    if (this.wasFlooded) setTimeout(() => this.flush(), FLOOD_FLUSH_MS);
+    else requestAnimationFrame(() => this.flush());
   }
 
   /** Keeps the end of a long stretch, from a line's start if there is one. */
@@ -75,11 +80,13 @@ export class Transcript {
     const lineStart = part.text.indexOf('\n', cut) + 1;
     const from = lineStart > 0 && lineStart < part.text.length ? lineStart : cut;
     this.left += from;
+    this.wasFlooded = true;
     part.text = part.text.slice(from);
   }
 
   flush() {
     this.scheduled = false;
+    this.wasFlooded = false;
     const fragment = document.createDocumentFragment();
     for (const part of this.pending) {
       if (part.kind === 'in') this.addReceived(fragment, part);

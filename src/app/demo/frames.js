@@ -1,7 +1,7 @@
 /* The frame inspector: a table of the newest frames, and one of them opened as hex and text.
  *
- * Records are collected at any speed; the table follows ten times a second and never holds more than
- * FRAMES_KEPT rows, so that a flood costs no more than a chat.
+ * Records are collected at any speed; the table follows ten times a second (in a flood less often) and
+ * never holds more than FRAMES_KEPT rows, so that a flood costs little more than a chat.
  */
 
 import { KEPT_BYTES, OPCODES } from './connection.js';
@@ -10,6 +10,8 @@ import { formatClock, formatCount, hexDump, showControls } from './format.js';
 
 const FRAMES_KEPT = 500;
 const REFRESH_MS = 100;
+const FLOOD_REFRESH_MS = 300;
+const FLOOD_FRAMES = 40; // so many in one refresh are a flood: no eye follows them
 const PREVIEW_BYTES = 160;
 const NARROW_PX = 560;
 
@@ -52,6 +54,7 @@ export class FrameInspector {
     this.following = true;
     this.opened = null;
     this.timer = null;
+    this.delayMs = REFRESH_MS;
     this.listen();
   }
 
@@ -63,7 +66,7 @@ export class FrameInspector {
       this.fresh.push(record);
       if (this.fresh.length > FRAMES_KEPT) this.fresh.shift();
     }
-    if (this.timer === null) this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
+    this.timer ??= setTimeout(() => this.refresh(), this.delayMs);
   }
 
   listen() {
@@ -99,7 +102,9 @@ export class FrameInspector {
   }
 
   refresh() {
+    clearTimeout(this.timer);
     this.timer = null;
+    this.delayMs = this.fresh.length > FLOOD_FRAMES ? FLOOD_REFRESH_MS : REFRESH_MS;
     const fragment = document.createDocumentFragment();
     for (const record of this.fresh) {
       record.preview = previewOf(record);
