@@ -88,8 +88,10 @@ static bool write_frames(struct session *s) {
   }
   int64_t written = to_client(s, parts, count);
   if (written == WSL_AGAIN) return false;
-  if (written > 0) consume(s, (size_t)written);
-  if (written > 0 && w->data.len == 0) held_drop(s, &w->data);
+  if (written < 0) return true;
+  consume(s, (size_t)written);
+  liveness_payload_moved(s);
+  if (w->data.len == 0) held_drop(s, &w->data);
   return true;
 }
 

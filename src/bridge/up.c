@@ -36,6 +36,7 @@ static bool flush(struct session *s) {
   up->len -= (size_t)written;
   s->bytes_up += (uint64_t)written;
   liveness_backend_written(s);
+  liveness_payload_moved(s);
   closing_moved(s);
   if (up->len == 0) held_drop(s, up);
   return true;
