@@ -34,8 +34,13 @@ static void plan_heartbeat(struct session *s) {
   s->heartbeat_due_ms = s->client_written_ms + interval - jitter;
 }
 
+/* One that waits or is leaving; the next is planned when it has left. */
+static bool ping_pending(const struct client_writer *w) {
+  return w->ping_waiting || (w->control_sent < w->control_len && w->control_opcode == WSL_OP_PING);
+}
+
 static uint64_t heartbeat_due(const struct session *s) {
-  return s->client_out == CLIENT_OUT_OPEN && !s->writer.ping_waiting ? s->heartbeat_due_ms : NEVER;
+  return s->client_out == CLIENT_OUT_OPEN && !ping_pending(&s->writer) ? s->heartbeat_due_ms : NEVER;
 }
 
 static void run_heartbeat(struct session *s) {
@@ -158,9 +163,15 @@ void liveness_start(struct session *s) {
   plan_heartbeat(s);
 }
 
+/* Bytes of the client, its pong among them perhaps, may lie unread: reading is stopped, or other
+ * sessions have all the buffers (READABLE still stands). */
+static bool client_unread(const struct session *s) {
+  return !up_may_read(s) || transport_readable(s->client);
+}
+
 void liveness_rearm(struct session *s) {
   if (s->awaiting_pong) tick_pong_clock(s);
-  s->client_reading_stopped = !up_may_read(s);
+  s->client_reading_stopped = client_unread(s);
   uint64_t due = earlier(earlier(heartbeat_due(s), pong_due(s)), earlier(idle_due(s), vanish_due(s)));
   due = earlier(due, closing_due(s));
   if (due == NEVER) return; /* an armed one may fire for nothing */
