@@ -75,11 +75,13 @@ static int plant(void **state) {
   assert_non_null(mkdtemp(tree->top));
   assert_int_equal(chmod(tree->top, 0755), 0);
   put_dir(tree, "root");
-  put_dir(tree, "rootless"); /* begins as the root's name does */
+  put_dir(tree, "rootless");  /* begins as the root's name does, */
+  put_dir(tree, "root/less"); /* and this is what a careless cut makes of it */
   put_dir(tree, "root/sub");
   put_dir(tree, "root/sub/deep");
   put_file(tree, "secret");
   put_file(tree, "rootless/secret");
+  put_file(tree, "root/less/secret");
   put_file(tree, "root/file");
   put_file(tree, "root/sub/inner");
   put_file(tree, "root/sub/deep/bottom");
