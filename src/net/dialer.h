@@ -23,7 +23,9 @@ struct target {
 struct dial;
 
 /* Exactly one of: `transport` (yours now; owner NULL, call transport_own) with error 0, or NULL and
- * the error of the last address tried. Not called after dial_cancel(). */
+ * an error: WSL_TIMED_OUT when the time was over, else of all addresses' failures the one that tells an
+ * operator most (refused before unreachable; want of descriptors or ports of our own before both).
+ * Take the transport over inside the callback. Not called after dial_cancel(). */
 typedef void (*dial_fn)(struct dial *dial, int error, struct transport *transport);
 
 struct dialer;
