@@ -75,7 +75,8 @@ static bool write_frames(struct session *s) {
   struct client_writer *w = &s->writer;
   struct iovec parts[TRANSPORT_PARTS_MAX];
   uint8_t headers[FRAMES_A_WRITE][WSL_FRAME_HEADER_MAX];
-  if (!in_frame(w)) begin_frame(s);
+  bool fresh = !in_frame(w);
+  if (fresh) begin_frame(s);
 
   parts[0] = (struct iovec){w->data.at - w->header_left, w->header_left + w->frame_left};
   int count = 1;
@@ -87,7 +88,11 @@ static bool write_frames(struct session *s) {
     offered += len;
   }
   int64_t written = to_client(s, parts, count);
-  if (written == WSL_AGAIN) return false;
+  if (written == WSL_AGAIN) {
+    /* Nothing of it is on its way: a pong or a Close may still go before it. */
+    if (fresh) w->header_left = w->frame_left = 0;
+    return false;
+  }
   if (written < 0) return true;
   consume(s, (size_t)written);
   liveness_payload_moved(s);
@@ -227,6 +232,8 @@ void client_break(struct session *s) {
   w->ping_waiting = false;
   backend_drop_input(s);
   session_enter(s, SESSION_CLOSING);
-  /* Else reading it will tell the cause. */
-  if (s->client_in == CLIENT_IN_ENDED) ending_set(s, "client", "client reset the connection");
+  if (s->client_in != CLIENT_IN_ENDED || s->client_sent_close) return; /* reading will tell the cause */
+  /* Its stream was whole, but the backend's can't be delivered: that side must be able to tell. */
+  ending_set(s, "client", "client reset the connection");
+  backend_abort(s);
 }
