@@ -1,0 +1,265 @@
+/* What the client is sent: frames, their headers and sizes, and control frames between them. */
+#include "bridge/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void end(struct world *w) {
+  session_domain_cut(&w->domain);
+  world_end(w);
+}
+
+static void assert_client_payload(const struct world *w, const uint8_t *bytes, size_t len) {
+  struct seen seen;
+  see_bytes(&w->client.got, &seen);
+  assert_int_equal(seen.payload.len, len);
+  if (len > 0) assert_memory_equal(seen.payload.data, bytes, len);
+  assert_false(seen.inside_frame);
+  assert_in_range(seen.longest, 0, w->settings.max_frame_size);
+  seen_free(&seen);
+}
+
+static void one_read_leaves_as_one_write(void **state) {
+  (void)state;
+  static const size_t lengths[] = {1, 125, 126, 127, WORLD_BUFFER_SIZE - 1};
+  for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+    struct world w;
+    world_init(&w);
+    world_open(&w);
+    uint8_t *bytes = pattern(lengths[i], 1);
+    peer_send(&w.backend, bytes, lengths[i]);
+    world_rest(&w);
+    assert_int_equal(w.client.writes, 1);
+    assert_int_equal(w.client.widest_write, 1); /* the header stood in the headroom */
+    assert_client_payload(&w, bytes, lengths[i]);
+    free(bytes);
+    end(&w);
+  }
+}
+
+static void long_reads_become_several_frames(void **state) {
+  (void)state;
+  static const uint32_t sizes[] = {1, 2, 3, 7, 10, 125, 126, 127, 255, 256};
+  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+    struct world w;
+    world_init(&w);
+    w.settings.max_frame_size = sizes[i];
+    world_open(&w);
+    uint8_t *bytes = pattern(1000, 1);
+    peer_send(&w.backend, bytes, 1000);
+    world_rest(&w);
+    assert_client_payload(&w, bytes, 1000);
+    if (sizes[i] >= 10) assert_int_equal(w.client.writes, 4); /* one for each buffer full */
+    free(bytes);
+    end(&w);
+  }
+}
+
+/* A client that stops for a moment at every offset, headers of all frames included. */
+static void writes_may_stop_at_any_byte(void **state) {
+  (void)state;
+  static const uint32_t sizes[] = {1, 5, 64, 130, 256};
+  for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+    bool reached_the_end = false;
+    for (size_t stop = 0; !reached_the_end; stop++) {
+      struct world w;
+      world_init(&w);
+      w.settings.max_frame_size = sizes[i];
+      w.client.room = stop;
+      world_open(&w);
+      uint8_t *bytes = pattern(200, 1);
+      peer_send(&w.backend, bytes, 200);
+      world_rest(&w);
+      reached_the_end = w.client.room > 0;
+      peer_take(&w.client, 1);
+      world_rest(&w);
+      peer_take(&w.client, UNLIMITED);
+      world_rest(&w);
+      assert_client_payload(&w, bytes, 200);
+      free(bytes);
+      end(&w);
+    }
+  }
+}
+
+static void control_frames_stand_between_frames(void **state) {
+  (void)state;
+  for (size_t stop = 1; stop < 70; stop++) { /* the stall begins anywhere in five frames of 10 + 2 */
+    struct world w;
+    world_init(&w);
+    w.settings.max_frame_size = 10;
+    w.client.room = stop;
+    world_open(&w);
+    uint8_t *bytes = pattern(60, 1);
+    peer_send(&w.backend, bytes, 60);
+    world_rest(&w);
+    client_frame(&w, WSL_OP_PING, "now", 3);
+    world_rest(&w);
+    peer_take(&w.client, 4);
+    world_rest(&w);
+    peer_take(&w.client, UNLIMITED);
+    world_rest(&w);
+    assert_client_payload(&w, bytes, 60);
+    struct seen seen;
+    see_bytes(&w.client.got, &seen); /* fails when the pong stands inside a frame */
+    assert_int_equal(seen.pongs, 1);
+    /* behind the frame that was begun, before all others */
+    char *pong = strstr(seen.story, "pong(now)");
+    assert_int_equal((pong - seen.story) / (int)strlen("data(10) "), (stop + 11) / 12);
+    seen_free(&seen);
+    free(bytes);
+    end(&w);
+  }
+}
+
+static void pings_are_answered_in_their_order(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  world_open(&w);
+  client_frame(&w, WSL_OP_PING, "", 0);
+  client_frame(&w, WSL_OP_PING, "one", 3);
+  struct bytes frames = {0};
+  frame_add(&frames, WSL_OP_PING, FIN_LAST, "two", 3);
+  frame_add(&frames, WSL_OP_BINARY, FIN_MORE, "up", 2);
+  frame_add(&frames, WSL_OP_PING, FIN_LAST, "inside a message", 16);
+  frame_add(&frames, WSL_OP_CONTINUATION, FIN_LAST, "wards", 5);
+  peer_send(&w.client, frames.data, frames.len);
+  world_rest(&w);
+  assert_client_story(&w, "pong() pong(one) pong(two) pong(inside a message)");
+  assert_backend_got(&w, "upwards");
+  assert_int_equal(w.backend.writes, 1); /* one run, whatever lies between */
+  bytes_free(&frames);
+  end(&w);
+}
+
+static void pongs_that_can_not_leave_are_reduced_to_the_newest(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.client.room = 1; /* a byte of the first pong leaves: it is begun */
+  world_open(&w);
+  struct bytes pings = {0};
+  for (char c = 'a'; c <= 'f'; c++)
+    frame_add(&pings, WSL_OP_PING, FIN_LAST, &c, 1);
+  peer_send(&w.client, pings.data, pings.len);
+  world_rest(&w);
+  unsigned reads = w.client.reads;
+  peer_send(&w.client, pings.data, pings.len); /* not read while a pong waits */
+  assert_at_rest(&w);
+  assert_int_equal(w.client.reads, reads);
+  assert_int_equal(w.pool.existing, w.pool.free_count);
+  w.client.room = 0;
+  peer_take(&w.client, 2);
+  world_rest(&w);
+  assert_int_equal(w.client.reads, reads); /* the newest waits still */
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  struct seen seen;
+  see_bytes(&w.client.got, &seen);
+  assert_memory_equal(seen.story, "pong(a) pong(f) pong(a) ", 24);
+  seen_free(&seen);
+  bytes_free(&pings);
+  end(&w);
+}
+
+static void the_longest_ping_is_answered_whole(void **state) {
+  (void)state;
+  for (size_t chunk = 0; chunk < 130; chunk++) {
+    struct world w;
+    world_init(&w);
+    world_chop(&w, chunk);
+    world_open(&w);
+    char payload[WSL_CONTROL_PAYLOAD_MAX];
+    memset(payload, 'p', sizeof payload);
+    client_frame(&w, WSL_OP_PING, payload, sizeof payload);
+    world_rest(&w);
+    assert_int_equal(w.client.got.len, 2 + sizeof payload);
+    assert_memory_equal(w.client.got.data + 2, payload, sizeof payload);
+    end(&w);
+  }
+}
+
+static void a_close_stands_behind_the_frame_begun(void **state) {
+  (void)state;
+  for (size_t stop = 0; stop < 37; stop++) { /* three frames of 10 + 2 */
+    struct world w;
+    world_init(&w);
+    w.settings.max_frame_size = 10;
+    w.client.room = stop;
+    world_open(&w);
+    uint8_t *bytes = pattern(30, 1);
+    peer_send(&w.backend, bytes, 30);
+    free(bytes);
+    world_rest(&w);
+    session_domain_go_away(&w.domain);
+    world_rest(&w);
+    peer_take(&w.client, UNLIMITED);
+    world_rest(&w);
+    char story[100] = "";
+    for (size_t frame = 0; frame < (stop + 11) / 12 && frame < 3; frame++)
+      strcat(story, "data(10) ");
+    strcat(story, "close(1001 Going away)");
+    assert_client_story(&w, story); /* and not behind the others */
+    end(&w);
+  }
+}
+
+static void the_backends_fin_waits_for_all_its_data(void **state) {
+  (void)state;
+  for (size_t stop = 0; stop < 37; stop++) {
+    struct world w;
+    world_init(&w);
+    w.settings.max_frame_size = 10;
+    w.client.room = stop;
+    world_open(&w);
+    uint8_t *bytes = pattern(30, 1);
+    peer_send(&w.backend, bytes, 30);
+    peer_finish(&w.backend);
+    world_rest(&w);
+    client_frame(&w, WSL_OP_PING, "?", 1);
+    world_rest(&w);
+    peer_take(&w.client, UNLIMITED);
+    world_rest(&w);
+    assert_client_payload(&w, bytes, 30);
+    struct seen seen;
+    see_bytes(&w.client.got, &seen);
+    assert_int_equal(seen.close_code, 1000);
+    assert_int_equal(seen.pongs, stop < 36 ? 1 : 0); /* none behind the Close */
+    seen_free(&seen);
+    free(bytes);
+    end(&w);
+  }
+}
+
+static void nothing_follows_a_close(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  world_open(&w);
+  session_domain_go_away(&w.domain);
+  peer_send(&w.backend, "late", 4);
+  client_frame(&w, WSL_OP_PING, "late", 4);
+  world_rest(&w);
+  session_domain_go_away(&w.domain);
+  world_rest(&w);
+  assert_client_story(&w, "close(1001 Going away)");
+  end(&w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(one_read_leaves_as_one_write),
+      cmocka_unit_test(long_reads_become_several_frames),
+      cmocka_unit_test(writes_may_stop_at_any_byte),
+      cmocka_unit_test(control_frames_stand_between_frames),
+      cmocka_unit_test(pings_are_answered_in_their_order),
+      cmocka_unit_test(pongs_that_can_not_leave_are_reduced_to_the_newest),
+      cmocka_unit_test(the_longest_ping_is_answered_whole),
+      cmocka_unit_test(a_close_stands_behind_the_frame_begun),
+      cmocka_unit_test(the_backends_fin_waits_for_all_its_data),
+      cmocka_unit_test(nothing_follows_a_close),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
