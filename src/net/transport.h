@@ -119,7 +119,8 @@ static inline void transport_reset(struct transport *t) {
 
 /* Bytes written that the peer's kernel has not acknowledged (Linux: SIOCOUTQ; Unix sockets: not yet
  * read by the peer). After transport_finish() the FIN counts as one more, so 0 means that the peer has
- * the end as well; after a reset the count stands still, above 0. WSL_UNSUPPORTED where the system can't tell. */
+ * the end as well; after a reset the count stands still, above 0. WSL_UNSUPPORTED where the system can't
+ * tell. */
 static inline WSL_MUST_CHECK int transport_unacked(struct transport *t, size_t *bytes) {
   return t->ops->unacked(t, bytes);
 }
