@@ -31,11 +31,12 @@ static struct buffer *take_free(struct buffer_pool *pool) {
 void buffer_pool_destroy(struct buffer_pool *pool) {
   assert(pool->existing == pool->free_count);
   assert(list_empty(&pool->waiting));
-  struct buffer *buffer;
-  while ((buffer = take_free(pool)) != NULL) {
-    free(buffer);
-    pool->existing--;
+  for (struct list *node = pool->free.next, *next; node != &pool->free; node = next) {
+    next = node->next;
+    free(LIST_ENTRY(node, struct buffer, node));
   }
+  list_init(&pool->free);
+  pool->existing = pool->free_count = 0;
 }
 
 static struct buffer *make_buffer(struct buffer_pool *pool) {
