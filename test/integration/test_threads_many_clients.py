@@ -83,6 +83,7 @@ def test_stopping_with_open_sessions_tells_every_client(wsluice, serve, connect)
         client.expect_close(1001)
         client.send_close(1001)
         client.expect_end("fin")
+        client.close()
     assert bridge.wait_for_exit() == 0
 
 
