@@ -147,8 +147,7 @@ bool closing_step(struct session *s) {
 
 /* ---- movement and time ---- */
 
-void closing_moved(struct session *s) {
-  if (s->state != SESSION_CLOSING) return;
+static void restart_close_time(struct session *s) {
   s->moved_ms = session_now(s);
   if (s->probe_interval_ms == 0) {
     s->probe_interval_ms = PROBE_FIRST_MS;
@@ -156,11 +155,18 @@ void closing_moved(struct session *s) {
   }
 }
 
-/* A backend that goes on sending to nobody is drained, but not for ever. */
+void closing_moved(struct session *s) {
+  if (s->state != SESSION_CLOSING) return;
+  s->drop_only_since_ms = 0;
+  restart_close_time(s);
+}
+
+/* A peer that goes on sending to nobody is drained, but not for ever. */
 void closing_dropped(struct session *s) {
+  if (s->state != SESSION_CLOSING) return;
   uint64_t now = session_now(s);
   if (s->drop_only_since_ms == 0) s->drop_only_since_ms = now;
-  if (now - s->drop_only_since_ms < s->domain->settings->close_timeout_max_ms) closing_moved(s);
+  if (now - s->drop_only_since_ms < s->domain->settings->close_timeout_max_ms) restart_close_time(s);
 }
 
 static bool awaiting_client_close(const struct session *s) {

@@ -201,6 +201,7 @@ void backend_drop_input(struct session *s);
 /* Draws conclusions until nothing changes; true when anything did. */
 bool closing_step(struct session *s);
 void closing_moved(struct session *s);
+/* Bytes came that nobody wants any more. */
 void closing_dropped(struct session *s);
 /* Resets both sides now. */
 void closing_cut(struct session *s);

@@ -97,7 +97,11 @@ static bool read_client(struct session *s) {
   }
   liveness_client_read(s);
   if (s->client_in == CLIENT_IN_FRAMES) {
-    closing_moved(s);
+    if (s->backend_out == BACKEND_OUT_BROKEN) {
+      closing_dropped(s);
+    } else {
+      closing_moved(s);
+    }
     decode(s, buffer, buffer->data, (size_t)n);
   } else { /* no movement: who floods us and never reads our Close is not waited for */
     buffer_return(s->domain->buffers, buffer);
