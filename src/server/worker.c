@@ -206,6 +206,11 @@ static int open_domains(struct worker *worker) {
   return set_up_connections(worker);
 }
 
+/* Before events are handed out: what they arm counts from now, not from before the loop slept. */
+static void on_wake(void *worker) {
+  loop_timers_catch_up(&((struct worker *)worker)->timers);
+}
+
 /* The worker with its loop and async, nothing else. */
 static struct worker *make_worker(const struct worker_setup *setup, unsigned index) {
   struct worker *worker = calloc(1, sizeof(*worker));
@@ -240,6 +245,7 @@ struct worker *worker_open(const struct worker_setup *setup, unsigned index, int
   if (worker == NULL) return NULL;
   if (loop_timers_open(&worker->timers, &worker->loop) != 0) goto fail_async;
   worker->poller = poller_open(&worker->loop);
+  if (worker->poller != NULL) poller_on_wake(worker->poller, on_wake, worker);
   worker->resolver = worker->poller == NULL ? NULL : resolver_open(&worker->loop);
   if (worker->resolver == NULL) goto fail_handles;
   if (open_domains(worker) != 0) goto fail_domains;
