@@ -218,8 +218,20 @@ static void stop_awaiting(struct session *s) {
   backend_abort(s);
 }
 
+/* Writing to the backend failed and nothing has told why: the client, which takes what we send, must
+ * hear of it in words. */
+static bool backend_is_deaf(const struct session *s) {
+  return s->backend_out == BACKEND_OUT_BROKEN && s->backend_in == BACKEND_IN_BYTES &&
+         s->client_out == CLIENT_OUT_OPEN && s->writer.data.buffer == NULL;
+}
+
 /* Nothing has moved for the close time: whoever still has bytes coming sees a reset. */
 static void give_up(struct session *s) {
+  if (backend_is_deaf(s)) {
+    ending_backend_deaf(s);
+    closing_moved(s);
+    return;
+  }
   ending_set(s, "wsluice", "nothing moved while closing");
   closing_moved(s); /* what is left has a deadline of its own: do not come back at once */
   if (awaiting_client_close(s)) {

@@ -57,6 +57,14 @@ void ending_backend_lost(struct session *s, int error) {
   session_enter(s, SESSION_CLOSING);
 }
 
+/* A write failed, and reading brings neither an end nor an error (no memory in the kernel; a Unix
+ * socket of which the peer has shut only this direction). */
+void ending_backend_deaf(struct session *s) {
+  ending_set(s, "backend", "target took no more");
+  client_close(s, WSL_CLOSE_INTERNAL_ERROR, "Target took no more data", CLOSE_AFTER_DATA);
+  backend_drop_input(s);
+}
+
 void ending_client_close(struct session *s, uint16_t code) {
   s->client_sent_close = true;
   s->client_in = CLIENT_IN_DROP;

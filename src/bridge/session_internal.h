@@ -185,6 +185,7 @@ void ending_set(struct session *s, const char *side, const char *cause);
 void ending_dial_failed(struct session *s, int error);
 void ending_backend_fin(struct session *s);
 void ending_backend_lost(struct session *s, int error);
+void ending_backend_deaf(struct session *s);
 void ending_client_close(struct session *s, uint16_t code);
 void ending_client_fin(struct session *s);
 void ending_client_lost(struct session *s, int error);

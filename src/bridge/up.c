@@ -29,7 +29,8 @@ static bool flush(struct session *s) {
   int64_t written = transport_write(s->backend, up->at, up->len);
   if (written == WSL_AGAIN) return false;
   if (written < 0) {
-    backend_break(s); /* what ended it is found by reading: a FIN, or the error itself */
+    backend_break(s);                  /* what ended it is found by reading: a FIN, or the error itself */
+    session_enter(s, SESSION_CLOSING); /* if nothing is: not to drop the client's bytes for ever */
     return true;
   }
   up->at += written;
