@@ -77,6 +77,7 @@ static int64_t fake_writev(struct transport *transport, const struct iovec *part
   assert(!((struct fake_transport *)(void *)transport)->finished);
   peer->writes++;
   if (count > peer->widest_write) peer->widest_write = count;
+  if (peer->write_error != 0) return peer->write_error;
   if (peer_failed(peer)) {
     transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
     transport->ready |= TRANSPORT_FAILED | TRANSPORT_READABLE;
@@ -130,6 +131,7 @@ static void fake_reset(struct transport *transport) {
 
 static int fake_unacked(struct transport *transport, size_t *bytes) {
   struct fake_peer *peer = peer_of(transport);
+  peer->probes++;
   if (peer->cant_tell) return WSL_UNSUPPORTED;
   *bytes = peer->unacked;
   return WSL_OK;

@@ -42,6 +42,7 @@ struct fake_peer {
   struct bytes got;      /* everything that was written to it */
   size_t room;           /* bytes that it still takes; 0: stalled */
   size_t write_max;      /* most bytes that one write takes */
+  int write_error;       /* what every write says, without another sign; 0: none */
   unsigned finish_again; /* so many calls of finish say WSL_AGAIN first (TLS) */
 
   bool acks_by_hand; /* else everything is acknowledged at once */
@@ -49,7 +50,7 @@ struct fake_peer {
   size_t unacked;
   uint64_t silence_ms;
 
-  unsigned reads, writes, agains, finishes, closes, resets, connects;
+  unsigned reads, writes, agains, finishes, closes, resets, connects, probes;
   int widest_write; /* most parts of one writev */
   bool unread_at_close;
 };
