@@ -123,7 +123,8 @@ static bool note_losses(void) {
   char text[LOG_TEXT_MAX], line[LINE_BYTES_MAX];
   snprintf(text, sizeof text, "%llu log lines lost: the reader of stderr is too slow",
            (unsigned long long)writer.lost);
-  if (!ring_put(line, format_line(line, LOG_WARN, 0, text))) return false;
+  size_t len = format_line(line, LOG_WARN, 0, text);
+  if (!ring_put(line, len)) return false;
   writer.lost = 0;
   return true;
 }
