@@ -33,8 +33,10 @@ void held_drop(struct session *s, struct held *held) {
 
 struct buffer *session_borrow(struct session *s) {
   struct buffer *buffer = buffer_borrow(s->domain->buffers);
-  if (buffer == NULL) buffer_wait(s->domain->buffers, &s->waiter);
-  return buffer;
+  if (buffer != NULL) return buffer;
+  s->wants_buffer = true;
+  buffer_wait(s->domain->buffers, &s->waiter);
+  return NULL;
 }
 
 /* Asks for another turn through whichever transport is still there. */
@@ -96,6 +98,7 @@ static bool session_round(struct session *s) {
 void session_run(struct session *s) {
   if (s->running) return;
   s->running = true;
+  s->wants_buffer = false;
   notice_failures(s);
   bool moved = true;
   for (int round = 0; moved && round < SESSION_ROUNDS_A_TURN; round++)
@@ -105,6 +108,7 @@ void session_run(struct session *s) {
     bury(s);
     return;
   }
+  if (!s->wants_buffer) buffer_wait_cancel(&s->waiter); /* the turn is the next one's */
   if (moved) ask_again(s);
   liveness_rearm(s);
 }
