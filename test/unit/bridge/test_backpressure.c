@@ -1,0 +1,254 @@
+/* Slow peers: who is not read while whom is waited for, and how many buffers that takes. */
+#include "bridge/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/session_internal.h"
+
+static size_t lent(const struct world *w) {
+  return w->pool.existing - w->pool.free_count;
+}
+
+static void end(struct world *w) {
+  session_domain_cut(&w->domain);
+  world_end(w);
+}
+
+static void client_sends(struct fake_peer *client, size_t messages) {
+  struct bytes frames = {0};
+  for (size_t i = 0; i < messages; i++)
+    frame_add(&frames, WSL_OP_BINARY, FIN_LAST, "0123456789abcdef", 16);
+  peer_send(client, frames.data, frames.len);
+  bytes_free(&frames);
+}
+
+static void backend_sends(struct fake_peer *backend, size_t len) {
+  uint8_t *bytes = pattern(len, 1);
+  peer_send(backend, bytes, len);
+  free(bytes);
+}
+
+static void a_quiet_session_owns_no_buffer(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  world_open(&w);
+  client_sends(&w.client, 100);
+  backend_sends(&w.backend, 5000);
+  world_rest(&w);
+  assert_int_equal(w.backend.got.len, 1600);
+  assert_int_equal(lent(&w), 0);
+  /* a message in pieces waits in the decoder, not in a buffer */
+  peer_send(&w.client, "\x82\xfe\x40", 3);
+  world_rest(&w);
+  assert_int_equal(lent(&w), 0);
+  assert_at_rest(&w);
+  end(&w);
+}
+
+static void a_stalled_backend_stops_its_client(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.backend.room = 100;
+  world_open(&w);
+  client_sends(&w.client, 1000);
+  world_rest(&w);
+  unsigned reads = w.client.reads;
+  assert_in_range(w.client.sent_read, 1, 3 * WORLD_BUFFER_SIZE);
+  client_sends(&w.client, 1000);
+  assert_at_rest(&w);
+  assert_int_equal(w.client.reads, reads);
+  assert_int_equal(lent(&w), 1);
+  backend_sends(&w.backend, 1000); /* the other direction goes on */
+  world_rest(&w);
+  assert_int_equal(w.backend.sent_read, 1000);
+  assert_int_equal(lent(&w), 1);
+  peer_take(&w.backend, UNLIMITED);
+  world_rest(&w);
+  assert_int_equal(w.backend.got.len, 32000);
+  assert_int_equal(lent(&w), 0);
+  end(&w);
+}
+
+static void a_stalled_client_stops_its_backend(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.client.room = 100;
+  world_open(&w);
+  backend_sends(&w.backend, 100000);
+  world_rest(&w);
+  unsigned reads = w.backend.reads;
+  assert_in_range(w.backend.sent_read, 1, 3 * WORLD_BUFFER_SIZE);
+  backend_sends(&w.backend, 100000);
+  assert_at_rest(&w);
+  assert_int_equal(w.backend.reads, reads);
+  assert_int_equal(lent(&w), 1);
+  client_sends(&w.client, 100); /* the other direction goes on */
+  world_rest(&w);
+  assert_int_equal(w.backend.got.len, 1600);
+  assert_int_equal(lent(&w), 1);
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  struct seen seen;
+  see_bytes(&w.client.got, &seen);
+  assert_int_equal(seen.payload.len, 200000);
+  seen_free(&seen);
+  assert_int_equal(lent(&w), 0);
+  end(&w);
+}
+
+static void both_stalled_hold_two_buffers(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.client.room = w.backend.room = 10;
+  world_open(&w);
+  client_sends(&w.client, 5000);
+  backend_sends(&w.backend, 100000);
+  assert_at_rest(&w);
+  assert_int_equal(lent(&w), 2);
+  for (int i = 0; i < 2000; i++) { /* and never more while they crawl */
+    peer_take(&w.client, 7);
+    peer_take(&w.backend, 3);
+    world_rest(&w);
+    assert_in_range(lent(&w), 0, 2);
+  }
+  end(&w);
+}
+
+static void pings_already_read_are_answered_past_a_stalled_backend(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.backend.room = 0;
+  world_open(&w);
+  struct bytes frames = {0};
+  frame_add(&frames, WSL_OP_BINARY, FIN_LAST, "payload", 7);
+  frame_add(&frames, WSL_OP_PING, FIN_LAST, "behind it", 9);
+  peer_send(&w.client, frames.data, frames.len);
+  world_rest(&w);
+  assert_client_story(&w, "pong(behind it)");
+  peer_send(&w.client, frames.data, frames.len); /* not read yet, not looked at */
+  world_rest(&w);
+  assert_client_story(&w, "pong(behind it)");
+  peer_take(&w.backend, UNLIMITED);
+  world_rest(&w);
+  assert_client_story(&w, "pong(behind it) pong(behind it)");
+  assert_backend_got(&w, "payloadpayload");
+  bytes_free(&frames);
+  end(&w);
+}
+
+static void a_bulk_session_yields_to_its_neighbours(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  world_open(&w);
+  unsigned agains = w.client.agains;
+  client_sends(&w.client, 5000);
+  assert_in_range(w.client.reads, 1, 6); /* one turn */
+  assert_int_equal(w.client.agains, agains + 1);
+  world_rest(&w);
+  assert_int_equal(w.backend.got.len, 80000);
+  end(&w);
+}
+
+/* ---- at the ceiling of the pool ---- */
+
+static void a_session_waits_for_a_buffer_and_wakes(void **state) {
+  (void)state;
+  struct world w;
+  struct fake_peer client, backend;
+  peer_init(&client);
+  peer_init(&backend);
+  world_init(&w);
+  w.pool.ceiling = 1;
+  w.backend.room = 0;
+  world_open(&w);
+  world_open_between(&w, &client, &backend);
+  client_sends(&w.client, 1); /* takes the only buffer and keeps it */
+  world_rest(&w);
+  client_sends(&client, 3);
+  backend_sends(&backend, 300);
+  assert_at_rest(&w);
+  assert_int_equal(backend.got.len, 0);
+  peer_take(&w.backend, UNLIMITED);
+  world_rest(&w);
+  assert_int_equal(backend.got.len, 48);
+  assert_int_equal(backend.sent_read, 300);
+  end(&w);
+}
+
+static void waiting_sessions_all_get_their_turn(void **state) {
+  (void)state;
+  struct world w;
+  struct fake_peer peers[14];
+  world_init(&w);
+  w.pool.ceiling = 1;
+  w.backend.room = 0;
+  world_open(&w);
+  client_sends(&w.client, 1);
+  world_rest(&w);
+  for (size_t i = 0; i < COUNT_OF(peers); i += 2) {
+    peer_init(&peers[i]);
+    peer_init(&peers[i + 1]);
+    world_open_between(&w, &peers[i], &peers[i + 1]);
+    client_sends(&peers[i], 40);
+    backend_sends(&peers[i + 1], 2000);
+    world_rest(&w);
+  }
+  peer_take(&w.backend, UNLIMITED);
+  world_rest(&w);
+  for (size_t i = 0; i < COUNT_OF(peers); i += 2) {
+    assert_int_equal(peers[i + 1].got.len, 640);
+    assert_int_equal(peers[i + 1].sent_read, 2000);
+  }
+  end(&w);
+}
+
+/* A session in line, whose backend was given up meanwhile, wants no buffer any more when its turn comes:
+ * the turn goes to the next in line. */
+static void a_turn_that_is_not_wanted_is_passed_on(void **state) {
+  (void)state;
+  struct world w;
+  struct fake_peer client, backend;
+  peer_init(&client);
+  peer_init(&backend);
+  world_init(&w);
+  world_open(&w);
+  world_open_between(&w, &client, &backend);
+  session_go_away(LIST_ENTRY(w.domain.sessions.next, struct session, node));
+  world_rest(&w);
+  w.pool.ceiling = 1;
+  struct buffer *taken = buffer_borrow(&w.pool);
+  assert_non_null(taken);
+  backend_sends(&w.backend, 10); /* in line to read and drop this */
+  world_rest(&w);
+  client_sends(&client, 1); /* next in line */
+  world_rest(&w);
+  world_advance(&w, 5100);
+  assert_int_equal(w.backend.resets, 1);
+  assert_int_equal(w.domain.count, 2); /* its client lingers */
+  buffer_return(&w.pool, taken);
+  world_rest(&w);
+  assert_int_equal(backend.got.len, 16);
+  end(&w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_quiet_session_owns_no_buffer),
+      cmocka_unit_test(a_stalled_backend_stops_its_client),
+      cmocka_unit_test(a_stalled_client_stops_its_backend),
+      cmocka_unit_test(both_stalled_hold_two_buffers),
+      cmocka_unit_test(pings_already_read_are_answered_past_a_stalled_backend),
+      cmocka_unit_test(a_bulk_session_yields_to_its_neighbours),
+      cmocka_unit_test(a_session_waits_for_a_buffer_and_wakes),
+      cmocka_unit_test(waiting_sessions_all_get_their_turn),
+      cmocka_unit_test(a_turn_that_is_not_wanted_is_passed_on),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
