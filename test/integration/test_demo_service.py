@@ -274,6 +274,13 @@ def test_a_client_that_ends_its_side_gets_every_answer(dial):
     assert sorted(answer.splitlines()) == [b"1", b"2", b"3", b"half a line at the end"]
 
 
+def test_what_comes_behind_bye_is_dropped_without_a_reset(dial):
+    wire = dial()
+    wire.sendall(b"bye\n" + b"echo more\n" * 2_000_000)  # more than the kernel's buffers hold
+    wire.shutdown(socket.SHUT_WR)
+    assert read_all(wire) == b"bye\n"
+
+
 def test_the_service_is_reachable_from_this_machine_only(demo):
     port = service_port(demo)
     listening = open("/proc/net/tcp").read() + open("/proc/net/tcp6").read()
