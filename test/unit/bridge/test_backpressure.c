@@ -238,6 +238,22 @@ static void a_turn_that_is_not_wanted_is_passed_on(void **state) {
   end(&w);
 }
 
+static void a_session_that_is_cut_leaves_the_line(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.pool.ceiling = 1;
+  struct buffer *taken = buffer_borrow(&w.pool);
+  world_open(&w);
+  client_sends(&w.client, 1);
+  world_rest(&w);
+  assert_false(list_empty(&w.pool.waiting));
+  session_domain_cut(&w.domain);
+  assert_true(list_empty(&w.pool.waiting));
+  buffer_return(&w.pool, taken);
+  world_end(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_quiet_session_owns_no_buffer),
@@ -249,6 +265,7 @@ int main(void) {
       cmocka_unit_test(a_session_waits_for_a_buffer_and_wakes),
       cmocka_unit_test(waiting_sessions_all_get_their_turn),
       cmocka_unit_test(a_turn_that_is_not_wanted_is_passed_on),
+      cmocka_unit_test(a_session_that_is_cut_leaves_the_line),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

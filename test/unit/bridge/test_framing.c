@@ -181,8 +181,20 @@ static void the_longest_ping_is_answered_whole(void **state) {
   }
 }
 
-static void a_close_stands_behind_the_frame_begun(void **state) {
-  (void)state;
+static void drain_is_over(struct world *w) {
+  session_domain_go_away(&w->domain);
+}
+
+static void client_closes(struct world *w) {
+  client_close_with(w, 1001, "ignored");
+}
+
+static void client_breaks_the_rules(struct world *w) {
+  peer_send(&w->client, "\xff", 1);
+}
+
+/* And not behind the others, which are dropped. */
+static void expect_close_behind_the_frame_begun(void (*end_it)(struct world *w), const char *close) {
   for (size_t stop = 0; stop < 37; stop++) { /* three frames of 10 + 2 */
     struct world w;
     world_init(&w);
@@ -193,17 +205,24 @@ static void a_close_stands_behind_the_frame_begun(void **state) {
     peer_send(&w.backend, bytes, 30);
     free(bytes);
     world_rest(&w);
-    session_domain_go_away(&w.domain);
+    end_it(&w);
     world_rest(&w);
     peer_take(&w.client, UNLIMITED);
     world_rest(&w);
     char story[100] = "";
     for (size_t frame = 0; frame < (stop + 11) / 12 && frame < 3; frame++)
       strcat(story, "data(10) ");
-    strcat(story, "close(1001 Going away)");
-    assert_client_story(&w, story); /* and not behind the others */
+    strcat(story, close);
+    assert_client_story(&w, story);
     end(&w);
   }
+}
+
+static void a_close_stands_behind_the_frame_begun(void **state) {
+  (void)state;
+  expect_close_behind_the_frame_begun(drain_is_over, "close(1001 Going away)");
+  expect_close_behind_the_frame_begun(client_closes, "close(1001)");
+  expect_close_behind_the_frame_begun(client_breaks_the_rules, "close(1002 Reserved bit set in a frame)");
 }
 
 static void the_backends_fin_waits_for_all_its_data(void **state) {

@@ -58,6 +58,20 @@ static void a_silent_session_is_pinged_within_the_interval(void **state) {
   assert_true(latest - earliest > HEARTBEAT_MS / 20); /* jitter: sessions do not march in step */
 }
 
+/* Timers fire late by a grain and a turn of the loop: the session aims before the interval's end. */
+static void the_interval_leaves_room_for_a_late_timer(void **state) {
+  (void)state;
+  for (unsigned seed = 0; seed < 60; seed++) {
+    struct world w;
+    start(&w);
+    w.settings.heartbeat_ms = 1000;
+    random_seed(&w.domain.random, seed);
+    world_open(&w);
+    assert_in_range(time_to_ping(&w), 900, 980);
+    end(&w);
+  }
+}
+
 static void what_is_sent_puts_the_ping_off(void **state) {
   (void)state;
   struct world w;
@@ -111,6 +125,7 @@ static void a_busy_session_hardly_uses_its_timer(void **state) {
     fired += world_advance(&w, 10);
   }
   assert_in_range(fired, 0, 15); /* 100 s: four heartbeats looked at, seven looks at what is unacknowledged */
+  assert_in_range(w.timers.next_order, 0, 40); /* armed that often: not with each message */
   end(&w);
 }
 
@@ -238,6 +253,22 @@ static void no_ping_behind_our_close(void **state) {
     world_rest(&w);
   }
   assert_client_story(&w, "close(1000 Target closed)");
+  end(&w);
+}
+
+static void a_ping_that_waits_gives_way_to_our_close(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.client.room = 3; /* inside a frame */
+  world_open(&w);
+  peer_send(&w.backend, "a frame", 7);
+  world_rest(&w);
+  world_advance(&w, HEARTBEAT_MS);
+  session_domain_go_away(&w.domain);
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  assert_client_story(&w, "data(7) close(1001 Going away)");
   end(&w);
 }
 
@@ -385,6 +416,7 @@ static void a_silent_peer_is_not_a_vanished_one(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_silent_session_is_pinged_within_the_interval),
+      cmocka_unit_test(the_interval_leaves_room_for_a_late_timer),
       cmocka_unit_test(what_is_sent_puts_the_ping_off),
       cmocka_unit_test(what_the_client_sends_does_not),
       cmocka_unit_test(no_heartbeat_when_it_is_off),
@@ -396,6 +428,7 @@ int main(void) {
       cmocka_unit_test(no_pong_time_out_while_no_buffer_is_there),
       cmocka_unit_test(no_pong_time_out_after_the_clients_fin),
       cmocka_unit_test(no_ping_behind_our_close),
+      cmocka_unit_test(a_ping_that_waits_gives_way_to_our_close),
       cmocka_unit_test(a_ping_that_can_not_leave_is_one_ping),
       cmocka_unit_test(the_idle_limit_ends_the_session),
       cmocka_unit_test(a_slow_drain_is_not_idle),
