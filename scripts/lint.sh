@@ -27,8 +27,8 @@ compile() {
 run_cppcheck() {
   mkdir -p build-clang/cppcheck
   cppcheck --project=build-clang/compile_commands.json --cppcheck-build-dir=build-clang/cppcheck \
-    -i build-clang -i test --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-    --error-exitcode=1 --quiet -j "$(nproc)"
+    -i build-clang -i test --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --quiet -j "$(nproc)"
 }
 
 run_clang_tidy() {
