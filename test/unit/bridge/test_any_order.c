@@ -6,6 +6,9 @@
  *   - what did not, its receiver can tell: a reset, or a Close that is not 1000;
  *   - two peers that have ended leave nothing behind.
  *
+ * In the patient plays the peers are quick enough for no time-out to be due; in the hurried ones time
+ * flies, peers stall for ever, and every session is ended by the drain at the latest.
+ *
  * A failure prints its seed; ANY_ORDER_SEED=n plays that one alone.
  */
 #include "bridge/world.h"
@@ -17,6 +20,8 @@
 #define PLAYS          4000u
 #define STEPS          60u
 #define STEP_MS        40u /* all steps together stay below the close time */
+#define HURRIED_MS     4000u
+#define HURRIED_END_MS 180000u /* the drain, then every deadline that there is, one after the other */
 #define CALM_ROUNDS    40u
 #define PIECE_MAX      400u
 #define DOWN_BYTES_MAX 1500u
@@ -30,6 +35,7 @@ enum client_end {
   CLIENT_VIOLATES,
   CLIENT_WAITS
 };
+enum pace { PATIENT, HURRIED };
 enum backend_end { BACKEND_FINS, BACKEND_RESETS, BACKEND_WAITS };
 
 #define CLIENT_ENDS  6
@@ -37,6 +43,7 @@ enum backend_end { BACKEND_FINS, BACKEND_RESETS, BACKEND_WAITS };
 
 struct play {
   uint64_t seed;
+  enum pace pace;
   struct random_source random;
   struct world w;
   struct bytes script; /* the client's frames, up to its end */
@@ -82,8 +89,8 @@ static void write_end(struct play *p) {
   }
 }
 
-static void cast(struct play *p, uint64_t seed) {
-  *p = (struct play){.seed = seed};
+static void cast(struct play *p, enum pace pace, uint64_t seed) {
+  *p = (struct play){.seed = seed, .pace = pace};
   random_seed(&p->random, seed);
   world_init(&p->w);
   struct world *w = &p->w;
@@ -194,7 +201,7 @@ static void anything(struct play *p) {
       if (pick(p, 40) == 0) go_away(p);
       break;
     default:
-      world_advance(&p->w, pick(p, STEP_MS));
+      world_advance(&p->w, pick(p, p->pace == PATIENT ? STEP_MS : HURRIED_MS));
   }
   if (pick(p, 2) == 0) world_rest(&p->w);
   assert_in_range(p->w.pool.existing - p->w.pool.free_count, 0, 2);
@@ -211,11 +218,12 @@ static void run(struct play *p) {
   for (unsigned i = 0; i < STEPS; i++)
     anything(p);
   dial_acts(p);
-  peer_take(&p->w.client, UNLIMITED);
-  peer_take(&p->w.backend, UNLIMITED);
+  if (p->pace == PATIENT || pick(p, 2)) peer_take(&p->w.client, UNLIMITED);
+  if (p->pace == PATIENT || pick(p, 2)) peer_take(&p->w.backend, UNLIMITED);
+  bool nobody_ends = p->pace == HURRIED || (p->client_end == CLIENT_WAITS && p->backend_end == BACKEND_WAITS);
   for (unsigned i = 0; i < CALM_ROUNDS; i++) {
     world_rest(&p->w);
-    if (i == CALM_ROUNDS / 2 && p->client_end == CLIENT_WAITS && p->backend_end == BACKEND_WAITS) go_away(p);
+    if (i == CALM_ROUNDS / 2 && nobody_ends) go_away(p);
     client_acts(p);
     backend_acts(p);
   }
@@ -230,6 +238,24 @@ static bool begins(const struct bytes *whole, const struct bytes *part) {
 
 static bool client_ended_in_order(const struct play *p) {
   return p->client_end == CLIENT_CLOSES || p->client_end == CLIENT_FINS || p->client_end == CLIENT_WAITS;
+}
+
+/* Holds whatever happened: an end that looks orderly is one. */
+static void judge_hurried(const struct play *p) {
+  const struct fake_peer *backend = &p->w.backend;
+  struct seen seen;
+  see_bytes(&p->w.client.got, &seen);
+  bool down_begins = begins(&p->down, &seen.payload);
+  size_t arrived = seen.payload.len;
+  seen_free(&seen);
+  assert_true(down_begins);
+  assert_true(begins(&p->up, &backend->got));
+  if (strstr(seen.story, "Target closed") != NULL) assert_int_equal(arrived, p->down.len);
+  if (peer_seen_end(&p->w.client) == SEEN_FIN && p->client_end != CLIENT_RESETS)
+    assert_int_not_equal(seen.close_code, 0);
+  if (peer_seen_end(backend) != SEEN_FIN || p->backend_end == BACKEND_RESETS) return;
+  assert_true(client_ended_in_order(p));
+  assert_int_equal(backend->got.len, p->up.len);
 }
 
 static void judge_backend(const struct play *p) {
@@ -285,24 +311,38 @@ static void strike(struct play *p) {
 
 static struct play current;
 
-static void play(uint64_t seed) {
-  cast(&current, seed);
+static void play(enum pace pace, uint64_t seed) {
+  cast(&current, pace, seed);
   run(&current);
-  world_advance(&current.w, 8000); /* no more than a linger and a close time */
-  judge_backend(&current);
-  judge_client(&current);
+  if (pace == PATIENT) {
+    world_advance(&current.w, 8000); /* no more than a linger and a close time */
+    judge_backend(&current);
+    judge_client(&current);
+  } else {
+    world_advance(&current.w, HURRIED_END_MS);
+    judge_hurried(&current);
+  }
   strike(&current);
 }
 
-static void any_order(void **state) {
-  (void)state;
+static void play_all(enum pace pace) {
   const char *one = getenv("ANY_ORDER_SEED");
   if (one != NULL) {
-    play(strtoull(one, NULL, 10));
+    play(pace, strtoull(one, NULL, 10));
     return;
   }
   for (uint64_t seed = 1; seed <= PLAYS; seed++)
-    play(seed);
+    play(pace, seed);
+}
+
+static void patient_peers(void **state) {
+  (void)state;
+  play_all(PATIENT);
+}
+
+static void hurried_peers(void **state) {
+  (void)state;
+  play_all(HURRIED);
 }
 
 static int tell_seed(void **state) {
@@ -313,6 +353,9 @@ static int tell_seed(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(any_order, tell_seed)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(patient_peers, tell_seed),
+      cmocka_unit_test_teardown(hurried_peers, tell_seed),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
