@@ -70,6 +70,25 @@ static void acknowledgements_count_as_movement(void **state) {
   world_end(&w);
 }
 
+static void a_client_that_acknowledges_is_waited_for(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.client.acks_by_hand = true;
+  world_open(&w);
+  peer_send(&w.backend, "the last words of the target", 28);
+  backend_ends(&w);
+  for (; w.client.unacked > 0; w.client.unacked--) {
+    world_advance(&w, 4400);
+    assert_int_equal(w.client.finishes, 0);
+  }
+  client_closes(&w);
+  assert_seen_end(&w.backend, SEEN_FIN);
+  assert_int_equal(w.backend.resets, 0);
+  client_goes(&w);
+  world_end(&w);
+}
+
 static void a_slow_backend_that_talks_is_not_cut_for_it(void **state) {
   (void)state;
   struct world w;
@@ -337,6 +356,7 @@ static void payload_is_never_swallowed_in_silence(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(acknowledgements_count_as_movement),
+      cmocka_unit_test(a_client_that_acknowledges_is_waited_for),
       cmocka_unit_test(a_slow_backend_that_talks_is_not_cut_for_it),
       cmocka_unit_test(a_backend_that_talks_to_nobody_is_bounded),
       cmocka_unit_test(a_client_that_never_answers_our_close_is_bounded),

@@ -15,9 +15,12 @@
 #define REST_SECOND_MS  1000u
 #define REST_TIMERS_MAX 8u /* in that second: probes at 20, 40, .. 500 ms, and one more */
 
-static void quiet(enum log_level level, uint64_t id, const char *text) {
+static char last_line[LOG_TEXT_MAX];
+
+static void keep_line(enum log_level level, uint64_t id, const char *text) {
   (void)level;
   (void)id;
+  snprintf(last_line, sizeof last_line, "%s", text);
   assert_null(strstr(text, "null")); /* an end without a side or cause */
 }
 
@@ -65,6 +68,10 @@ void dial_answers(struct world *w, int error) {
 
 /* ---- the world ---- */
 
+const char *world_last_line(void) {
+  return last_line;
+}
+
 static void on_ended(struct session_domain *domain, void *owner) {
   (void)domain;
   ((struct world *)owner)->ended++;
@@ -76,7 +83,7 @@ static void add_peer(struct world *w, struct fake_peer *peer) {
 }
 
 void world_init(struct world *w) {
-  log_set_sink(quiet);
+  log_set_sink(keep_line);
   *w = (struct world){
       .settings =
           {

@@ -81,6 +81,9 @@ void assert_at_rest(struct world *w);
 void assert_session_gone(const struct world *w);
 void world_end(struct world *w);
 
+/* The line that was logged last, by whatever world. */
+const char *world_last_line(void);
+
 /* ---- the client's side ---- */
 
 enum fin { FIN_LAST, FIN_MORE };
