@@ -12,6 +12,8 @@ target_compile_definitions(wsl_flags INTERFACE _GNU_SOURCE)
 
 target_compile_options(wsl_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -fno-common)
+# Assertions stay in every build type; CMakeLists.txt says why.
+target_compile_options(wsl_flags INTERFACE -UNDEBUG)
 if(WSLUICE_WERROR)
   target_compile_options(wsl_flags INTERFACE -Werror)
 endif()

@@ -99,7 +99,7 @@ int demo_service_start(struct demo_service **service, uint16_t *port) {
 
   *service = fresh;
   *port = bound;
-  log_event(LOG_INFO, 0, "demo service listening address=127.0.0.1 port=%u", bound);
+  log_event(LOG_DEBUG, 0, "demo service listening address=127.0.0.1 port=%u", bound);
   return WSL_OK;
 
 fail_start:

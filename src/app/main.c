@@ -2,12 +2,14 @@
  * turns signals into the server's stop, and says with its exit status how it went: 0 stopped by a
  * signal, 1 could not start, 2 wrong usage.
  */
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "app/demo_service.h"
 #include "app/options.h"
@@ -21,8 +23,6 @@ enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
 
 #define WHY_MAX               512
 #define LOG_FLUSH_PATIENCE_MS 500
-/* Buffers go back to the system when they are freed, instead of staying in the heap's free lists. */
-#define MMAP_THRESHOLD_BYTES (64 * 1024)
 
 extern const struct asset demo_assets[]; /* generated from src/app/demo by cmake/EmbedAssets.cmake */
 
@@ -133,9 +133,16 @@ static int serve(struct program *program, struct options *options, const char *s
   return EXIT_SUCCESS;
 }
 
+/* Buffers go back to the system when they are freed, instead of staying in the heap's free lists. */
+static void give_buffers_back(void) {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 64 * 1024); /* a setting of its own stops glibc from raising it */
+#endif
+}
+
 static int run(struct options *options, const char *self) {
   struct program program = {0};
-  mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+  give_buffers_back();
   log_set_level(options->log_level);
   if (uv_loop_init(&program.loop) != 0 || log_writer_start(STDERR_FILENO) != WSL_OK) {
     fprintf(stderr, "wsluice: not enough memory, threads or descriptors to start\n");

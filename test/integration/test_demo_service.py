@@ -24,7 +24,7 @@ COMMANDS = ["help", "time", "echo", "ping", "count", "flood", "stop", "who", "sa
 
 @pytest.fixture
 def demo(wsluice):
-    return wsluice(None, "--demo")
+    return wsluice(None, "--demo", "--log-level", "debug")
 
 
 class Talk:
