@@ -59,6 +59,10 @@ static int64_t to_client(struct session *s, const struct iovec *parts, int count
     closing_moved(s);
   } else if (written != WSL_AGAIN) {
     client_break(s);
+    /* A reset or a FIN is found by reading, behind what is worth reading. Of want of memory nothing
+     * else will tell, and a client that goes on sending would never learn that it is cut off. */
+    bool told = written == WSL_BROKEN || (s->client->ready & TRANSPORT_FAILED) != 0;
+    if (!told) ending_client_lost(s, (int)written);
   }
   return written;
 }

@@ -90,9 +90,14 @@ void ending_client_fin(struct session *s) {
   }
 }
 
+static const char *client_loss(int error) {
+  if (error == WSL_RESET) return "client reset the connection";
+  return error == WSL_TIMED_OUT ? "client timed out" : error_text(error);
+}
+
 void ending_client_lost(struct session *s, int error) {
   s->client_in = CLIENT_IN_ENDED;
-  ending_set(s, "client", error == WSL_TIMED_OUT ? "client timed out" : "client reset the connection");
+  ending_set(s, "client", client_loss(error));
   client_break(s);
   if (s->client_sent_close) return; /* it had said all and wanted no more */
   give_up_backend(s);
