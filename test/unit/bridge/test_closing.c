@@ -353,6 +353,23 @@ static void payload_is_never_swallowed_in_silence(void **state) {
   world_end(&w);
 }
 
+/* Inside a frame, and what the client sends would keep the session moving. */
+static void a_client_that_can_not_be_written_to_is_let_go(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.client.room = 3;
+  world_open(&w);
+  peer_send(&w.backend, "a frame", 7);
+  world_rest(&w);
+  w.client.write_error = WSL_NO_MEMORY;
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  talk_until_gone(&w, client_talks, 8);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(acknowledgements_count_as_movement),
@@ -372,6 +389,7 @@ int main(void) {
       cmocka_unit_test(an_end_that_can_not_leave_yet_is_tried_again),
       cmocka_unit_test(an_end_that_never_leaves_is_given_up),
       cmocka_unit_test(payload_is_never_swallowed_in_silence),
+      cmocka_unit_test(a_client_that_can_not_be_written_to_is_let_go),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
