@@ -370,6 +370,27 @@ static void a_client_that_can_not_be_written_to_is_let_go(void **state) {
   world_end(&w);
 }
 
+/* EPIPE: its end lies behind bytes that are worth reading. That end is a FIN, but our stream to it was cut
+ * off, which the backend must be able to tell. */
+static void what_a_client_sent_before_it_broke_goes_up(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.backend.room = 0;
+  world_open(&w);
+  client_data(&w, "read, ");
+  client_data(&w, "unread");
+  w.client.write_error = WSL_BROKEN;
+  peer_send(&w.backend, "in vain", 7);
+  world_rest(&w);
+  peer_take(&w.backend, UNLIMITED);
+  client_goes(&w);
+  assert_int_equal(w.backend.got.len, strlen("read, unread"));
+  assert_int_equal(w.backend.finishes, 0);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(acknowledgements_count_as_movement),
@@ -390,6 +411,7 @@ int main(void) {
       cmocka_unit_test(an_end_that_never_leaves_is_given_up),
       cmocka_unit_test(payload_is_never_swallowed_in_silence),
       cmocka_unit_test(a_client_that_can_not_be_written_to_is_let_go),
+      cmocka_unit_test(what_a_client_sent_before_it_broke_goes_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
