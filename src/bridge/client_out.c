@@ -70,8 +70,7 @@ static int64_t to_client(struct session *s, const struct iovec *parts, int count
 /* A control frame or a Close that must leave before more data. */
 static bool control_wanted(const struct session *s) {
   const struct client_writer *w = &s->writer;
-  return w->pong_waiting || w->ping_waiting ||
-         (s->client_out == CLIENT_OUT_CLOSING && w->close_after == CLOSE_AFTER_FRAME);
+  return w->pong_waiting || w->ping_waiting || s->client_out == CLIENT_OUT_CLOSING;
 }
 
 /* Offers the frame begun and, when no control frame waits, those behind it, in one writev. */
@@ -203,22 +202,18 @@ static void drop_unframed(struct session *s) {
   }
 }
 
-void client_close(struct session *s, uint16_t code, const char *reason, enum close_after after) {
+void client_close(struct session *s, uint16_t code, const char *reason) {
   struct client_writer *w = &s->writer;
   if (s->client_out > CLIENT_OUT_CLOSING || w->close_begun) return;
-  /* An orderly Close that still waits gives way to a later cause; an abnormal one tells more. */
-  bool replace = s->client_out == CLIENT_OUT_OPEN || s->ending.code == WSL_CLOSE_NORMAL;
-  if (replace) {
+  /* An orderly Close of ours that still waits gives way to a later cause; an abnormal one tells more. */
+  bool orderly = s->ending.code == WSL_CLOSE_NORMAL && !s->client_sent_close;
+  if (s->client_out == CLIENT_OUT_OPEN || orderly) {
     s->ending.code = code;
     size_t len = strnlen(reason, sizeof s->ending.reason - 1);
     memcpy(s->ending.reason, reason, len);
     s->ending.reason[len] = '\0';
-    w->close_after = after;
   }
-  if (after == CLOSE_AFTER_FRAME) {
-    w->close_after = CLOSE_AFTER_FRAME;
-    drop_unframed(s);
-  }
+  drop_unframed(s);
   s->client_out = CLIENT_OUT_CLOSING;
   w->ping_waiting = false;
 }

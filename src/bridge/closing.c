@@ -93,9 +93,13 @@ static bool step_backend(struct session *s) {
     reset_backend(s);
     return true;
   }
-  bool out_done = s->backend_out == BACKEND_OUT_FINISHED || s->backend_out == BACKEND_OUT_BROKEN;
-  if (out_done && s->backend_in == BACKEND_IN_ENDED) {
+  if (s->backend_in != BACKEND_IN_ENDED) return false;
+  if (s->backend_out == BACKEND_OUT_FINISHED) {
     close_backend(s);
+    return true;
+  }
+  if (s->backend_out == BACKEND_OUT_BROKEN) {
+    reset_backend(s); /* what was dropped must not look like all there was */
     return true;
   }
   return false;
@@ -125,23 +129,20 @@ static bool step_client(struct session *s) {
     return true;
   }
   if (s->client_in != CLIENT_IN_ENDED || s->client_out < CLIENT_OUT_CLOSED) return false;
-  if (s->client_out == CLIENT_OUT_CLOSED && transport_finish(s->client) == WSL_AGAIN) return false;
+  if (s->client_out == CLIENT_OUT_BROKEN) {
+    reset_client(s); /* an orderly close would leave the kernel with what can't be delivered */
+    return true;
+  }
+  if (transport_finish(s->client) == WSL_AGAIN) return false;
   close_client(s); /* its end was read: no input can spoil the close */
-  return true;
-}
-
-/* The client's stream can never be completed once the client is gone. */
-static bool step_orphan(struct session *s) {
-  if (s->client != NULL || s->backend_out != BACKEND_OUT_OPEN) return false;
-  backend_drop_input(s);
-  backend_abort(s);
   return true;
 }
 
 bool closing_step(struct session *s) {
   bool changed = step_client(s);
-  changed |= step_orphan(s);
   changed |= step_backend(s);
+  /* Whatever ends the client's stream has decided on the backend's. */
+  assert(s->client != NULL || s->backend_out != BACKEND_OUT_OPEN);
   return changed;
 }
 

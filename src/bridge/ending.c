@@ -31,7 +31,7 @@ void ending_dial_failed(struct session *s, int error) {
   ending_set(s, "backend", error_text(error));
   s->backend_in = BACKEND_IN_ENDED;
   backend_break(s);
-  client_close(s, dial_close_code(error), reason, CLOSE_AFTER_DATA);
+  client_close(s, dial_close_code(error), reason);
   session_enter(s, SESSION_CLOSING);
 }
 
@@ -40,7 +40,7 @@ void ending_backend_fin(struct session *s) {
   s->backend_in = BACKEND_IN_ENDED;
   if (!wanted) return;
   ending_set(s, "backend", "target closed");
-  client_close(s, WSL_CLOSE_NORMAL, "Target closed", CLOSE_AFTER_DATA);
+  client_close(s, WSL_CLOSE_NORMAL, "Target closed");
   session_enter(s, SESSION_CLOSING);
 }
 
@@ -52,8 +52,7 @@ void ending_backend_lost(struct session *s, int error) {
   bool timed_out = error == WSL_TIMED_OUT;
   ending_set(s, "backend", timed_out ? "target timed out" : "target reset the connection");
   client_close(s, WSL_CLOSE_INTERNAL_ERROR,
-               timed_out ? "Connection to target timed out" : "Target reset the connection",
-               CLOSE_AFTER_DATA);
+               timed_out ? "Connection to target timed out" : "Target reset the connection");
   session_enter(s, SESSION_CLOSING);
 }
 
@@ -61,15 +60,15 @@ void ending_backend_lost(struct session *s, int error) {
  * socket of which the peer has shut only this direction). */
 void ending_backend_deaf(struct session *s) {
   ending_set(s, "backend", "target took no more");
-  client_close(s, WSL_CLOSE_INTERNAL_ERROR, "Target took no more data", CLOSE_AFTER_DATA);
+  client_close(s, WSL_CLOSE_INTERNAL_ERROR, "Target took no more data");
   backend_drop_input(s);
 }
 
 void ending_client_close(struct session *s, uint16_t code) {
-  s->client_sent_close = true;
   s->client_in = CLIENT_IN_DROP;
   ending_set(s, "client", "client closed");
-  client_close(s, code, "", CLOSE_AFTER_FRAME);
+  client_close(s, code, "");
+  s->client_sent_close = true;
   backend_drop_input(s);
   backend_finish(s);
   session_enter(s, SESSION_CLOSING);
@@ -85,7 +84,7 @@ void ending_client_fin(struct session *s) {
     backend_finish(s);
   } else {
     ending_set(s, "client", "connection ended inside a message");
-    client_close(s, WSL_CLOSE_PROTOCOL_ERROR, "Connection ended inside a message", CLOSE_AFTER_FRAME);
+    client_close(s, WSL_CLOSE_PROTOCOL_ERROR, "Connection ended inside a message");
     give_up_backend(s);
   }
 }
@@ -106,21 +105,21 @@ void ending_client_lost(struct session *s, int error) {
 void ending_violation(struct session *s, uint16_t code, const char *reason) {
   s->client_in = CLIENT_IN_DROP;
   ending_set(s, "client", reason);
-  client_close(s, code, reason, CLOSE_AFTER_FRAME);
+  client_close(s, code, reason);
   give_up_backend(s);
 }
 
 void ending_by_us(struct session *s, uint16_t code, const char *cause, const char *reason) {
   if (s->client_in == CLIENT_IN_FRAMES) s->client_in = CLIENT_IN_DROP;
   ending_set(s, "wsluice", cause);
-  client_close(s, code, reason, CLOSE_AFTER_FRAME);
+  client_close(s, code, reason);
   give_up_backend(s);
 }
 
 void ending_go_away(struct session *s) {
   if (s->client_out != CLIENT_OUT_OPEN) return;
   ending_set(s, "wsluice", "going away");
-  client_close(s, WSL_CLOSE_GOING_AWAY, "Going away", CLOSE_AFTER_FRAME);
+  client_close(s, WSL_CLOSE_GOING_AWAY, "Going away");
   backend_drop_input(s);
   session_enter(s, SESSION_CLOSING);
 }

@@ -59,9 +59,6 @@ enum backend_out {
   BACKEND_OUT_BROKEN    /* nothing can be written any more; what is held is dropped */
 };
 
-/* What our Close waits for: all the backend's data, or only the frame that was begun. */
-enum close_after { CLOSE_AFTER_DATA, CLOSE_AFTER_FRAME };
-
 /* Bytes on their way that the kernel has not taken yet; the buffer is ours until then. */
 struct held {
   struct buffer *buffer; /* NULL: nothing is held */
@@ -80,8 +77,7 @@ struct client_writer {
   uint8_t pong_len;
   bool pong_waiting;
   bool ping_waiting;
-  enum close_after close_after; /* CLIENT_OUT_CLOSING */
-  bool close_begun;             /* the Close stands in control[] or has left */
+  bool close_begun; /* the Close stands in control[] or has left */
 };
 
 /* Why the session ended: the first cause stays. */
@@ -176,8 +172,9 @@ bool client_flush(struct session *s);
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len);
 void client_pong(struct session *s, const uint8_t *payload, size_t len);
 void client_ping(struct session *s);
-/* Queues a Close unless one was begun; with CLOSE_AFTER_FRAME what was not begun is dropped. */
-void client_close(struct session *s, uint16_t code, const char *reason, enum close_after after);
+/* Queues a Close behind the frame that was begun, unless one was begun already. Other data that is
+ * held is dropped: a backend's end is only ever read when none is. */
+void client_close(struct session *s, uint16_t code, const char *reason);
 /* Nothing may be written any more. */
 void client_break(struct session *s);
 
