@@ -92,6 +92,19 @@ def connect():
         client.close()
 
 
+@pytest.fixture
+def open_session(wsluice, backend, connect):
+    """open_session("--option", ...) gives (bridge, client, service): one session through a wsluice of
+    its own, both ends played by the test."""
+
+    def start(*options, target=None, **client_options):
+        bridge = wsluice(target or backend, "--workers", "1", *options)
+        client = connect(bridge, **client_options)
+        return bridge, client, (target or backend).accept()
+
+    return start
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()

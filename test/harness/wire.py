@@ -4,8 +4,10 @@ Both ends of wsluice are one of these: what a Backend accepts, and the socket un
 How a stream ended is told apart as the kernel tells it: `"fin"` or `"reset"`.
 """
 
+import fcntl
 import socket
 import struct
+import termios
 import time
 
 # Long enough for a sanitizer build on a busy machine; no test waits this long unless it fails.
@@ -68,6 +70,12 @@ class Wire:
                 taken += self.sock.send(view[taken % len(data):])
             except (TimeoutError, BlockingIOError):
                 return taken
+
+    def unacked(self):
+        """Bytes sent that the peer's kernel has not acknowledged yet."""
+        count = bytearray(4)
+        fcntl.ioctl(self.sock, termios.TIOCOUTQ, count)
+        return struct.unpack("i", count)[0]
 
     def finish(self):
         """Sends FIN: nothing more from here, but reading goes on."""
