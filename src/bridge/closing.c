@@ -226,6 +226,22 @@ static bool backend_is_deaf(const struct session *s) {
          s->client_out == CLIENT_OUT_OPEN && s->writer.data.buffer == NULL;
 }
 
+static bool has_failed(const struct transport *t) {
+  return t != NULL && (t->ready & TRANSPORT_FAILED) != 0;
+}
+
+/* A side's error that was seen but could not be read, because the bytes before it had nowhere to go,
+ * is still what ended the session. */
+static void name_cause(struct session *s) {
+  if (has_failed(s->client)) {
+    ending_set(s, "client", "connection to the client failed");
+  } else if (has_failed(s->backend)) {
+    ending_set(s, "backend", "connection to the target failed");
+  } else {
+    ending_set(s, "wsluice", "nothing moved while closing");
+  }
+}
+
 /* Nothing has moved for the close time: whoever still has bytes coming sees a reset. */
 static void give_up(struct session *s) {
   if (backend_is_deaf(s)) {
@@ -233,7 +249,7 @@ static void give_up(struct session *s) {
     closing_moved(s);
     return;
   }
-  ending_set(s, "wsluice", "nothing moved while closing");
+  name_cause(s);
   closing_moved(s); /* what is left has a deadline of its own: do not come back at once */
   if (awaiting_client_close(s)) {
     stop_awaiting(s);

@@ -147,7 +147,7 @@ def test_a_client_that_never_reads_is_given_up_after_a_reset(open_session):
     bridge, client, service = open_session("--close-timeout", "1", receive_buffer=65536)
     send_to_a_stalled_client(service, 256 * 1024)
     service.reset()
-    bridge.wait_for_log("session ended")
+    bridge.wait_for_log('session ended side=backend cause="connection to the target failed"')
     assert client.was_reset()  # behind what its kernel had: it can tell that something is missing
 
 
