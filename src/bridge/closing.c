@@ -45,7 +45,11 @@ static void reset_backend(struct session *s) {
 }
 
 static void stop_dialling(struct session *s) {
-  dial_cancel(&s->dial);
+  if (s->backend_out == BACKEND_OUT_FINISHING) {
+    dial_cancel(&s->dial);
+  } else { /* on loopback it has mostly been accepted: no end where the client's stream was broken */
+    dial_abort(&s->dial);
+  }
   s->dialling = false;
   s->backend_in = BACKEND_IN_ENDED;
   backend_break(s);

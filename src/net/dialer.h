@@ -25,21 +25,24 @@ struct dial;
 /* Exactly one of: `transport` (yours now; owner NULL, call transport_own) with error 0, or NULL and
  * an error: WSL_TIMED_OUT when the time was over, else of all addresses' failures the one that tells an
  * operator most (refused before unreachable; want of descriptors or ports of our own before both).
- * Take the transport over inside the callback. Not called after dial_cancel(). */
+ * Take the transport over inside the callback. Not called after dial_cancel() or dial_abort(). */
 typedef void (*dial_fn)(struct dial *dial, int error, struct transport *transport);
 
 struct dialer;
 
-/* Embedded in whoever dials; alive until the callback or dial_cancel(). */
+/* Embedded in whoever dials; alive until the callback, dial_cancel() or dial_abort(). */
 struct dial {
   dial_fn done;
   struct dialer *dialer;
   void *attempt; /* the dialer's own; NULL when nothing is in flight */
 };
 
+/* What a target sees whose kernel has taken the connection before we gave up. */
+enum dial_goodbye { DIAL_GOODBYE_END, DIAL_GOODBYE_RESET };
+
 struct dialer_ops {
   void (*start)(struct dialer *, struct dial *, const struct target *, uint64_t timeout_ms);
-  void (*cancel)(struct dialer *, struct dial *);
+  void (*cancel)(struct dialer *, struct dial *, enum dial_goodbye goodbye);
 };
 
 struct dialer {
@@ -57,7 +60,14 @@ static inline void dialer_start(struct dialer *dialer, struct dial *dial, const 
 
 /* Gives up; harmless when nothing is in flight or the dial was zeroed and never started. */
 static inline void dial_cancel(struct dial *dial) {
-  if (dial->dialer != NULL && dial->attempt != NULL) dial->dialer->ops->cancel(dial->dialer, dial);
+  if (dial->dialer != NULL && dial->attempt != NULL)
+    dial->dialer->ops->cancel(dial->dialer, dial, DIAL_GOODBYE_END);
+}
+
+/* Likewise, and a target that has the connection already is told that it was broken off. */
+static inline void dial_abort(struct dial *dial) {
+  if (dial->dialer != NULL && dial->attempt != NULL)
+    dial->dialer->ops->cancel(dial->dialer, dial, DIAL_GOODBYE_RESET);
 }
 
 #endif

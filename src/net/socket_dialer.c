@@ -85,6 +85,15 @@ static void drop_candidate(struct candidate *candidate) {
   candidate->attempt->connecting--;
 }
 
+/* Lets the close() that follows reset what a kernel has connected already. */
+static void close_abruptly(struct attempt *attempt) {
+  struct linger abruptly = {.l_onoff = 1, .l_linger = 0};
+  for (size_t i = 0; i < attempt->tried; i++) {
+    int fd = attempt->candidates[i].watch.fd;
+    if (fd >= 0) (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &abruptly, sizeof abruptly);
+  }
+}
+
 /* Takes everything back that the attempt holds. Its dial is free again. */
 static void dismantle(struct attempt *attempt) {
   struct timers *timers = attempt->dialer->timers;
@@ -290,9 +299,11 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
     resolver_ask(dialer->resolver, &attempt->query, target->host, target->port, on_resolved);
 }
 
-static void cancel(struct dialer *dialer, struct dial *dial) {
+static void cancel(struct dialer *dialer, struct dial *dial, enum dial_goodbye goodbye) {
   (void)dialer;
-  dismantle(dial->attempt);
+  struct attempt *attempt = dial->attempt;
+  if (goodbye == DIAL_GOODBYE_RESET) close_abruptly(attempt);
+  dismantle(attempt);
 }
 
 static const struct dialer_ops socket_dialer_ops = {.start = start, .cancel = cancel};

@@ -134,6 +134,7 @@ static void client_closes_with_nothing_to_deliver(void **state) {
   world_rest(&w);
   assert_client_story(&w, "close(1000)");
   assert_int_equal(w.dialer.cancels, 1); /* why go on dialling? */
+  assert_int_equal(w.dialer.resets, 0);
   peer_finish(&w.client);
   world_rest(&w);
   world_end(&w);
@@ -198,6 +199,7 @@ static void client_vanishes_from_the_dial(void **state) {
   peer_reset(&w.client);
   world_rest(&w);
   assert_int_equal(w.dialer.cancels, 1);
+  assert_int_equal(w.dialer.resets, 1);
   world_end(&w);
 }
 
@@ -223,6 +225,7 @@ static void violation_during_the_dial(void **state) {
   peer_send(&w.client, "\xff", 1);
   world_rest(&w);
   assert_int_equal(w.dialer.cancels, 1);
+  assert_int_equal(w.dialer.resets, 1); /* the target may have the connection already */
   peer_finish(&w.client);
   world_rest(&w);
   assert_seen_end(&w.client, SEEN_FIN);

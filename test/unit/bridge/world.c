@@ -47,12 +47,13 @@ static void fake_start(struct dialer *base, struct dial *dial, const struct targ
   dial->attempt = dialer;
 }
 
-static void fake_cancel(struct dialer *base, struct dial *dial) {
+static void fake_cancel(struct dialer *base, struct dial *dial, enum dial_goodbye goodbye) {
   struct fake_dialer *dialer = (struct fake_dialer *)(void *)base;
   assert(dialer->pending == dial);
   dialer->pending = NULL;
   dial->attempt = NULL;
   dialer->cancels++;
+  if (goodbye == DIAL_GOODBYE_RESET) dialer->resets++;
 }
 
 static const struct dialer_ops fake_dialer_ops = {fake_start, fake_cancel};

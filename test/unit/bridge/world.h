@@ -38,6 +38,7 @@ struct fake_dialer {
   struct dial *pending;
   uint64_t timeout_ms;
   unsigned starts, cancels;
+  unsigned resets; /* how many of the cancels reset what was connected already */
 };
 
 struct world {
