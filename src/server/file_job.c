@@ -88,10 +88,12 @@ static void free_job(struct file_job *job) {
 static void on_step_over(uv_work_t *work, int status) {
   (void)status; /* UV_ECANCELED: dropped, and the owner is NULL */
   struct file_job *job = LIST_ENTRY(work, struct file_job, work);
-  job->jobs->running--;
+  struct file_jobs *jobs = job->jobs;
+  jobs->running--;
   job->busy = false;
   if (job->owner == NULL) {
     free_job(job);
+    if (jobs->on_dropped_ended != NULL) jobs->on_dropped_ended(jobs);
     return;
   }
   job->done(job, job->owner);

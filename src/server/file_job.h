@@ -35,6 +35,9 @@ struct file_jobs {
   struct buffer_pool *buffers;
   const struct static_files *files;
   unsigned running; /* steps in the pool or in its queue */
+  /* A job that was dropped while its step ran is freed now; may be NULL. Nobody else would tell whoever
+   * waits for `running` to become 0. */
+  void (*on_dropped_ended)(struct file_jobs *jobs);
 };
 
 /* What opening found. */

@@ -60,10 +60,15 @@ static uint64_t take_id(struct worker *worker) {
   return id;
 }
 
+/* Something has ended: while draining it may have been the last. */
+static void note_ended(struct worker *worker) {
+  if (worker->draining) post(worker, WORKER_SETTLE);
+}
+
 static void drop_place(struct worker *worker) {
   admission_release(worker->setup.admission);
   counter_add(&worker->counters.closed);
-  if (worker->draining) post(worker, WORKER_SETTLE);
+  note_ended(worker);
 }
 
 static void on_accept(void *owner, int fd, const struct address *peer) {
@@ -90,6 +95,10 @@ static void on_session_ended(struct session_domain *domain, void *owner) {
   struct worker *worker = owner;
   counter_add(&worker->counters.sessions_ended);
   drop_place(worker);
+}
+
+static void on_dropped_file_ended(struct file_jobs *files) {
+  note_ended(LIST_ENTRY(files, struct worker, files));
 }
 
 static void on_admission_wake(struct admission_waiter *waiter) {
@@ -171,8 +180,10 @@ static void set_up_sessions(struct worker *worker) {
 }
 
 static int set_up_connections(struct worker *worker) {
-  worker->files =
-      (struct file_jobs){.loop = &worker->loop, .buffers = &worker->buffers, .files = worker->setup.files};
+  worker->files = (struct file_jobs){.loop = &worker->loop,
+                                     .buffers = &worker->buffers,
+                                     .files = worker->setup.files,
+                                     .on_dropped_ended = on_dropped_file_ended};
   worker->connections = (struct connection_domain){
       .settings = worker->setup.settings,
       .timers = &worker->timers.timers,
