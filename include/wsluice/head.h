@@ -60,6 +60,10 @@ struct wsl_head {
 void wsl_head_init(struct wsl_head *head, const struct wsl_head_limits *limits,
                    struct wsl_head_field *fields);
 
+/* Moves the fields, the one that is half read included, to another array with room for as many: for
+ * a head that turns out not to be whole and must leave a scratch array. Between two feeds. */
+void wsl_head_move_fields(struct wsl_head *head, struct wsl_head_field *fields);
+
 /* Parses base[0..len), the head from its first byte on; len never shrinks between calls. After BAD
  * the parser must not be fed again. */
 WSL_MUST_CHECK enum wsl_head_status wsl_head_feed(struct wsl_head *head, const char *base, size_t len);

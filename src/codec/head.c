@@ -36,6 +36,13 @@ void wsl_head_init(struct wsl_head *head, const struct wsl_head_limits *limits,
   *head = (struct wsl_head){.fields = fields, .limits = *limits, .state = STATE_START};
 }
 
+void wsl_head_move_fields(struct wsl_head *head, struct wsl_head_field *fields) {
+  uint32_t used = head->fields_count;
+  if (used < head->limits.fields_max) used++; /* its name may be noted already */
+  memcpy(fields, head->fields, used * sizeof *fields);
+  head->fields = fields;
+}
+
 static void refuse(struct wsl_head *head, uint16_t status, const char *reason) {
   head->state = STATE_BAD;
   head->error_status = status;

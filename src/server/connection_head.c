@@ -40,8 +40,7 @@ static int own_fields(struct connection *c) {
     stash_budget_give(&c->domain->stashes, fields_size(c));
     return WSL_NO_MEMORY;
   }
-  memcpy(c->fields, c->head.fields, c->head.fields_count * sizeof(struct wsl_head_field));
-  c->head.fields = c->fields;
+  wsl_head_move_fields(&c->head, c->fields);
   return 0;
 }
 

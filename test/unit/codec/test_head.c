@@ -17,6 +17,7 @@ struct parser {
 
 static struct parser parser_new(void) {
   struct parser p = {.fields = exact_alloc(FIELDS_MAX * sizeof(struct wsl_head_field))};
+  memset(p.fields, 0x5a, FIELDS_MAX * sizeof *p.fields);
   wsl_head_init(&p.head, &limits, p.fields);
   return p;
 }
@@ -26,8 +27,18 @@ static void parser_free(struct parser *p) {
   free(p->fields);
 }
 
-/* Feeds text[0..len) from a new place: heads move when their buffer grows. */
+/* The fields move to another array, and what was in the old one is lost. */
+static void move_fields(struct parser *p) {
+  struct wsl_head_field *fields = exact_alloc(FIELDS_MAX * sizeof *fields);
+  wsl_head_move_fields(&p->head, fields);
+  memset(p->fields, 0x5a, FIELDS_MAX * sizeof *p->fields);
+  free(p->fields);
+  p->fields = fields;
+}
+
+/* Feeds text[0..len) from a new place: heads move when their buffer grows, and so do their fields. */
 static enum wsl_head_status feed(struct parser *p, const char *text, size_t len) {
+  move_fields(p);
   free(p->block);
   p->block = exact_copy(text, len);
   return wsl_head_feed(&p->head, p->block, len);
