@@ -133,6 +133,14 @@ static bool choose_subprotocol(const struct wsl_head *head, const struct wsl_sub
   return false;
 }
 
+/* RFC 6454 7.3: one Origin at most. Whose rule decides must not depend on which line is read. */
+static bool judge_origin(const struct wsl_head *head, struct wsl_request *request) {
+  struct wsl_span ignored;
+  if (request_field_count(head, "Origin", &ignored) <= 1) return true;
+  request_refuse(request, 400, "More than one Origin");
+  return false;
+}
+
 /* A body would be taken for frames (RFC 6455 4.1: the request has none). */
 static bool judge_body(const struct body_framing *body, struct wsl_request *request) {
   if (!body->transfer_encoding && body->length_count <= 1 && body->length == 0) return true;
@@ -150,7 +158,7 @@ void upgrade_read(const struct wsl_head *head, const struct body_framing *body,
   } else if (!request_list_has(head, "Connection", "upgrade")) {
     request_refuse(request, 400, "Connection must hold Upgrade");
   } else if (read_version(head, request) && read_key(head, request) && judge_body(body, request) &&
-             choose_subprotocol(head, configured, request)) {
+             judge_origin(head, request) && choose_subprotocol(head, configured, request)) {
     request->kind = WSL_REQUEST_UPGRADE;
   }
 }

@@ -137,6 +137,7 @@ static const struct refusal_row refusal_rows[] = {
      "Sec-WebSocket-Key"},
     {"key with text behind", KEYLESS "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==x\r\n", 400, false,
      "Sec-WebSocket-Key"},
+    {"two origins", GET COMPLETE "Origin: http://a\r\nOrigin: http://a\r\n", 400, false, "Origin"},
     {"body", GET COMPLETE "Content-Length: 5\r\n", 400, false, "body"},
     {"two lengths of 0", GET COMPLETE "Content-Length: 0\r\nContent-Length: 0\r\n", 400, false, "body"},
     {"two lengths of 0 in a list", GET COMPLETE "Content-Length: 0, 0\r\n", 400, false, "body"},
