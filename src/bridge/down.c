@@ -18,7 +18,7 @@ bool down_pump(struct session *s) {
   if (!transport_readable(s->backend)) return false;
   if (s->backend_in == BACKEND_IN_BYTES && s->writer.data.buffer != NULL) return false;
 
-  struct buffer *buffer = session_borrow(s);
+  struct buffer *buffer = session_borrow(s, BUFFER_DOWN);
   if (buffer == NULL) return false;
   int64_t n = transport_read(s->backend, buffer->data, s->domain->buffers->buffer_size);
   if (n <= 0) {

@@ -31,11 +31,11 @@ void held_drop(struct session *s, struct held *held) {
   *held = (struct held){NULL, NULL, 0};
 }
 
-struct buffer *session_borrow(struct session *s) {
-  struct buffer *buffer = buffer_borrow(s->domain->buffers);
+struct buffer *session_borrow(struct session *s, enum buffer_way way) {
+  struct buffer *buffer = buffer_borrow(s->domain->buffers, way);
   if (buffer != NULL) return buffer;
   s->wants_buffer = true;
-  buffer_wait(s->domain->buffers, &s->waiter);
+  buffer_wait(s->domain->buffers, &s->waiter, way);
   return NULL;
 }
 

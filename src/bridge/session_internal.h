@@ -150,7 +150,7 @@ void session_run(struct session *s);
 void session_enter(struct session *s, enum session_state state);
 void session_on_ready(struct transport *transport, void *owner);
 /* A buffer, or NULL with the session put in line for one. */
-struct buffer *session_borrow(struct session *s);
+struct buffer *session_borrow(struct session *s, enum buffer_way way);
 
 /* Held bytes. */
 void held_drop(struct session *s, struct held *held);

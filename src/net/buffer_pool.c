@@ -18,7 +18,8 @@ void buffer_pool_init(struct buffer_pool *pool, size_t buffer_size, size_t ceili
   assert(buffer_size > 0 && ceiling > 0);
   *pool = (struct buffer_pool){.buffer_size = buffer_size, .ceiling = ceiling};
   list_init(&pool->free);
-  list_init(&pool->waiting);
+  for (int way = 0; way < BUFFER_WAYS; way++)
+    list_init(&pool->waiting[way]);
 }
 
 static struct buffer *take_free(struct buffer_pool *pool) {
@@ -30,7 +31,7 @@ static struct buffer *take_free(struct buffer_pool *pool) {
 
 void buffer_pool_destroy(struct buffer_pool *pool) {
   assert(pool->existing == pool->free_count);
-  assert(list_empty(&pool->waiting));
+  assert(list_empty(&pool->waiting[BUFFER_UP]) && list_empty(&pool->waiting[BUFFER_DOWN]));
   for (struct list *node = pool->free.next, *next; node != &pool->free; node = next) {
     next = node->next;
     free(LIST_ENTRY(node, struct buffer, node));
@@ -40,7 +41,6 @@ void buffer_pool_destroy(struct buffer_pool *pool) {
 }
 
 static struct buffer *make_buffer(struct buffer_pool *pool) {
-  if (pool->existing == pool->ceiling) return NULL;
   void *memory;
   size_t len = BUFFER_ALIGNMENT + BUFFER_HEADROOM + pool->buffer_size;
   if (posix_memalign(&memory, BUFFER_ALIGNMENT, len) != 0) return NULL;
@@ -51,21 +51,39 @@ static struct buffer *make_buffer(struct buffer_pool *pool) {
   return buffer;
 }
 
-struct buffer *buffer_borrow(struct buffer_pool *pool) {
+/* Buffers that are lent for the way down only. */
+static size_t reserve(const struct buffer_pool *pool) {
+  return pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
+}
+
+static bool lends(const struct buffer_pool *pool, enum buffer_way way) {
+  size_t unmade = pool->ceiling > pool->existing ? pool->ceiling - pool->existing : 0;
+  return pool->free_count + unmade > (way == BUFFER_UP ? reserve(pool) : 0);
+}
+
+struct buffer *buffer_borrow(struct buffer_pool *pool, enum buffer_way way) {
+  if (!lends(pool, way)) return NULL;
   struct buffer *buffer = take_free(pool);
   return buffer != NULL ? buffer : make_buffer(pool);
 }
 
-static bool buffer_available(const struct buffer_pool *pool) {
-  return pool->free_count > 0 || pool->existing < pool->ceiling;
+/* The first in a line that may have a buffer now, or NULL. */
+static struct buffer_waiter *first_served(const struct buffer_pool *pool, enum buffer_way way) {
+  const struct list *line = &pool->waiting[way];
+  return list_empty(line) || !lends(pool, way) ? NULL : LIST_ENTRY(line->next, struct buffer_waiter, node);
+}
+
+static void serve(struct buffer_waiter *waiter) {
+  if (waiter == NULL) return;
+  list_remove(&waiter->node);
+  waiter->woken = true;
+  waiter->wake(waiter);
 }
 
 static void wake_first(struct buffer_pool *pool) {
-  if (!buffer_available(pool)) return;
-  struct list *node = list_take_first(&pool->waiting);
-  if (node == NULL) return;
-  struct buffer_waiter *waiter = LIST_ENTRY(node, struct buffer_waiter, node);
-  waiter->wake(waiter);
+  struct buffer_waiter *up = first_served(pool, BUFFER_UP), *down = first_served(pool, BUFFER_DOWN);
+  bool up_first = up != NULL && (down == NULL || up->ticket < down->ticket);
+  serve(up_first ? up : down);
 }
 
 void buffer_return(struct buffer_pool *pool, struct buffer *buffer) {
@@ -83,21 +101,29 @@ void buffer_return(struct buffer_pool *pool, struct buffer *buffer) {
 }
 
 void buffer_waiter_init(struct buffer_waiter *waiter, void (*wake)(struct buffer_waiter *waiter)) {
+  *waiter = (struct buffer_waiter){.wake = wake};
   list_init(&waiter->node);
-  waiter->pool = NULL;
-  waiter->wake = wake;
 }
 
-void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter) {
-  if (!list_empty(&waiter->node)) return;
+void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter, enum buffer_way way) {
+  bool in_line = !list_empty(&waiter->node);
+  if (in_line && (waiter->way == way || way == BUFFER_UP)) return;
+  bool was_woken = waiter->woken;
+  list_remove(&waiter->node);
+  waiter->woken = false;
   waiter->pool = pool;
-  list_append(&pool->waiting, &waiter->node);
+  waiter->way = way;
+  waiter->ticket = pool->tickets++;
+  list_append(&pool->waiting[way], &waiter->node);
+  /* What it was woken for is gone, but for the reserve: that turn is the next one's on the way down. */
+  if (was_woken && way == BUFFER_UP) serve(first_served(pool, BUFFER_DOWN));
 }
 
 void buffer_wait_cancel(struct buffer_waiter *waiter) {
   struct buffer_pool *pool = waiter->pool;
   if (pool == NULL) return;
   list_remove(&waiter->node);
+  waiter->woken = false;
   waiter->pool = NULL;
   wake_first(pool);
 }

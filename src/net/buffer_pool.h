@@ -8,16 +8,28 @@
  * both leave in one write. data is 64-byte aligned.
  *
  * Bounded: at the ceiling buffer_borrow() says no and the borrower waits in line. One thread.
+ *
+ * Who holds a buffer on the way up waits for a backend, and the backend may be waiting for its own bytes
+ * to be read, into another buffer. So a part of the pool is kept for the way down, where a buffer only
+ * waits for a client to read: else all could be held on the way up, each waiting for one more.
  */
 #ifndef NET_BUFFER_POOL_H
 #define NET_BUFFER_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/list.h"
 
 #define BUFFER_HEADROOM 64u
+
+/* Whose bytes are read into it: a client's or a backend's (or a file's). */
+enum buffer_way { BUFFER_UP, BUFFER_DOWN };
+#define BUFFER_WAYS 2
+
+/* One in so many, and one at least where there are two, is lent for the way down only. */
+#define BUFFER_DOWN_SHARE 4u
 
 struct buffer {
   struct list node; /* private to the pool */
@@ -30,7 +42,8 @@ struct buffer_pool {
   size_t existing;    /* lent or free */
   size_t free_count;  /* at most BUFFER_POOL_KEEP stay; the rest goes back to the system */
   struct list free;
-  struct list waiting; /* buffer_waiter, first come first served */
+  struct list waiting[BUFFER_WAYS]; /* buffer_waiter, in the order of their tickets */
+  uint64_t tickets;                 /* drawn so far: among both lines, first come first served */
 };
 
 #define BUFFER_POOL_KEEP 8u
@@ -39,7 +52,10 @@ struct buffer_pool {
  * must only take note (transport_again), not borrow. */
 struct buffer_waiter {
   struct list node;
-  struct buffer_pool *pool; /* where it last got in line, else NULL; private */
+  struct buffer_pool *pool; /* where it last got in line, else NULL; private, as are these: */
+  enum buffer_way way;
+  uint64_t ticket;
+  bool woken; /* and has neither left nor got in line again */
   void (*wake)(struct buffer_waiter *waiter);
 };
 
@@ -48,18 +64,19 @@ void buffer_pool_init(struct buffer_pool *pool, size_t buffer_size, size_t ceili
 /* Frees what is on the free list; every buffer must have come back (asserted). */
 void buffer_pool_destroy(struct buffer_pool *pool);
 
-/* A buffer with undefined contents, or NULL at the ceiling or without memory. */
-struct buffer *buffer_borrow(struct buffer_pool *pool);
+/* A buffer with undefined contents, or NULL when no more are lent for that way, or without memory. */
+struct buffer *buffer_borrow(struct buffer_pool *pool, enum buffer_way way);
 
 /* Gives it back, and wakes the first in line. NULL is ignored. */
 void buffer_return(struct buffer_pool *pool, struct buffer *buffer);
 
 void buffer_waiter_init(struct buffer_waiter *waiter, void (*wake)(struct buffer_waiter *waiter));
 
-/* Gets in line (harmless when in line already), and out of it (harmless when not). Whoever got in line
- * once calls buffer_wait_cancel() before it goes: if it was woken and did not borrow, the turn passes
- * to the next, who might otherwise wait beside a free buffer for ever. */
-void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter);
+/* Gets in line (who is in line already stays where it is; for the way down if it wants either), and out
+ * of it (harmless when not in line). Whoever got in line once calls buffer_wait_cancel() before it goes: if
+ * it was woken and did not borrow, the turn passes to the next, who might otherwise wait beside a free buffer
+ * for ever. */
+void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter, enum buffer_way way);
 void buffer_wait_cancel(struct buffer_waiter *waiter);
 
 #endif

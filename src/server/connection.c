@@ -30,6 +30,7 @@ void connection_set_state(struct connection *c, enum connection_state state) {
   assert((arrows[c->state] & BIT(state)) != 0);
   log_event(LOG_DEBUG, c->id, "connection %s -> %s", state_names[c->state], state_names[state]);
   c->state = state;
+  buffer_wait_cancel(&c->waiter); /* whatever it waited for is past */
 }
 
 /* ---- the loop ---- */
@@ -72,8 +73,15 @@ static void on_buffer_free(struct buffer_waiter *waiter) {
   transport_again(LIST_ENTRY(waiter, struct connection, waiter)->client);
 }
 
-void connection_wait_for_buffer(struct connection *c) {
-  buffer_wait(c->domain->buffers, &c->waiter);
+/* Who got a buffer leaves the line, where it may still stand: a turn given to it would be lost. */
+struct buffer *connection_borrow(struct connection *c, enum buffer_way way) {
+  struct buffer *buffer = buffer_borrow(c->domain->buffers, way);
+  if (buffer != NULL) {
+    buffer_wait_cancel(&c->waiter);
+  } else {
+    buffer_wait(c->domain->buffers, &c->waiter, way);
+  }
+  return buffer;
 }
 
 enum step connection_write(struct connection *c) {

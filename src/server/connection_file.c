@@ -106,15 +106,11 @@ static void drop_job(struct connection *c) {
 
 static enum step open_job(struct connection *c) {
   struct buffer *buffer = NULL;
-  if (c->file->body == FILE_WITH_BODY) {
-    buffer = buffer_borrow(c->domain->buffers);
-    if (buffer == NULL) {
-      connection_expect_progress(c);
-      connection_wait_for_buffer(c);
-      return STEP_WAIT;
-    }
-  }
   connection_expect_progress(c);
+  if (c->file->body == FILE_WITH_BODY) {
+    buffer = connection_borrow(c, BUFFER_DOWN);
+    if (buffer == NULL) return STEP_WAIT;
+  }
   file_job_open(c->file, buffer);
   return STEP_WAIT;
 }

@@ -120,11 +120,8 @@ static size_t read_size(const struct connection *c) {
 
 /* The usual way: the whole head in one read. */
 static enum step read_into_buffer(struct connection *c) {
-  struct buffer *buffer = buffer_borrow(c->domain->buffers);
-  if (buffer == NULL) {
-    connection_wait_for_buffer(c);
-    return STEP_WAIT;
-  }
+  struct buffer *buffer = connection_borrow(c, BUFFER_UP);
+  if (buffer == NULL) return STEP_WAIT;
   int64_t n = transport_read(c->client, buffer->data, read_size(c));
   if (n > 0 && c->requests == 0 && buffer->data[0] == TLS_HANDSHAKE) {
     buffer_return(c->domain->buffers, buffer);

@@ -106,8 +106,8 @@ enum step connection_linger(struct connection *c);
 /* Frees the connection without touching its transports (they are somebody else's by now). */
 void connection_free(struct connection *c);
 
-/* Gets in line for a buffer: connection_run() comes when there is one. */
-void connection_wait_for_buffer(struct connection *c);
+/* A buffer, or NULL with the connection put in line for one: connection_run() comes when there is. */
+struct buffer *connection_borrow(struct connection *c, enum buffer_way way);
 
 /* ---- connection_head.c ---- */
 

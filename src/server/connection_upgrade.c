@@ -163,10 +163,9 @@ enum step connection_step_dialling(struct connection *c) {
 
 /* Early bytes that lie in the stash move to a buffer, as the session wants them. */
 static enum step fetch_early(struct connection *c) {
-  struct buffer *buffer = buffer_borrow(c->domain->buffers);
+  struct buffer *buffer = connection_borrow(c, BUFFER_UP);
   if (buffer == NULL) {
     connection_expect_progress(c);
-    connection_wait_for_buffer(c);
     return STEP_WAIT;
   }
   size_t len = stash_waiting(&c->stash);

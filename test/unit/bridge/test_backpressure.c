@@ -223,7 +223,7 @@ static void a_turn_that_is_not_wanted_is_passed_on(void **state) {
   session_go_away(LIST_ENTRY(w.domain.sessions.next, struct session, node));
   world_rest(&w);
   w.pool.ceiling = 1;
-  struct buffer *taken = buffer_borrow(&w.pool);
+  struct buffer *taken = buffer_borrow(&w.pool, BUFFER_UP);
   assert_non_null(taken);
   backend_sends(&w.backend, 10); /* in line to read and drop this */
   world_rest(&w);
@@ -243,15 +243,44 @@ static void a_session_that_is_cut_leaves_the_line(void **state) {
   struct world w;
   world_init(&w);
   w.pool.ceiling = 1;
-  struct buffer *taken = buffer_borrow(&w.pool);
+  struct buffer *taken = buffer_borrow(&w.pool, BUFFER_UP);
   world_open(&w);
   client_sends(&w.client, 1);
   world_rest(&w);
-  assert_false(list_empty(&w.pool.waiting));
+  assert_false(list_empty(&w.pool.waiting[BUFFER_UP]));
   session_domain_cut(&w.domain);
-  assert_true(list_empty(&w.pool.waiting));
+  assert_true(list_empty(&w.pool.waiting[BUFFER_UP]));
   buffer_return(&w.pool, taken);
   world_end(&w);
+}
+
+/* Two backends take nothing until their own bytes are read, and there are two buffers in all: were both
+ * lent to the clients' bytes, each session would wait for ever for the other's. */
+static void sessions_never_wait_for_each_others_buffers(void **state) {
+  (void)state;
+  struct world w;
+  struct fake_peer client, backend;
+  peer_init(&client);
+  peer_init(&backend);
+  world_init(&w);
+  w.pool.ceiling = 2;
+  w.backend.room = backend.room = 0;
+  world_open(&w);
+  world_open_between(&w, &client, &backend);
+  client_sends(&w.client, 100);
+  client_sends(&client, 100);
+  world_rest(&w);
+  backend_sends(&w.backend, 1000);
+  backend_sends(&backend, 1000);
+  world_rest(&w);
+  assert_int_equal(w.backend.sent_read, 1000);
+  assert_int_equal(backend.sent_read, 1000);
+  peer_take(&w.backend, UNLIMITED);
+  peer_take(&backend, UNLIMITED);
+  world_rest(&w);
+  assert_int_equal(w.backend.got.len, 1600);
+  assert_int_equal(backend.got.len, 1600);
+  end(&w);
 }
 
 int main(void) {
@@ -266,6 +295,7 @@ int main(void) {
       cmocka_unit_test(waiting_sessions_all_get_their_turn),
       cmocka_unit_test(a_turn_that_is_not_wanted_is_passed_on),
       cmocka_unit_test(a_session_that_is_cut_leaves_the_line),
+      cmocka_unit_test(sessions_never_wait_for_each_others_buffers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

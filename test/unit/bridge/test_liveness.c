@@ -215,7 +215,7 @@ static void no_pong_time_out_while_no_buffer_is_there(void **state) {
   world_open(&w);
   time_to_ping(&w);
   w.pool.ceiling = 1;
-  struct buffer *taken = buffer_borrow(&w.pool);
+  struct buffer *taken = buffer_borrow(&w.pool, BUFFER_UP);
   client_frame(&w, WSL_OP_PONG, "", 0);
   world_rest(&w);
   world_advance(&w, 200 * 1000);

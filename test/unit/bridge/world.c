@@ -124,7 +124,7 @@ void world_chop(struct world *w, size_t chunk) {
 static struct buffer *early_buffer(struct world *w) {
   if (w->early.len == 0) return NULL;
   assert(w->early.len < WORLD_BUFFER_SIZE);
-  struct buffer *buffer = buffer_borrow(&w->pool);
+  struct buffer *buffer = buffer_borrow(&w->pool, BUFFER_UP);
   assert_non_null(buffer);
   /* At the end, behind a request head: what is written past it shows. */
   memcpy(buffer->data + WORLD_BUFFER_SIZE - w->early.len, w->early.data, w->early.len);
@@ -203,7 +203,8 @@ void assert_session_gone(const struct world *w) {
   assert_int_equal(w->domain.count, 0);
   assert_int_equal(timers_next_ms(&w->timers), -1);
   assert_int_equal(w->pool.existing, w->pool.free_count);
-  assert_true(list_empty(&w->pool.waiting));
+  for (int way = 0; way < BUFFER_WAYS; way++)
+    assert_true(list_empty(&w->pool.waiting[way]));
   assert_null(w->dialer.pending);
   for (size_t i = 0; i < w->peer_count; i++) {
     assert_null(w->peers[i]->transport);

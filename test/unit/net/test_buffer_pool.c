@@ -1,4 +1,5 @@
-/* The buffer pool: alignment, headroom, the ceiling, and who waits is woken in turn. */
+/* The buffer pool: alignment, headroom, the ceiling, and who waits is woken in turn, and
+ * what is kept for the way down. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@ static void data_is_aligned_with_headroom(void **state) {
   (void)state;
   struct buffer_pool pool;
   buffer_pool_init(&pool, SIZE, 2);
-  struct buffer *buffer = buffer_borrow(&pool);
+  struct buffer *buffer = buffer_borrow(&pool, BUFFER_DOWN);
   assert_non_null(buffer);
   assert_int_equal((uintptr_t)buffer->data % 64, 0);
   memset(buffer->data - BUFFER_HEADROOM, 0xff, BUFFER_HEADROOM + SIZE); /* the sanitizer watches */
@@ -37,12 +38,12 @@ static void the_ceiling_holds(void **state) {
   (void)state;
   struct buffer_pool pool;
   buffer_pool_init(&pool, SIZE, 2);
-  struct buffer *a = buffer_borrow(&pool), *b = buffer_borrow(&pool);
+  struct buffer *a = buffer_borrow(&pool, BUFFER_DOWN), *b = buffer_borrow(&pool, BUFFER_DOWN);
   assert_non_null(a);
   assert_non_null(b);
-  assert_null(buffer_borrow(&pool));
+  assert_null(buffer_borrow(&pool, BUFFER_DOWN));
   buffer_return(&pool, a);
-  assert_ptr_equal(buffer_borrow(&pool), a); /* reused, not made anew */
+  assert_ptr_equal(buffer_borrow(&pool, BUFFER_DOWN), a); /* reused, not made anew */
   assert_int_equal(pool.existing, 2);
   buffer_return(&pool, a);
   buffer_return(&pool, b);
@@ -55,7 +56,7 @@ static void the_rest_goes_back_to_the_system(void **state) {
   struct buffer *all[2 * BUFFER_POOL_KEEP];
   buffer_pool_init(&pool, SIZE, 2 * BUFFER_POOL_KEEP);
   for (size_t i = 0; i < 2 * BUFFER_POOL_KEEP; i++)
-    all[i] = buffer_borrow(&pool);
+    all[i] = buffer_borrow(&pool, BUFFER_DOWN);
   for (size_t i = 0; i < 2 * BUFFER_POOL_KEEP; i++)
     buffer_return(&pool, all[i]);
   assert_int_equal(pool.existing, BUFFER_POOL_KEEP);
@@ -73,12 +74,12 @@ struct queue {
 static void line_up(struct queue *q) {
   *q = (struct queue){.lent = NULL};
   buffer_pool_init(&q->pool, SIZE, 1);
-  q->lent = buffer_borrow(&q->pool);
+  q->lent = buffer_borrow(&q->pool, BUFFER_DOWN);
   buffer_waiter_init(&q->first.waiter, on_wake);
   buffer_waiter_init(&q->second.waiter, on_wake);
-  buffer_wait(&q->pool, &q->first.waiter);
-  buffer_wait(&q->pool, &q->first.waiter); /* harmless */
-  buffer_wait(&q->pool, &q->second.waiter);
+  buffer_wait(&q->pool, &q->first.waiter, BUFFER_DOWN);
+  buffer_wait(&q->pool, &q->first.waiter, BUFFER_DOWN); /* harmless */
+  buffer_wait(&q->pool, &q->second.waiter, BUFFER_DOWN);
 }
 
 static void waiters_are_woken_in_turn(void **state) {
@@ -88,7 +89,7 @@ static void waiters_are_woken_in_turn(void **state) {
   buffer_return(&q.pool, q.lent);
   assert_int_equal(q.first.woken, 1);
   assert_int_equal(q.second.woken, 0);
-  q.lent = buffer_borrow(&q.pool);
+  q.lent = buffer_borrow(&q.pool, BUFFER_DOWN);
   buffer_return(&q.pool, q.lent);
   assert_int_equal(q.first.woken, 1);
   assert_int_equal(q.second.woken, 1);
@@ -120,6 +121,90 @@ static void a_turn_that_is_not_taken_passes_on(void **state) {
   buffer_pool_destroy(&q.pool);
 }
 
+/* The way up may not have all: four buffers in all, one of them for the way down. */
+static void a_part_is_kept_for_the_way_down(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  struct buffer *up[3];
+  buffer_pool_init(&pool, SIZE, 4);
+  for (size_t i = 0; i < 3; i++)
+    assert_non_null(up[i] = buffer_borrow(&pool, BUFFER_UP));
+  assert_null(buffer_borrow(&pool, BUFFER_UP));
+  struct buffer *down = buffer_borrow(&pool, BUFFER_DOWN);
+  assert_non_null(down);
+  assert_null(buffer_borrow(&pool, BUFFER_DOWN));
+  buffer_return(&pool, down);
+  assert_null(buffer_borrow(&pool, BUFFER_UP)); /* free, but kept */
+  for (size_t i = 0; i < 3; i++)
+    buffer_return(&pool, up[i]);
+  buffer_pool_destroy(&pool);
+}
+
+/* Two buffers, both lent; one waits for each way, the one for the way up came first. */
+struct crossing {
+  struct buffer_pool pool;
+  struct buffer *lent_up, *lent_down;
+  struct waiter up, down;
+};
+
+static void cross(struct crossing *c) {
+  *c = (struct crossing){.lent_up = NULL};
+  buffer_pool_init(&c->pool, SIZE, 2);
+  c->lent_up = buffer_borrow(&c->pool, BUFFER_UP);
+  c->lent_down = buffer_borrow(&c->pool, BUFFER_DOWN);
+  buffer_waiter_init(&c->up.waiter, on_wake);
+  buffer_waiter_init(&c->down.waiter, on_wake);
+  buffer_wait(&c->pool, &c->up.waiter, BUFFER_UP);
+  buffer_wait(&c->pool, &c->down.waiter, BUFFER_DOWN);
+}
+
+static void who_may_not_have_it_is_passed_over(void **state) {
+  (void)state;
+  struct crossing c;
+  cross(&c);
+  buffer_return(&c.pool, c.lent_down);
+  assert_int_equal(c.up.woken, 0);
+  assert_int_equal(c.down.woken, 1);
+  buffer_return(&c.pool, c.lent_up);
+  assert_int_equal(c.up.woken, 1);
+  buffer_pool_destroy(&c.pool);
+}
+
+/* Somebody was faster than the one that was woken, and left the reserve only. */
+static void a_turn_that_came_too_late_passes_on_to_the_way_down(void **state) {
+  (void)state;
+  struct crossing c;
+  cross(&c);
+  buffer_wait_cancel(&c.down.waiter);
+  buffer_return(&c.pool, c.lent_down);
+  buffer_return(&c.pool, c.lent_up);
+  assert_int_equal(c.up.woken, 1);
+  struct buffer *faster = buffer_borrow(&c.pool, BUFFER_DOWN);
+  struct buffer *last = buffer_borrow(&c.pool, BUFFER_DOWN);
+  buffer_wait(&c.pool, &c.down.waiter, BUFFER_DOWN);
+  buffer_return(&c.pool, last);
+  assert_int_equal(c.down.woken, 1);
+  buffer_wait(&c.pool, &c.down.waiter, BUFFER_DOWN); /* did not take it either */
+  buffer_wait(&c.pool, &c.up.waiter, BUFFER_UP);
+  assert_int_equal(c.down.woken, 2);
+  buffer_wait_cancel(&c.up.waiter);
+  buffer_return(&c.pool, faster);
+  buffer_pool_destroy(&c.pool);
+}
+
+static void who_wants_either_waits_for_the_way_down(void **state) {
+  (void)state;
+  struct crossing c;
+  cross(&c);
+  buffer_wait_cancel(&c.down.waiter);
+  buffer_wait(&c.pool, &c.up.waiter, BUFFER_DOWN);
+  buffer_wait(&c.pool, &c.up.waiter, BUFFER_UP); /* stays where it is */
+  buffer_return(&c.pool, c.lent_down);
+  assert_int_equal(c.up.woken, 1);
+  buffer_return(&c.pool, c.lent_up);
+  buffer_pool_destroy(&c.pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(data_is_aligned_with_headroom),
@@ -128,6 +213,10 @@ int main(void) {
       cmocka_unit_test(waiters_are_woken_in_turn),
       cmocka_unit_test(who_leaves_the_line_is_not_woken),
       cmocka_unit_test(a_turn_that_is_not_taken_passes_on),
+      cmocka_unit_test(a_part_is_kept_for_the_way_down),
+      cmocka_unit_test(who_may_not_have_it_is_passed_over),
+      cmocka_unit_test(a_turn_that_came_too_late_passes_on_to_the_way_down),
+      cmocka_unit_test(who_wants_either_waits_for_the_way_down),
   };
   return cmocka_run_group_tests_name("net/buffer_pool", tests, NULL, NULL);
 }
