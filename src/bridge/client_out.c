@@ -181,8 +181,7 @@ void client_pong(struct session *s, const uint8_t *payload, size_t len) {
   if (s->client_out > CLIENT_OUT_CLOSING || w->close_begun) return;
   if (len > 0) memcpy(w->pong, payload, len);
   w->pong_len = (uint8_t)len;
-  w->pong_waiting = true; /* an older one that could not leave is replaced: RFC 6455 5.5.3 */
-  client_flush(s);
+  w->pong_waiting = true; /* an older one that has not left is replaced: RFC 6455 5.5.3 */
 }
 
 void client_ping(struct session *s) {

@@ -170,6 +170,7 @@ bool down_pump(struct session *s);
 bool client_flush(struct session *s);
 /* Takes the backend's bytes over for sending; the writer must hold none (asserted). */
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len);
+/* Queues the answer to a ping, in the place of one that waits; client_flush() sends it. */
 void client_pong(struct session *s, const uint8_t *payload, size_t len);
 void client_ping(struct session *s);
 /* Queues a Close behind the frame that was begun, unless one was begun already. Other data that is

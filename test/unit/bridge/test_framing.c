@@ -134,6 +134,28 @@ static void pings_are_answered_in_their_order(void **state) {
   end(&w);
 }
 
+/* What one client sends in one go must not keep a worker from all others. */
+static void a_flood_of_pings_costs_few_writes(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  world_open(&w);
+  struct bytes frames = {0};
+  for (int i = 0; i < 1000; i++)
+    frame_add(&frames, WSL_OP_PING, FIN_LAST, "", 0);
+  frame_add(&frames, WSL_OP_PING, FIN_LAST, "newest", 6);
+  peer_send(&w.client, frames.data, frames.len);
+  world_rest(&w);
+  size_t reads = frames.len / WORLD_BUFFER_SIZE + 1;
+  assert_in_range(w.client.writes, reads, 33 * reads);
+  static const char newest[] = "\x8a\x06newest";
+  size_t newest_len = sizeof newest - 1;
+  assert_true(w.client.got.len > newest_len);
+  assert_memory_equal(w.client.got.data + w.client.got.len - newest_len, newest, newest_len);
+  bytes_free(&frames);
+  end(&w);
+}
+
 static void pongs_that_can_not_leave_are_reduced_to_the_newest(void **state) {
   (void)state;
   struct world w;
@@ -274,6 +296,7 @@ int main(void) {
       cmocka_unit_test(writes_may_stop_at_any_byte),
       cmocka_unit_test(control_frames_stand_between_frames),
       cmocka_unit_test(pings_are_answered_in_their_order),
+      cmocka_unit_test(a_flood_of_pings_costs_few_writes),
       cmocka_unit_test(pongs_that_can_not_leave_are_reduced_to_the_newest),
       cmocka_unit_test(the_longest_ping_is_answered_whole),
       cmocka_unit_test(a_close_stands_behind_the_frame_begun),
