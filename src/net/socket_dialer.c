@@ -256,11 +256,11 @@ static void on_deadline(struct timer *timer) {
 static void on_resolved(struct resolver_query *query, int error, const struct address *addresses,
                         size_t count) {
   struct attempt *attempt = LIST_ENTRY(query, struct attempt, query);
+  poller_woke(poller_of(attempt)); /* the resolver wakes the loop by itself: timers need the time */
   if (error != WSL_OK) {
     settle(attempt, error, NULL);
     return;
   }
-  poller_woke(poller_of(attempt)); /* the resolver wakes the loop by itself: timers need the time */
   memcpy(attempt->addresses, addresses, count * sizeof *addresses);
   attempt->count = count;
   try_next(attempt);

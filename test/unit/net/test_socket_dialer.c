@@ -1,6 +1,7 @@
 /* The dialer over real sockets: every outcome once, in time, and nothing left behind when it is given
- * up. The name "listed" has the addresses that a test puts in, so that second addresses need no DNS:
- * the dialer is compiled in here with a resolver_ask() of the test's own before the real one.
+ * up. The name "listed" has the addresses that a test puts in, so that second addresses need no DNS, and
+ * "failing" fails after a while that the loop sleeps through, as with a name server: the dialer is compiled
+ * in here with a resolver_ask() of the test's own before the real one.
  */
 #include "loopback.h"
 
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "core/error.h"
 #include "net/loop_timers.h"
 #include "net/resolver.h"
 
@@ -15,17 +17,32 @@
 static struct address listed[RESOLVER_ADDRESSES_MAX];
 static size_t listed_count;
 
-static void ask_listed(struct resolver *resolver, struct resolver_query *query, const char *host,
-                       uint16_t port, resolver_fn done) {
-  if (strcmp(host, "listed") != 0) {
+#define FAILING_MS 50u
+
+static uv_timer_t name_server; /* answers for "failing"; on the test's loop */
+
+static void fail_to_answer(uv_timer_t *timer) {
+  struct resolver_query *query = timer->data;
+  query->done(query, WSL_NAME_FAILED, NULL, 0);
+}
+
+static void ask_made_up(struct resolver *resolver, struct resolver_query *query, const char *host,
+                        uint16_t port, resolver_fn done) {
+  bool failing = strcmp(host, "failing") == 0;
+  if (!failing && strcmp(host, "listed") != 0) {
     resolver_ask(resolver, query, host, port, done);
     return;
   }
   *query = (struct resolver_query){.done = done, .port = port};
-  done(query, 0, listed, listed_count);
+  if (failing) {
+    name_server.data = query;
+    assert_int_equal(uv_timer_start(&name_server, fail_to_answer, FAILING_MS, 0), 0);
+  } else {
+    done(query, 0, listed, listed_count);
+  }
 }
 
-#define resolver_ask ask_listed
+#define resolver_ask ask_made_up
 #include "net/socket_dialer.c"
 #undef resolver_ask
 
@@ -37,6 +54,7 @@ struct fixture {
   struct stream_domain streams;
   struct socket_dialer dialer;
   struct dial dial;
+  bool starting; /* inside dialer_start() */
   bool done;
   int error;
   struct transport *transport;
@@ -86,6 +104,8 @@ static void on_done(struct dial *dial, int error, struct transport *transport) {
   assert_false(f->done); /* exactly once */
   assert_null(dial->attempt);
   assert_true((error == WSL_OK) == (transport != NULL));
+  /* What the callback arms counts from now, not from before the loop slept. */
+  if (!f->starting) assert_int_equal(f->timers.timers.now_ms, uv_now(&f->loop));
   f->done = true;
   f->error = error;
   f->transport = transport;
@@ -96,7 +116,9 @@ static void on_done(struct dial *dial, int error, struct transport *transport) {
 
 static void begin_dial(struct fixture *f, struct target target, uint64_t timeout_ms) {
   f->done = false;
+  f->starting = true;
   dialer_start(&f->dialer.dialer, &f->dial, &target, timeout_ms, on_done);
+  f->starting = false;
 }
 
 static void expect(struct fixture *f, int expected) {
@@ -194,6 +216,15 @@ static void an_unknown_name_is_told(void **state) {
   struct fixture *f = *state;
   begin_dial(f, (struct target){.host = "", .port = 80}, PLENTY_MS);
   expect(f, WSL_NAME_UNKNOWN);
+}
+
+/* What a session arms then (its close time) counts from the answer, not from before the loop slept. */
+static void a_name_server_that_fails_is_told_with_the_clock_right(void **state) {
+  struct fixture *f = *state;
+  assert_int_equal(uv_timer_init(&f->loop, &name_server), 0);
+  begin_dial(f, (struct target){.host = "failing", .port = 80}, PLENTY_MS);
+  expect(f, WSL_NAME_FAILED);
+  uv_close((uv_handle_t *)&name_server, NULL);
 }
 
 static void silence_ends_at_the_deadline(void **state) {
@@ -374,6 +405,7 @@ int main(void) {
       DIAL_TEST(nobody_listening_is_refused),
       DIAL_TEST(names_go_through_the_resolver),
       DIAL_TEST(an_unknown_name_is_told),
+      DIAL_TEST(a_name_server_that_fails_is_told_with_the_clock_right),
       DIAL_TEST(silence_ends_at_the_deadline),
       DIAL_TEST(the_second_address_is_tried_at_once),
       DIAL_TEST(the_second_address_overtakes_a_silent_first),
