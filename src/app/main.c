@@ -2,6 +2,7 @@
  * turns signals into the server's stop, and says with its exit status how it went: 0 stopped by a
  * signal, 1 could not start, 2 wrong usage.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,16 @@ static int serve(struct program *program, struct options *options, const char *s
   return EXIT_SUCCESS;
 }
 
+/* Standard streams that the caller has closed: their numbers would go to the next descriptors opened,
+ * the log into whatever those are, and libuv asserts at the end that it closes none of them. */
+static void fill_standard_streams(void) {
+  int fd;
+  do {
+    fd = open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) close(fd);
+}
+
 /* Buffers go back to the system when they are freed, instead of staying in the heap's free lists. */
 static void give_buffers_back(void) {
 #if defined(__GLIBC__)
@@ -158,6 +169,7 @@ static int run(struct options *options, const char *self) {
 int main(int argc, char **argv) {
   static struct options options;
   char why[WHY_MAX];
+  fill_standard_streams();
   if (options_parse(&options, argc, (const char *const *)argv, why, sizeof why) != WSL_OK) {
     fprintf(stderr, "wsluice: %s\n", why);
     return EXIT_USAGE;

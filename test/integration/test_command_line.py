@@ -9,9 +9,17 @@ import subprocess
 
 import pytest
 
-from harness import BINARY, RawClient, binary, free_port
+from harness import BINARY, RawClient, binary, free_port, wait_until
 
 TARGET = "127.0.0.1:9"
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def run(wsluice, *args):
@@ -189,6 +197,24 @@ def test_a_log_that_nobody_reads_any_more_is_no_reason_to_die(echo_backend):
                 client.send_frame(BINARY, b"x")
                 assert client.recv_data(1) == b"x"
         assert process.poll() is None
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_not_given_to_sockets(echo_backend, closed):
+    port = free_port()
+    command = f'exec "$@" {closed}'
+    arguments = [f"127.0.0.1:{port}", *echo_backend.target_args]
+    process = subprocess.Popen(["/bin/sh", "-c", command, "sh", binary(), *arguments])
+    try:
+        wait_until(lambda: listens(port))
+        with RawClient(port) as client:
+            client.upgrade()
+            client.send_frame(BINARY, b"x")
+            assert client.recv_data(1) == b"x"
+            client.send_close()
     finally:
         process.terminate()
         assert process.wait(10) == 0
