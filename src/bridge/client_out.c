@@ -176,12 +176,54 @@ void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t l
   w->frame_left = 0;
 }
 
-void client_pong(struct session *s, const uint8_t *payload, size_t len) {
+/* A control frame may begin now: nothing else is on its way, and the client takes bytes. */
+static bool pongs_may_leave(const struct session *s) {
+  const struct client_writer *w = &s->writer;
+  return transport_writable(s->client) && !w->pong_waiting && !in_frame(w) &&
+         w->control_sent == w->control_len;
+}
+
+void client_pong(struct session *s, struct pong_batch *batch, const uint8_t *payload, size_t len) {
   struct client_writer *w = &s->writer;
   if (s->client_out > CLIENT_OUT_CLOSING || w->close_begun) return;
   if (len > 0) memcpy(w->pong, payload, len);
   w->pong_len = (uint8_t)len;
-  w->pong_waiting = true; /* an older one that has not left is replaced: RFC 6455 5.5.3 */
+  if (batch->len + 2 + len > sizeof batch->frames) client_send_pongs(s, batch);
+  if (s->client_out > CLIENT_OUT_CLOSING) return;
+  if (!pongs_may_leave(s)) {
+    w->pong_waiting = true;
+    return;
+  }
+  batch->len += wsl_frame_header(batch->frames + batch->len, WSL_OP_PONG, len);
+  if (len > 0) memcpy(batch->frames + batch->len, payload, len);
+  batch->len += len;
+}
+
+/* The client took batch->frames[0..taken): a pong that was cut is completed from control[], of those
+ * behind it the newest is sent later. */
+static void keep_cut_pong(struct session *s, const struct pong_batch *batch, size_t taken) {
+  struct client_writer *w = &s->writer;
+  size_t at = 0, len = 0;
+  for (; at < batch->len; at += len) {
+    len = 2u + batch->frames[at + 1];
+    if (at + len > taken) break;
+  }
+  if (at < taken) {
+    memcpy(w->control, batch->frames + at, len);
+    w->control_len = (uint8_t)len;
+    w->control_sent = (uint8_t)(taken - at);
+    w->control_opcode = WSL_OP_PONG;
+    at += len;
+  }
+  if (at < batch->len) w->pong_waiting = true;
+}
+
+void client_send_pongs(struct session *s, struct pong_batch *batch) {
+  if (batch->len == 0) return;
+  struct iovec part = {batch->frames, batch->len};
+  int64_t written = to_client(s, &part, 1);
+  if (written >= 0 || written == WSL_AGAIN) keep_cut_pong(s, batch, written < 0 ? 0 : (size_t)written);
+  batch->len = 0;
 }
 
 void client_ping(struct session *s) {

@@ -170,8 +170,16 @@ bool down_pump(struct session *s);
 bool client_flush(struct session *s);
 /* Takes the backend's bytes over for sending; the writer must hold none (asserted). */
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len);
-/* Queues the answer to a ping, in the place of one that waits; client_flush() sends it. */
-void client_pong(struct session *s, const uint8_t *payload, size_t len);
+/* Answers to the pings of one read, gathered so that they leave in few writes: a buffer holds some ten
+ * thousand empty pings. On the stack of whoever decodes; `len` is 0 at first. */
+struct pong_batch {
+  uint8_t frames[4096];
+  size_t len;
+};
+/* Adds the answer to a ping. While the client takes nothing only the newest is kept (RFC 6455 5.5.3). */
+void client_pong(struct session *s, struct pong_batch *batch, const uint8_t *payload, size_t len);
+/* Behind the last ping: sends what was gathered. */
+void client_send_pongs(struct session *s, struct pong_batch *batch);
 void client_ping(struct session *s);
 /* Queues a Close behind the frame that was begun, unless one was begun already. Other data that is
  * held is dropped: a backend's end is only ever read when none is. */

@@ -6,10 +6,6 @@
 
 #include "bridge/session_internal.h"
 
-/* Pings of one read that are answered each. Behind them only the newest is, as RFC 6455 5.5.3 allows: a
- * buffer holds some ten thousand empty ones, and a system call for each would keep the others waiting. */
-#define PONGS_A_READ 32
-
 static bool pong_is_leaving(const struct client_writer *w) {
   return w->control_sent < w->control_len && w->control_opcode == WSL_OP_PONG;
 }
@@ -63,20 +59,18 @@ static void forward(struct session *s, struct buffer *buffer, uint8_t *at, size_
 static void decode(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
   uint8_t *run = at;
   size_t run_len = 0;
-  unsigned pings = 0;
+  struct pong_batch pongs;
+  pongs.len = 0;
   struct wsl_frame_result result;
   do {
     result = wsl_decoder_feed(&s->decoder, run + run_len, at, len);
     run_len += result.run_len;
     at += result.consumed;
     len -= result.consumed;
-    if (result.event == WSL_FRAME_PING) {
-      client_pong(s, s->decoder.control, s->decoder.control_len);
-      if (++pings <= PONGS_A_READ) client_flush(s);
-    }
+    if (result.event == WSL_FRAME_PING) client_pong(s, &pongs, s->decoder.control, s->decoder.control_len);
   } while (result.event == WSL_FRAME_PING || result.event == WSL_FRAME_PONG);
 
-  if (pings > PONGS_A_READ) client_flush(s);
+  client_send_pongs(s, &pongs);
   forward(s, buffer, run, run_len);
   if (result.event == WSL_FRAME_CLOSE) ending_client_close(s, result.close_code);
   if (result.event == WSL_FRAME_VIOLATION) ending_violation(s, result.close_code, result.reason);

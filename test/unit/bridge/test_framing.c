@@ -147,10 +147,10 @@ static void a_flood_of_pings_costs_few_writes(void **state) {
   peer_send(&w.client, frames.data, frames.len);
   world_rest(&w);
   size_t reads = frames.len / WORLD_BUFFER_SIZE + 1;
-  assert_in_range(w.client.writes, reads, 33 * reads);
+  assert_in_range(w.client.writes, 1, reads);
   static const char newest[] = "\x8a\x06newest";
   size_t newest_len = sizeof newest - 1;
-  assert_true(w.client.got.len > newest_len);
+  assert_int_equal(w.client.got.len, 1000 * 2 + newest_len); /* each is answered all the same */
   assert_memory_equal(w.client.got.data + w.client.got.len - newest_len, newest, newest_len);
   bytes_free(&frames);
   end(&w);
