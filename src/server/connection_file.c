@@ -17,23 +17,25 @@ static enum answer_body body_for(enum file_body body) {
   return body == FILE_HEAD_ONLY ? ANSWER_HEAD_ONLY : ANSWER_BODY;
 }
 
-static void log_answer(struct connection *c, uint16_t status, const char *path, uint64_t size) {
+/* `path` is a decoded one, relative, or the URL's as it came where that can't be decoded. */
+static void log_answer(struct connection *c, uint16_t status, struct wsl_span path, uint64_t size) {
   if (status < 400 && !log_enabled(LOG_DEBUG)) {
     counter_add(&c->domain->counters->requests_served);
     return;
   }
   char shown[256], what[400];
-  log_escape(wsl_span_of(path), shown, sizeof(shown));
+  const char *slash = path.len > 0 && path.at[0] == '/' ? "" : "/";
+  log_escape(path, shown, sizeof(shown));
   if (status == 200) {
-    snprintf(what, sizeof(what), "path=\"/%s\" bytes=%" PRIu64, shown, size);
+    snprintf(what, sizeof(what), "path=\"%s%s\" bytes=%" PRIu64, slash, shown, size);
   } else {
-    snprintf(what, sizeof(what), "path=\"/%s\" reason=\"%s\"", shown, response_phrase(status));
+    snprintf(what, sizeof(what), "path=\"%s%s\" reason=\"%s\"", slash, shown, response_phrase(status));
   }
   connection_count_answer(c, status, what);
 }
 
 /* An answer without a file; the connection stays as it would have. */
-static void refuse_file(struct connection *c, uint16_t status, const char *path, enum file_body body) {
+static void refuse_file(struct connection *c, uint16_t status, struct wsl_span path, enum file_body body) {
   struct response response = {.status = status, .retry_after_s = status == 503 ? 1 : 0};
   log_answer(c, status, path, 0);
   connection_answer_text(c, &response, response_phrase(status), body_for(body), c->next);
@@ -42,7 +44,7 @@ static void refuse_file(struct connection *c, uint16_t status, const char *path,
 static void answer_asset(struct connection *c, const char *path, enum file_body body) {
   const struct asset *asset = static_files_asset(c->domain->files->files, path);
   if (asset == NULL) {
-    refuse_file(c, 404, path, body);
+    refuse_file(c, 404, wsl_span_of(path), body);
     return;
   }
   const char *type = asset->content_type != NULL ? asset->content_type : content_type_of(asset->path);
@@ -50,7 +52,7 @@ static void answer_asset(struct connection *c, const char *path, enum file_body 
                               .content_length = asset->len,
                               .content_type = type,
                               .cache_control = content_type_cache_control(type)};
-  log_answer(c, 200, asset->path, body == FILE_WITH_BODY ? asset->len : 0);
+  log_answer(c, 200, wsl_span_of(asset->path), body == FILE_WITH_BODY ? asset->len : 0);
   connection_answer_head(c, &response, c->next);
   if (body == FILE_HEAD_ONLY || c->out.head == NULL) return;
   c->out.body = asset->data;
@@ -68,7 +70,7 @@ static void begin_job(struct connection *c, const char *path, enum file_name nam
   struct file_jobs *jobs = c->domain->files;
   if (file_jobs_have_room(jobs)) c->file = file_job_new(jobs, path, name, body, on_file_step, c);
   if (c->file == NULL) {
-    refuse_file(c, 503, path, body);
+    refuse_file(c, 503, wsl_span_of(path), body);
     return;
   }
   c->file_answered = false;
@@ -82,11 +84,11 @@ void connection_begin_file(struct connection *c, struct wsl_span url_path, enum 
     case PATH_OK:
       break;
     case PATH_MALFORMED:
-      refuse_file(c, 400, "", body);
+      refuse_file(c, 400, url_path, body);
       return;
     case PATH_OUTSIDE:
     case PATH_TOO_LONG:
-      refuse_file(c, 404, "", body);
+      refuse_file(c, 404, url_path, body);
       return;
   }
   if (path[0] == '\0') is_directory = true;
@@ -120,12 +122,12 @@ static void redirect(struct connection *c) {
   struct file_job *job = c->file;
   char location[LOCATION_MAX];
   if (path_encode(job->path, location, sizeof(location) - 1) != 0) {
-    refuse_file(c, 404, job->path, job->body);
+    refuse_file(c, 404, wsl_span_of(job->path), job->body);
     return;
   }
   strcat(location, "/");
   struct response response = {.status = 301, .location = location};
-  log_answer(c, 301, job->path, 0);
+  log_answer(c, 301, wsl_span_of(job->path), 0);
   connection_answer_text(c, &response, response_phrase(301), body_for(job->body), c->next);
 }
 
@@ -135,7 +137,7 @@ static void refuse_outcome(struct connection *c) {
   if (job->outcome == FILE_MISSING || job->outcome == FILE_IS_DIRECTORY) status = 404;
   if (job->outcome == FILE_FORBIDDEN) status = 403;
   if (job->outcome == FILE_NO_RESOURCES) status = 503;
-  refuse_file(c, status, job->path, job->body);
+  refuse_file(c, status, wsl_span_of(job->path), job->body);
 }
 
 static struct response found(const struct file_job *job) {
@@ -158,12 +160,12 @@ static void answer_file(struct connection *c) {
   c->out.body_len = len + job->chunk_len;
   job->chunk_len = 0;
   c->file_answered = true;
-  log_answer(c, 200, job->path, job->size);
+  log_answer(c, 200, wsl_span_of(job->path), job->size);
 }
 
 static void answer_head_of_file(struct connection *c) {
   struct response response = found(c->file);
-  log_answer(c, 200, c->file->path, 0);
+  log_answer(c, 200, wsl_span_of(c->file->path), 0);
   connection_answer_head(c, &response, c->next);
 }
 
