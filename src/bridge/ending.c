@@ -1,4 +1,4 @@
-/* The table of endings (DESIGN.md section 4): what each event starts. How it then comes to its end
+/* The table of endings (docs/ARCHITECTURE.md): what each event starts. How it then comes to its end
  * is closing.c's. Every event may come in any state, so each only ever adds to what was decided.
  */
 #include <stdio.h>
@@ -9,6 +9,12 @@ void ending_set(struct session *s, const char *side, const char *cause) {
   if (s->ending.side != NULL) return;
   s->ending.side = side;
   s->ending.cause = cause;
+}
+
+/* What the client still sends is not wanted. Its end may have been met already, by a write in the middle
+ * of the buffer that is being decoded. */
+static void drop_client_input(struct session *s) {
+  if (s->client_in == CLIENT_IN_FRAMES) s->client_in = CLIENT_IN_DROP;
 }
 
 /* Nobody reads the backend's stream any more, and the client's is not whole: the backend must be
@@ -65,7 +71,7 @@ void ending_backend_deaf(struct session *s) {
 }
 
 void ending_client_close(struct session *s, uint16_t code) {
-  s->client_in = CLIENT_IN_DROP;
+  drop_client_input(s);
   ending_set(s, "client", "client closed");
   client_close(s, code, "");
   s->client_sent_close = true;
@@ -103,14 +109,14 @@ void ending_client_lost(struct session *s, int error) {
 }
 
 void ending_violation(struct session *s, uint16_t code, const char *reason) {
-  s->client_in = CLIENT_IN_DROP;
+  drop_client_input(s);
   ending_set(s, "client", reason);
   client_close(s, code, reason);
   give_up_backend(s);
 }
 
 void ending_by_us(struct session *s, uint16_t code, const char *cause, const char *reason) {
-  if (s->client_in == CLIENT_IN_FRAMES) s->client_in = CLIENT_IN_DROP;
+  drop_client_input(s);
   ending_set(s, "wsluice", cause);
   client_close(s, code, reason);
   give_up_backend(s);

@@ -1,15 +1,15 @@
 /* The session: one WebSocket client spliced to one backend, from the upgrade to the last byte.
  *
  * Two pumps move bytes (up: client to backend, bridge/up.c; down: backend to client, bridge/down.c);
- * the endings of DESIGN.md section 4 are decided in bridge/ending.c. All of it runs over the
+ * the endings of docs/ARCHITECTURE.md are decided in bridge/ending.c. All of it runs over the
  * interfaces of net (transport, dialer, buffer pool) and core/timers only, so that a simulator can
  * stand in for sockets and clock; no libuv here.
  *
  *   DIALLING --> OPEN --> CLOSING --> CLOSED
  *       \___________________^
  *
- * A session frees itself in exactly one place (session_settle), when both transports are closed and
- * no dial is in flight. One worker, one thread.
+ * A session frees itself in exactly one place (bury() in session.c), when both transports are closed,
+ * the client's lingering is over and no dial is in flight. One worker, one thread.
  */
 #ifndef BRIDGE_SESSION_H
 #define BRIDGE_SESSION_H

@@ -7,15 +7,15 @@
  *   client <==  OPEN -> CLOSING -> CLOSED <== down <==  BYTES -> DROP -> ENDED       <== backend
  *                  \-> BROKEN      -> FINISHED
  *
- * Each of the four half-streams only ever moves to the right (half_stream setters assert it). Every
- * event sets what it knows; session_run() then moves bytes and lets session_settle() draw the
- * conclusions, so no event has to know in which order things happen.
+ * Each of the four half-streams only ever moves to the right. Every event sets what it knows;
+ * session_run() then moves bytes and lets closing_step() draw the conclusions, so no event has to know in
+ * which order things happen.
  *
  *   session.c     birth, the run loop, the one place of death
  *   up.c          client to backend: read, decode, forward
  *   down.c        backend to client: read, hand to the client's side
  *   client_out.c  everything that is written to the client: frames, pongs, pings, Close, in order
- *   ending.c      the table of endings (DESIGN.md section 4): what each event starts
+ *   ending.c      the table of endings (docs/ARCHITECTURE.md): what each event starts
  *   closing.c     how a started ending comes to its end: acknowledgements, deadlines, FIN and RST
  *   liveness.c    heartbeat, pong, idle, vanished peers; the session's one timer
  */

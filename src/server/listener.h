@@ -5,7 +5,7 @@
  *      +------ listener_stop(): what the kernel has queued is accepted, then CLOSED
  *
  * libuv's own listeners are not used: theirs answer EMFILE by accepting and closing every waiting
- * client without a word (FACTS: measured). Here the clients stay in the backlog.
+ * client without a word (measured). Here the clients stay in the backlog.
  */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H

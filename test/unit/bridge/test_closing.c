@@ -370,6 +370,24 @@ static void a_client_that_can_not_be_written_to_is_let_go(void **state) {
   world_end(&w);
 }
 
+/* A Close behind it in the same buffer must not make the session wait for a FIN of that client. */
+static void a_client_whose_pong_can_not_be_written_is_let_go_at_once(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  world_open(&w);
+  w.client.write_error = WSL_NO_MEMORY;
+  struct bytes frames = {0};
+  frame_add(&frames, WSL_OP_PING, FIN_LAST, "", 0);
+  frame_add(&frames, WSL_OP_CLOSE, FIN_LAST, "", 0);
+  peer_send(&w.client, frames.data, frames.len);
+  bytes_free(&frames);
+  world_rest(&w);
+  assert_seen_end(&w.client, SEEN_RESET);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
 /* EPIPE: its end lies behind bytes that are worth reading. That end is a FIN, but our stream to it was cut
  * off, which the backend must be able to tell. */
 static void what_a_client_sent_before_it_broke_goes_up(void **state) {
@@ -411,6 +429,7 @@ int main(void) {
       cmocka_unit_test(an_end_that_never_leaves_is_given_up),
       cmocka_unit_test(payload_is_never_swallowed_in_silence),
       cmocka_unit_test(a_client_that_can_not_be_written_to_is_let_go),
+      cmocka_unit_test(a_client_whose_pong_can_not_be_written_is_let_go_at_once),
       cmocka_unit_test(what_a_client_sent_before_it_broke_goes_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

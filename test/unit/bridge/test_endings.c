@@ -1,5 +1,5 @@
 /* How sessions end when a peer ends them, seen from both sides: the upper half of the table of endings
- * (DESIGN.md section 4).
+ * (docs/ARCHITECTURE.md).
  */
 #include <stdlib.h>
 #include <string.h>

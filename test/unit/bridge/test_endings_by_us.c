@@ -1,5 +1,5 @@
 /* How sessions end when we end them, seen from both sides: violations, the drain, the cut (the lower half
- * of the table of endings, DESIGN.md section 4; time-outs have tests of their own).
+ * of the table of endings, docs/ARCHITECTURE.md; time-outs have tests of their own).
  */
 #include "bridge/rows.h"
 
