@@ -92,7 +92,9 @@ def test_a_client_that_is_held_back_by_its_service_need_not_answer(open_session)
                 rest = rest[client.sock.send(rest):]
             except BlockingIOError:
                 pass
-        got += len(service.recv_some())
+        piece = service.recv_some()
+        assert piece, f"the stream ended by {service.ended} after {got} of {expected} bytes"
+        got += len(piece)
     assert got == expected
 
 

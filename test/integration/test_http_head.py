@@ -19,6 +19,13 @@ def bridge(wsluice, echo_backend, tmp_path):
     return wsluice(echo_backend, "--web", tmp_path)
 
 
+@pytest.fixture
+def bridge_of_one(wsluice, echo_backend, tmp_path):
+    (tmp_path / "index.html").write_text("the index")
+    return wsluice(echo_backend, "--web", tmp_path, "--workers", "1", "--subprotocol", "mqtt",
+                   "--origin", "https://a.example")
+
+
 DELIVERIES = {"whole": {}, "byte by byte": {"chunk": 1}}
 EACH_DELIVERY = pytest.mark.parametrize("delivery", DELIVERIES.values(), ids=DELIVERIES)
 
@@ -157,6 +164,22 @@ def test_a_body_is_not_taken_for_the_next_request(bridge, connect):
     client.send(b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body) + body + PLAIN)
     assert client.recv_response().status == 200
     client.expect_end("fin")
+
+
+def test_a_head_cut_anywhere_is_not_mixed_up_with_that_of_another_client(bridge_of_one, connect):
+    """Between the two pieces a whole request of somebody else passes through the same worker."""
+    other = connect(bridge_of_one, path=None)
+    others = b"GET / HTTP/1.1\r\nHost: h\r\n" + b"Sec-WebSocket-Protocol: a|b\r\nX-Y: z\r\n" * 10 + b"\r\n"
+    headers = [("Origin", "https://a.example"), ("Sec-WebSocket-Protocol", "first, mqtt"), ("Cookie", "c")]
+    head = upgrade_request(headers=headers)
+    for cut in range(1, len(head)):
+        client = connect(bridge_of_one, path=None)
+        client.send(head[:cut])
+        assert other.request(others).body == b"the index"
+        client.send(head[cut:])
+        response = client.recv_response()
+        assert (response.status, response.header("Sec-WebSocket-Protocol")) == (101, "mqtt"), f"cut at {cut}"
+        client.close()
 
 
 # --- several requests on one connection ---

@@ -123,6 +123,17 @@ def test_trickling_does_not_extend_the_time(start, connect, start_of_request):
     thread.join()
 
 
+def test_the_time_counts_from_the_connection_not_from_the_first_byte(start, connect):
+    bridge = start("--handshake-timeout", "2")
+    early, late = connect(bridge, path=None), connect(bridge, path=None)
+    early.send(b"GET /")
+    time.sleep(1.5)
+    late.send(b"GET /")
+    assert early.recv_response().status == 408
+    late.limit = 0.8  # 1.5 if its time had begun with its first byte
+    assert late.recv_response().status == 408
+
+
 def test_the_time_of_a_kept_connection_begins_anew(start, connect):
     """Idle as long as the time allows, then as long again from a request's first byte."""
     client = connect(start("--handshake-timeout", "1.5"), path=None)
