@@ -12,6 +12,9 @@
 /* Clients accepted in one wake-up; the poll is level-triggered, so the rest comes at the next turn. */
 #define ACCEPTS_A_TURN 64
 
+/* The longest queue that a kernel keeps, and an end to it should every accept4() fail. */
+#define ACCEPTS_AT_STOP_MAX 65536
+
 #define RETRY_MS 100u
 
 enum accept_result { ACCEPT_MORE, ACCEPT_DRAINED, ACCEPT_PAUSED };
@@ -131,7 +134,7 @@ void listener_stop(struct listener *listener) {
   timer_disarm(listener->timers, &listener->retry);
   listener->state = LISTENER_CLOSED;
   /* close() would reset the clients that the kernel has taken for us already. */
-  while (accept_one(listener) == ACCEPT_MORE) {
+  for (int i = 0; i < ACCEPTS_AT_STOP_MAX && accept_one(listener) == ACCEPT_MORE; i++) {
   }
   uv_close((uv_handle_t *)&listener->poll, NULL);
   close(listener->fd);
