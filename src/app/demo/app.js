@@ -120,6 +120,14 @@ byId('connect-form').addEventListener('submit', (event) => {
   if (connection.state === 'closed') connect();
   else connection.close();
 });
+/** While connected the form's button disconnects; Enter in a field still goes where the field says. */
+for (const id of ['url', 'protocols']) {
+  byId(id).addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.isComposing) return;
+    event.preventDefault();
+    connect();
+  });
+}
 byId('reconnect').addEventListener('click', () => {
   connect();
   byId('line').focus();
