@@ -15,7 +15,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 SUITE_PRESETS := release asan tsan
 
 build_with_tests = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
-ctest = ctest --output-on-failure -j $(TEST_JOBS) $(if $(T),-R '$(T)')
+ctest = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) $(if $(T),-R '$(T)')
 # gcc 12's sanitizers refuse address spaces as random as some kernels make them (vm.mmap_rnd_bits
 # above 28). Where we may (not in every container), their tests run without randomisation.
 without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
@@ -40,7 +40,7 @@ test: ## Build and run all tests: release, ASan+UBSan, and TSan where there are 
 	@scripts/install-deps.sh test
 	@$(foreach preset,$(SUITE_PRESETS),echo "== build: $(preset)" && $(call build_with_tests,$(preset)) &&) true
 	@mkdir -p build/suite
-	@printf 'subdirs("%s")\n' $(CURDIR)/build/test $(CURDIR)/build-asan/test $(CURDIR)/build-tsan/test \
+	@printf 'subdirs("%s")\n' '$(CURDIR)/build/test' '$(CURDIR)/build-asan/test' '$(CURDIR)/build-tsan/test' \
 	  >build/suite/CTestTestfile.cmake
 	$(without_aslr) $(ctest) --test-dir build/suite
 
