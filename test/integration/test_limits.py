@@ -76,7 +76,7 @@ def few_descriptors(wsluice, monkeypatch, tmp_path):
 
     def start(soft, hard, target, *options):
         script = tmp_path / f"wsluice-{soft}"
-        script.write_text(f"#!/bin/sh\nulimit -S -n {soft} && ulimit -H -n {hard} && exec {real} \"$@\"\n")
+        script.write_text(f"#!/bin/sh\nulimit -S -n {soft} && ulimit -H -n {hard} && exec '{real}' \"$@\"\n")
         script.chmod(0o755)
         monkeypatch.setenv("WSLUICE_BIN", str(script))
         return wsluice(target, *options)
