@@ -11,6 +11,10 @@ shift
 folder=build
 [ "$preset" = release ] || folder=build-$preset
 
+if ! mkdir -p "$folder" 2>/dev/null || [ ! -w "$folder" ]; then
+  echo "configure: no permission to write into $PWD/$folder" >&2
+  exit 1
+fi
 if [ ! -e "$folder/CMakeCache.txt" ] && [ -z "${CMAKE_GENERATOR-}" ] && command -v ninja >/dev/null; then
   set -- -G Ninja "$@"
 fi
