@@ -71,7 +71,7 @@ lint: ## The rooms' map, sizes, shellcheck, both compilers with -Werror, cppchec
 	@scripts/install-deps.sh lint
 	@scripts/lint.sh
 
-install: build ## Install the program, its man page and headers (DESTDIR and PREFIX are honoured)
+install: build ## Install the program and its man page (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
 
 clean: ## Remove every build folder
