@@ -46,6 +46,7 @@ struct wsl_head {
   uint32_t method_at, method_len;
   uint32_t target_at, target_len;
   uint8_t minor_version;    /* HTTP/1.minor */
+  bool method_is_head;      /* from the method's end on, also when BAD: answers have no content */
   uint16_t error_status;    /* BAD: the HTTP status to answer: 400, 414, 431, 505 */
   const char *error_reason; /* BAD: static text for the log and the answer's body */
   /* private: where the parser stands */

@@ -86,6 +86,10 @@ static void step_start(struct wsl_head *head) {
   }
 }
 
+static struct wsl_span method(const struct wsl_head *head) {
+  return (struct wsl_span){head->base + head->method_at, head->method_len};
+}
+
 static void step_method(struct wsl_head *head, uint32_t stop) {
   if (!skip(head, CHAR_TOKEN, stop)) return;
   if (byte_at(head) != ' ') {
@@ -93,6 +97,7 @@ static void step_method(struct wsl_head *head, uint32_t stop) {
     return;
   }
   head->method_len = head->at - head->method_at;
+  head->method_is_head = wsl_span_equal(method(head), wsl_span_of("HEAD"));
   take(head, STATE_TARGET);
   head->target_at = head->at;
 }

@@ -76,14 +76,15 @@ static void log_refusal(struct connection *c, uint16_t status, const char *reaso
   connection_count_answer(c, status, what);
 }
 
+/* RFC 9110 9.3.2, also for a head that is refused before its end. */
+static enum answer_body body_for(const struct connection *c) {
+  return c->head.method_is_head ? ANSWER_HEAD_ONLY : ANSWER_BODY;
+}
+
 void connection_refuse(struct connection *c, uint16_t status, const char *reason) {
   struct response response = {.status = status, .retry_after_s = status == 503 ? 1 : 0};
   log_refusal(c, status, reason);
-  connection_answer_text(c, &response, reason, ANSWER_BODY, NEXT_LINGER);
-}
-
-static enum answer_body body_for(const struct wsl_request *request) {
-  return wsl_span_equal(request->method, wsl_span_of("HEAD")) ? ANSWER_HEAD_ONLY : ANSWER_BODY;
+  connection_answer_text(c, &response, reason, body_for(c), NEXT_LINGER);
 }
 
 static void refuse_request(struct connection *c, const struct wsl_request *request) {
@@ -93,24 +94,23 @@ static void refuse_request(struct connection *c, const struct wsl_request *reque
       .upgrade = request->offer_version ? RESPONSE_OFFERS_UPGRADE : RESPONSE_PLAIN,
   };
   log_refusal(c, request->status, request->reason);
-  connection_answer_text(c, &response, request->reason, body_for(request), NEXT_LINGER);
+  connection_answer_text(c, &response, request->reason, body_for(c), NEXT_LINGER);
 }
 
-static void refuse_method(struct connection *c, const struct wsl_request *request, const char *allow,
-                          const char *text) {
+static void refuse_method(struct connection *c, const char *allow, const char *text) {
   struct response response = {.status = 405, .allow = allow};
   log_refusal(c, 405, text);
-  connection_answer_text(c, &response, text, body_for(request), NEXT_LINGER);
+  connection_answer_text(c, &response, text, body_for(c), NEXT_LINGER);
 }
 
 static void begin_plain(struct connection *c, const struct wsl_request *request) {
-  bool head_only = body_for(request) == ANSWER_HEAD_ONLY;
+  bool head_only = body_for(c) == ANSWER_HEAD_ONLY;
   if (c->domain->files->files->kind == STATIC_NONE) {
-    refuse_method(c, request, "GET", no_files_text);
+    refuse_method(c, "GET", no_files_text);
     return;
   }
   if (!head_only && !wsl_span_equal(request->method, wsl_span_of("GET"))) {
-    refuse_method(c, request, "GET, HEAD", "only GET and HEAD are served here");
+    refuse_method(c, "GET, HEAD", "only GET and HEAD are served here");
     return;
   }
   c->next = request->keep_alive ? NEXT_REQUEST : NEXT_LINGER;

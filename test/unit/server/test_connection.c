@@ -105,6 +105,35 @@ static void pipelined_requests_are_answered_in_order(void **state) {
   }
 }
 
+/* RFC 9110 9.3.2: whatever is wrong with it, and wherever that showed. */
+static void no_answer_to_head_has_content(void **state) {
+  (void)state;
+  static const struct {
+    const char *request;
+    int status;
+  } rows[] = {
+      {"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", 405},
+      {"HEAD / HTTP/1.1\r\n\r\n", 400},
+      {"HEAD / HTTP/1.1\r\nHost : h\r\n", 400},
+      {"HEAD /\x01", 400},
+      {"HEAD / HTTP/2.0", 505},
+      {"HEAD / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", 405},
+  };
+  static struct bench bench;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    size_t len = strlen(rows[i].request);
+    for (size_t cut = 0; cut <= len; cut++) {
+      bench_open(&bench, STATIC_NONE);
+      bench_send_split(&bench, rows[i].request, len, cut);
+      assert_int_equal(bench_status(&bench, 0), rows[i].status);
+      const char *head_end = strstr(bench.client.output, "\r\n\r\n");
+      assert_non_null(head_end);
+      assert_string_equal(head_end, "\r\n\r\n");
+      bench_close(&bench);
+    }
+  }
+}
+
 static void frames_behind_the_head_reach_the_backend(void **state) {
   (void)state;
   static const char text[] = UPGRADE HI HI CLOSE;
@@ -387,6 +416,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_request_is_answered_the_same_however_it_is_cut),
       cmocka_unit_test(pipelined_requests_are_answered_in_order),
+      cmocka_unit_test(no_answer_to_head_has_content),
       cmocka_unit_test(frames_behind_the_head_reach_the_backend),
       cmocka_unit_test(frames_wait_for_a_slow_dial_and_a_slow_answer),
       cmocka_unit_test(a_body_leaves_as_the_client_takes_it),
