@@ -43,9 +43,14 @@ void ending_dial_failed(struct session *s, int error) {
 
 void ending_backend_fin(struct session *s) {
   bool wanted = s->backend_in == BACKEND_IN_BYTES;
+  bool client_ended = s->client_in == CLIENT_IN_ENDED;
   s->backend_in = BACKEND_IN_ENDED;
   if (!wanted) return;
-  ending_set(s, "backend", "target closed");
+  if (client_ended) { /* between messages, and waited for the rest */
+    ending_set(s, "client", "client ended its stream");
+  } else {
+    ending_set(s, "backend", "target closed");
+  }
   client_close(s, WSL_CLOSE_NORMAL, "Target closed");
   session_enter(s, SESSION_CLOSING);
 }

@@ -36,6 +36,12 @@ static void client_fins_then_resets(struct world *w) {
   peer_finish(&w->backend);
 }
 
+static void client_fins(struct world *w) {
+  peer_finish(&w->client);
+  world_rest(w);
+  peer_finish(&w->backend);
+}
+
 static void client_ends_inside(struct world *w) {
   peer_send(&w->client, "\x82", 1);
   peer_finish(&w->client);
@@ -84,6 +90,8 @@ static const struct row rows[] = {
      "session ended side=client cause=\"client reset the connection\" code=0 duration=1.500s up=5 down=3"},
     {"client half-closes, then resets", client_fins_then_resets,
      "session ended side=client cause=\"client reset the connection\" code=0 duration=1.500s up=5 down=3"},
+    {"client half-closes, then the backend ends", client_fins,
+     "session ended side=client cause=\"client ended its stream\" code=1000 duration=1.500s up=5 down=3"},
     {"client ends inside a frame", client_ends_inside,
      "session ended side=client cause=\"connection ended inside a message\" code=1002 duration=1.500s"},
     {"client breaks the rules", client_violates, "session ended side=client cause=\""},
