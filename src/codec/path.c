@@ -85,22 +85,46 @@ static bool is_unreserved(char byte) {
          byte == '.' || byte == '_' || byte == '~';
 }
 
-int path_encode(const char *path, char *out, size_t cap) {
+/* RFC 3986 3.4: what a query may hold beside escapes. */
+static bool is_query_char(char byte) {
+  static const char marks[] = "!$&'()*+,;=:@/?";
+  return is_unreserved(byte) || memchr(marks, byte, sizeof(marks) - 1) != NULL;
+}
+
+static enum path_result append_escaped(struct path *path, char byte) {
   static const char digits[] = "0123456789ABCDEF";
-  size_t len = 0;
-  if (cap < 2) return WSL_INVALID;
-  out[len++] = '/';
-  for (; *path != '\0'; path++) {
-    if (is_unreserved(*path) || *path == '/') {
-      if (cap - len < 2) return WSL_INVALID; /* the byte and the NUL */
-      out[len++] = *path;
-      continue;
-    }
-    if (cap - len < 4) return WSL_INVALID;
-    out[len++] = '%';
-    out[len++] = digits[(uint8_t)*path >> 4];
-    out[len++] = digits[(uint8_t)*path & 0xF];
-  }
-  out[len] = '\0';
+  enum path_result result = append(path, '%');
+  if (result == PATH_OK) result = append(path, digits[(uint8_t)byte >> 4]);
+  if (result == PATH_OK) result = append(path, digits[(uint8_t)byte & 0xF]);
+  return result;
+}
+
+static int terminate(struct path *path, enum path_result result) {
+  if (result != PATH_OK || path->len >= path->cap) return WSL_INVALID;
+  path->out[path->len] = '\0';
   return WSL_OK;
+}
+
+int path_encode(const char *text, char *out, size_t cap) {
+  struct path path = {.out = out, .cap = cap};
+  enum path_result result = append(&path, '/');
+  for (; result == PATH_OK && *text != '\0'; text++) {
+    bool plain = is_unreserved(*text) || *text == '/';
+    result = plain ? append(&path, *text) : append_escaped(&path, *text);
+  }
+  return terminate(&path, result);
+}
+
+static bool is_escape(const char *text) {
+  return text[0] == '%' && char_hex_value(text[1]) >= 0 && char_hex_value(text[2]) >= 0;
+}
+
+int query_encode(const char *text, char *out, size_t cap) {
+  struct path path = {.out = out, .cap = cap};
+  enum path_result result = PATH_OK;
+  for (; result == PATH_OK && *text != '\0'; text++) {
+    bool plain = is_query_char(*text) || is_escape(text); /* the digits of an escape are plain, too */
+    result = plain ? append(&path, *text) : append_escaped(&path, *text);
+  }
+  return terminate(&path, result);
 }

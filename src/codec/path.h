@@ -26,4 +26,8 @@ WSL_MUST_CHECK enum path_result path_decode(struct wsl_span url_path, char *out,
  * small. For redirects: nothing of the client's own spelling survives. */
 WSL_MUST_CHECK int path_encode(const char *path, char *out, size_t cap);
 
+/* Encodes a URL's query for another URL: what RFC 3986 3.4 allows stays, well-formed escapes too since
+ * "%26" is not "&", everything else becomes %XX; terminated. WSL_INVALID if cap is too small. */
+WSL_MUST_CHECK int query_encode(const char *query, char *out, size_t cap);
+
 #endif

@@ -1,6 +1,8 @@
 /* Plain requests that get a file: built in, or from --web through the thread pool. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "codec/path.h"
 #include "core/log.h"
@@ -10,8 +12,7 @@
 /* Longest path that a file is looked for under; PATH_MAX of Linux. */
 #define FILE_PATH_MAX 4096u
 
-/* A path of FILE_PATH_MAX with every byte as %XX, "/" in front and behind. */
-#define LOCATION_MAX (3u * FILE_PATH_MAX + 3u)
+#define ESCAPE_LEN 3u /* "%XX" */
 
 static enum answer_body body_for(enum file_body body) {
   return body == FILE_HEAD_ONLY ? ANSWER_HEAD_ONLY : ANSWER_BODY;
@@ -66,9 +67,10 @@ static void on_file_step(struct file_job *job, void *owner) {
   connection_run(c);
 }
 
-static void begin_job(struct connection *c, const char *path, enum file_name name, enum file_body body) {
+static void begin_job(struct connection *c, const char *path, struct wsl_span query, enum file_name name,
+                      enum file_body body) {
   struct file_jobs *jobs = c->domain->files;
-  if (file_jobs_have_room(jobs)) c->file = file_job_new(jobs, path, name, body, on_file_step, c);
+  if (file_jobs_have_room(jobs)) c->file = file_job_new(jobs, path, query, name, body, on_file_step, c);
   if (c->file == NULL) {
     refuse_file(c, 503, wsl_span_of(path), body);
     return;
@@ -77,7 +79,8 @@ static void begin_job(struct connection *c, const char *path, enum file_name nam
   connection_set_state(c, CONNECTION_FILE);
 }
 
-void connection_begin_file(struct connection *c, struct wsl_span url_path, enum file_body body) {
+void connection_begin_file(struct connection *c, struct wsl_span url_path, struct wsl_span query,
+                           enum file_body body) {
   char path[FILE_PATH_MAX];
   bool is_directory = false;
   switch (path_decode(url_path, path, sizeof(path), &is_directory)) {
@@ -95,7 +98,7 @@ void connection_begin_file(struct connection *c, struct wsl_span url_path, enum 
   if (c->domain->files->files->kind == STATIC_ASSETS) {
     answer_asset(c, path, body);
   } else {
-    begin_job(c, path, is_directory ? FILE_INDEX_OF : FILE_NAMED, body);
+    begin_job(c, path, query, is_directory ? FILE_INDEX_OF : FILE_NAMED, body);
   }
 }
 
@@ -117,18 +120,34 @@ static enum step open_job(struct connection *c) {
   return STEP_WAIT;
 }
 
-/* RFC 9110 15.4.2. The path is encoded anew; the query is dropped, since a page's directory has none. */
+/* "/path/?query", each encoded anew; the caller's to free. NULL without memory. */
+static char *make_location(const struct file_job *job) {
+  size_t path_cap = ESCAPE_LEN * strlen(job->path) + sizeof("/"), query_len = strlen(job->query);
+  size_t cap = path_cap + strlen("/?") + ESCAPE_LEN * query_len;
+  char *location = malloc(cap);
+  if (location == NULL) return NULL;
+  int error = path_encode(job->path, location, path_cap);
+  assert(error == 0); /* the room is reckoned for all of it escaped */
+  strcat(location, query_len > 0 ? "/?" : "/");
+  size_t len = strlen(location);
+  error = query_encode(job->query, location + len, cap - len);
+  assert(error == 0);
+  (void)error;
+  return location;
+}
+
+/* RFC 9110 15.4.2. With the query, as other servers do it: pages such as noVNC are told there what to do. */
 static void redirect(struct connection *c) {
   struct file_job *job = c->file;
-  char location[LOCATION_MAX];
-  if (path_encode(job->path, location, sizeof(location) - 1) != 0) {
-    refuse_file(c, 404, wsl_span_of(job->path), job->body);
+  char *location = make_location(job);
+  if (location == NULL) {
+    refuse_file(c, 503, wsl_span_of(job->path), job->body);
     return;
   }
-  strcat(location, "/");
   struct response response = {.status = 301, .location = location};
   log_answer(c, 301, wsl_span_of(job->path), 0);
   connection_answer_text(c, &response, response_phrase(301), body_for(job->body), c->next);
+  free(location);
 }
 
 static void refuse_outcome(struct connection *c) {

@@ -148,7 +148,8 @@ void connection_count_answer(struct connection *c, uint16_t status, const char *
 /* ---- connection_file.c ---- */
 
 /* A GET or HEAD for `url_path` with --web or assets. */
-void connection_begin_file(struct connection *c, struct wsl_span url_path, enum file_body body);
+void connection_begin_file(struct connection *c, struct wsl_span url_path, struct wsl_span query,
+                           enum file_body body);
 
 enum step connection_step_file(struct connection *c);
 

@@ -114,7 +114,7 @@ static void begin_plain(struct connection *c, const struct wsl_request *request)
     return;
   }
   c->next = request->keep_alive ? NEXT_REQUEST : NEXT_LINGER;
-  connection_begin_file(c, request->path, head_only ? FILE_HEAD_ONLY : FILE_WITH_BODY);
+  connection_begin_file(c, request->path, request->query, head_only ? FILE_HEAD_ONLY : FILE_WITH_BODY);
 }
 
 void connection_begin_request(struct connection *c) {

@@ -112,10 +112,12 @@ bool file_jobs_have_room(const struct file_jobs *jobs) {
 }
 
 /* "a/b" asked for as a directory is "a/b/index.html"; one that is a file is then not found. */
-static struct file_job *make_job(const char *path, enum file_name name) {
-  size_t path_len = strlen(path);
-  struct file_job *job = calloc(1, sizeof(*job) + path_len + sizeof("/" STATIC_INDEX));
+static struct file_job *make_job(const char *path, struct wsl_span query, enum file_name name) {
+  size_t path_len = strlen(path), path_size = path_len + sizeof("/" STATIC_INDEX);
+  struct file_job *job = calloc(1, sizeof(*job) + path_size + query.len + 1);
   if (job == NULL) return NULL;
+  if (query.len > 0) memcpy(job->path + path_size, query.at, query.len);
+  job->query = job->path + path_size;
   memcpy(job->path, path, path_len);
   if (name == FILE_NAMED) return job;
   if (path_len > 0) job->path[path_len++] = '/';
@@ -123,9 +125,9 @@ static struct file_job *make_job(const char *path, enum file_name name) {
   return job;
 }
 
-struct file_job *file_job_new(struct file_jobs *jobs, const char *path, enum file_name name,
-                              enum file_body body, file_job_fn done, void *owner) {
-  struct file_job *job = make_job(path, name);
+struct file_job *file_job_new(struct file_jobs *jobs, const char *path, struct wsl_span query,
+                              enum file_name name, enum file_body body, file_job_fn done, void *owner) {
+  struct file_job *job = make_job(path, query, name);
   if (job == NULL) return NULL;
   job->jobs = jobs;
   job->done = done;

@@ -72,16 +72,17 @@ struct file_job {
   uint64_t offset;       /* of the next read */
   uint8_t *chunk;        /* the last read: in buffer */
   size_t chunk_len;
-  bool short_read; /* the last read met the end or an error before `size` */
-  char path[];     /* decoded, relative; with FILE_INDEX_OF the index's, once opened */
+  bool short_read;   /* the last read met the end or an error before `size` */
+  const char *query; /* of the URL as it came, for a redirect; behind the path */
+  char path[];       /* decoded, relative; with FILE_INDEX_OF the index's, once opened */
 };
 
 /* Whether the pool takes another request. */
 bool file_jobs_have_room(const struct file_jobs *jobs);
 
 /* A job for `path`, not started. `done` comes after each step, from the loop. NULL without memory. */
-struct file_job *file_job_new(struct file_jobs *jobs, const char *path, enum file_name name,
-                              enum file_body body, file_job_fn done, void *owner);
+struct file_job *file_job_new(struct file_jobs *jobs, const char *path, struct wsl_span query,
+                              enum file_name name, enum file_body body, file_job_fn done, void *owner);
 
 /* Starts opening; `buffer` (for FILE_WITH_BODY, else NULL) is the job's from now on. */
 void file_job_open(struct file_job *job, struct buffer *buffer);

@@ -148,7 +148,9 @@ def test_malformed_escapes_are_400(get):
 def test_a_directory_without_a_slash_is_redirected(get, root):
     (root / "d \u00fc%\r\nX: y").mkdir()
     for path, location in [
-        ("/sub", "/sub/"), ("/sub?q=1", "/sub/"), ("//sub", "/sub/"), ("/./sub", "/sub/"), ("/sub/deep", "/sub/deep/"),
+        ("/sub", "/sub/"), ("/sub?q=1&r=/%26", "/sub/?q=1&r=/%26"),
+        ("/sub?", "/sub/"), ("/sub?<%\"", "/sub/?%3C%25%22"),
+        ("//sub", "/sub/"), ("/./sub", "/sub/"), ("/sub/deep", "/sub/deep/"),
         ("/in", "/in/"), ("/empty%20dir", "/empty%20dir/"), ("/%2Fsub", "/sub/"), ("/%2f%2fsub", "/sub/"),
         ("/d%20%C3%BC%25%0D%0AX:%20y", "/d%20%C3%BC%25%0D%0AX%3A%20y/"),
     ]:

@@ -114,6 +114,29 @@ static void encoding(void **state) {
   }
 }
 
+static void queries_keep_their_meaning(void **state) {
+  (void)state;
+  static const char *const rows[][2] = {
+      {"", ""},
+      {"autoconnect=1&path=a/b?c", "autoconnect=1&path=a/b?c"},
+      {"a=%26&b=%c3%BC", "a=%26&b=%c3%BC"},
+      {"100%", "100%25"},
+      {"%4", "%254"},
+      {"%4g%", "%254g%25"},
+      {"<\"'>\\^`{|}[]", "%3C%22'%3E%5C%5E%60%7B%7C%7D%5B%5D"},
+      {"a\r\nX: y\xff", "a%0D%0AX:%20y%FF"},
+  };
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    size_t needed = strlen(rows[i][1]) + 1;
+    for (size_t cap = 0; cap <= needed; cap++) {
+      char *out = exact_alloc(cap);
+      assert_int_equal(query_encode(rows[i][0], out, cap), cap == needed ? WSL_OK : WSL_INVALID);
+      if (cap == needed) assert_string_equal(out, rows[i][1]);
+      free(out);
+    }
+  }
+}
+
 static void what_is_encoded_decodes_to_itself(void **state) {
   (void)state;
   for (unsigned byte = 1; byte < 256; byte++) {
@@ -131,6 +154,7 @@ int main(void) {
       cmocka_unit_test(decoding),
       cmocka_unit_test(decoding_into_little_room),
       cmocka_unit_test(encoding),
+      cmocka_unit_test(queries_keep_their_meaning),
       cmocka_unit_test(what_is_encoded_decodes_to_itself),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
