@@ -36,6 +36,10 @@ static const struct error_entry errors[] = {
     [-WSL_INVALID] = {"INVALID", "Malformed input"},
     [-WSL_CANCELLED] = {"CANCELLED", "Cancelled"},
     [-WSL_IO] = {"IO", "Input or output error"},
+    [-WSL_TRUNCATED] = {"TRUNCATED", "The TLS stream was cut off"},
+    [-WSL_TLS_PLAIN] = {"TLS_PLAIN", "The peer does not speak TLS"},
+    [-WSL_TLS_UNTRUSTED] = {"TLS_UNTRUSTED", "The peer's certificate is not accepted"},
+    [-WSL_TLS_FAILED] = {"TLS_FAILED", "The TLS handshake failed"},
 };
 
 static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error"};

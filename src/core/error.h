@@ -10,24 +10,28 @@
 
 enum wsl_error {
   WSL_OK = 0,
-  WSL_AGAIN = -1,         /* would block: wait for readiness                                */
-  WSL_RESET = -2,         /* the peer reset the connection                                   */
-  WSL_BROKEN = -3,        /* writing after the stream has ended (EPIPE)                      */
-  WSL_TIMED_OUT = -4,     /* no answer in time                                               */
-  WSL_REFUSED = -5,       /* nobody listens there                                            */
-  WSL_UNREACHABLE = -6,   /* no route to host or network                                     */
-  WSL_NAME_UNKNOWN = -7,  /* the name has no address                                         */
-  WSL_NAME_FAILED = -8,   /* the resolver gave no answer                                     */
-  WSL_NO_DESCRIPTOR = -9, /* EMFILE, ENFILE                                                  */
-  WSL_NO_PORT = -10,      /* EADDRNOTAVAIL: no local address or port left                    */
-  WSL_NO_MEMORY = -11,    /* allocation failed, or a ceiling was reached                     */
-  WSL_DENIED = -12,       /* EACCES, EPERM                                                   */
-  WSL_NOT_FOUND = -13,    /* ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP                            */
-  WSL_IN_USE = -14,       /* EADDRINUSE                                                      */
-  WSL_UNSUPPORTED = -15,  /* this transport or system can't do it                            */
-  WSL_INVALID = -16,      /* malformed input                                                 */
-  WSL_CANCELLED = -17,    /* the caller gave up                                              */
-  WSL_IO = -18            /* anything else the kernel said                                   */
+  WSL_AGAIN = -1,          /* would block: wait for readiness                                */
+  WSL_RESET = -2,          /* the peer reset the connection                                   */
+  WSL_BROKEN = -3,         /* writing after the stream has ended (EPIPE)                      */
+  WSL_TIMED_OUT = -4,      /* no answer in time                                               */
+  WSL_REFUSED = -5,        /* nobody listens there                                            */
+  WSL_UNREACHABLE = -6,    /* no route to host or network                                     */
+  WSL_NAME_UNKNOWN = -7,   /* the name has no address                                         */
+  WSL_NAME_FAILED = -8,    /* the resolver gave no answer                                     */
+  WSL_NO_DESCRIPTOR = -9,  /* EMFILE, ENFILE                                                  */
+  WSL_NO_PORT = -10,       /* EADDRNOTAVAIL: no local address or port left                    */
+  WSL_NO_MEMORY = -11,     /* allocation failed, or a ceiling was reached                     */
+  WSL_DENIED = -12,        /* EACCES, EPERM                                                   */
+  WSL_NOT_FOUND = -13,     /* ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP                            */
+  WSL_IN_USE = -14,        /* EADDRINUSE                                                      */
+  WSL_UNSUPPORTED = -15,   /* this transport or system can't do it                            */
+  WSL_INVALID = -16,       /* malformed input                                                 */
+  WSL_CANCELLED = -17,     /* the caller gave up                                              */
+  WSL_IO = -18,            /* anything else the kernel said                                   */
+  WSL_TRUNCATED = -19,     /* a TLS stream ended without close_notify                         */
+  WSL_TLS_PLAIN = -20,     /* what came is not TLS                                            */
+  WSL_TLS_UNTRUSTED = -21, /* the peer's certificate was not accepted                         */
+  WSL_TLS_FAILED = -22     /* any other failure of TLS                                        */
 };
 
 /* The enum's name for `error`, such as "REFUSED". Static; never NULL, any value may be given. */

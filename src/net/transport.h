@@ -46,6 +46,7 @@ struct transport_ops {
   void (*reset)(struct transport *);
   int (*unacked)(struct transport *, size_t *bytes);
   int (*silence)(struct transport *, uint64_t *ms);
+  size_t (*pending)(const struct transport *);
 };
 
 /* The part that every kind shares; kinds embed it first. */
@@ -73,8 +74,9 @@ static inline bool transport_writable(const struct transport *t) {
 
 /* Reads up to len (> 0) bytes into buf. Returns the number read; 0 at the peer's orderly end;
  * WSL_AGAIN when there is nothing now; WSL_RESET, WSL_TIMED_OUT or another error when the stream is
- * broken. Ends and errors repeat when asked again. Clears READABLE when nothing more is there; after
- * an end or an error READABLE stays clear. */
+ * broken; WSL_TRUNCATED when a TLS peer ended without close_notify (it may still be able to read). Ends and
+ * errors repeat when asked again. Clears READABLE when nothing more is there; after an end or an error
+ * READABLE stays clear. */
 static inline int64_t transport_read(struct transport *t, uint8_t *buf, size_t len) {
   return t->ops->read(t, buf, len);
 }
@@ -91,6 +93,13 @@ static inline int64_t transport_writev(struct transport *t, const struct iovec *
 static inline int64_t transport_write(struct transport *t, const uint8_t *data, size_t len) {
   struct iovec part = {(void *)(uintptr_t)data, len};
   return t->ops->writev(t, &part, 1);
+}
+
+/* Bytes that a write has taken and the kernel has not: 0 but for TLS, which can't give back what it has
+ * encrypted. WRITABLE is clear while there are any; they leave by themselves, and on_ready comes. Who
+ * lets go of a transport waits for 0 first, where transport_finish() does not (it says WSL_AGAIN). */
+static inline size_t transport_pending(const struct transport *t) {
+  return t->ops->pending == NULL ? 0 : t->ops->pending(t);
 }
 
 /* Ends our direction in order (TCP: FIN; TLS: close_notify, then FIN); reading goes on. WSL_AGAIN:

@@ -29,6 +29,10 @@ uint16_t server_port(const struct server *server);
  * stops at once. */
 void server_drain(struct server *server);
 
+/* Reads the certificates anew (SIGHUP); they are noticed by themselves as well when their files change. New
+ * connections get the new ones; when they can't be used a log line says why, and the old ones stay. */
+void server_reload(struct server *server);
+
 /* Second signal: everything is cut at once. */
 void server_cut(struct server *server);
 

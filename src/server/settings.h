@@ -11,17 +11,48 @@
 
 #include "bridge/session.h"
 #include "net/dialer.h"
+#include "net/tls_context.h"
 #include "route/origin.h"
+#include "route/token_router.h"
 #include "server/asset.h"
 
 /* Whether the upgrade is answered before the backend is dialled (as websockify does: a page can read
  * close codes, not HTTP errors) or after (502, 503, 504 instead). */
 enum dial_order { DIAL_AFTER_UPGRADE, DIAL_BEFORE_UPGRADE };
 
+/* Which of a name's addresses to listen on, when it has both kinds. */
+enum listen_family { LISTEN_AS_RESOLVED, LISTEN_PREFER_IPV6 };
+
+/* What a client may speak on the port. */
+enum tls_service {
+  TLS_SERVICE_NONE,  /* no certificate: ws:// and http:// only */
+  TLS_SERVICE_MIXED, /* the first byte tells */
+  TLS_SERVICE_ONLY   /* plain requests get 400 */
+};
+
+/* TLS toward clients. Paths and password belong to the caller; files are read at start and again when they
+ * change or server_reload() asks. `server.tickets` is the server's to fill in. */
+struct tls_settings {
+  enum tls_service service;
+  struct tls_server_options server;
+};
+
+enum target_tls { TARGET_PLAIN, TARGET_TLS };
+
 struct server_settings {
   const char *listen_host; /* name or literal without brackets; "" = all addresses, dual stack */
   uint16_t listen_port;    /* 0: any free one, named in the log */
-  struct target target;
+  enum listen_family listen_family;
+  const char *unix_listen;   /* path of a Unix socket instead of host and port, or NULL */
+  unsigned unix_listen_mode; /* of the socket file, such as 0600 */
+  struct tls_settings tls;
+
+  struct target target;           /* of all requests, without tokens */
+  enum token_plugin token_plugin; /* TOKEN_NONE: `target` */
+  const char *token_source;       /* file or directory */
+  enum token_place token_place;
+  enum target_tls target_tls;
+  struct tls_client_options target_tls_options;
   enum dial_order dial_order;
 
   unsigned workers;     /* 0: one a processor that we may use */
@@ -38,6 +69,11 @@ struct server_settings {
   uint64_t handshake_timeout_ms; /* accept to the end of the head; a kept connection's next head */
   uint64_t transfer_timeout_ms;  /* a file transfer in which nothing moves */
   uint64_t drain_timeout_ms;     /* how long sessions may go on after SIGTERM */
+
+  /* Ends that come by themselves: server_start()'s on_stopped, exit status 0. 0: never. */
+  uint64_t listen_time_ms; /* --timeout: listening ends so long after the start, sessions go on */
+  uint64_t idle_exit_ms;   /* --idle-timeout: stops when nobody has been connected for so long */
+  bool run_once;           /* one session, then stop; upgrades meanwhile get 503 */
 
   struct wsl_subprotocols subprotocols;
   struct origin_rules origins;

@@ -1,0 +1,82 @@
+/* TLS contexts: what a certificate, its key and the operator's wishes come to, ready for connections.
+ *
+ * A context never changes; a renewed certificate makes a new one, and the old one goes when its last
+ * connection has. Counted by reference, thread-safe: all workers share one. Files are read here, when
+ * a context is made: blocking, from the main thread.
+ *
+ * Policy (README "TLS"): TLS 1.2 and 1.3, ECDHE with AEAD, X25519, P-256 and the other curves taken as
+ * they come, ALPN "http/1.1" only, no renegotiation, no compression, no 0-RTT, any or no server name.
+ */
+#ifndef NET_TLS_CONTEXT_H
+#define NET_TLS_CONTEXT_H
+
+#include "net/tls_suites.h"
+
+struct tls_context;
+
+/* Session tickets' keys, shared by all workers and by the contexts that follow each other. mbedTLS
+ * rotates them (TLS_TICKET_LIFETIME_S: each key encrypts for so long, and decrypts for as long again).
+ * Counted by reference, thread-safe. */
+struct tls_tickets;
+#define TLS_TICKET_LIFETIME_S (6u * 3600u)
+
+struct tls_tickets *tls_tickets_new(void); /* NULL without memory */
+struct tls_tickets *tls_tickets_hold(struct tls_tickets *tickets);
+void tls_tickets_drop(struct tls_tickets *tickets); /* NULL is ignored */
+
+enum tls_client_certificates { TLS_CLIENT_CERTIFICATES_IGNORED, TLS_CLIENT_CERTIFICATES_REQUIRED };
+
+struct tls_server_options {
+  const char *cert_path; /* PEM, the leaf first; may hold the key too */
+  const char *key_path;  /* PEM; NULL: in cert_path */
+  const char *password;  /* of the key, or NULL */
+  enum tls_client_certificates client_certificates;
+  const char
+      *ca_path; /* PEM file (or directory) that clients' certificates must lead to; NULL: the system's */
+  enum tls_version minimum;
+  const struct tls_suites *suites; /* copied */
+  struct tls_tickets *tickets;     /* held; NULL: no resumption */
+};
+
+/* Makes a server's context. 0, or an error with one line of plain words in why[0..why_cap) that names
+ * the file and what to do: missing, unreadable, a directory, no PEM, a CSR or public key instead of a
+ * certificate, an encrypted key without password or with a wrong one, a key that does not fit, a kind of
+ * key that mbedTLS does not know (Ed25519). On success why[] holds a warning worth logging, or "": expired,
+ * not yet valid, expires within TLS_EXPIRY_WARNING_DAYS, intermediate missing or in the wrong order. */
+#define TLS_EXPIRY_WARNING_DAYS 7u
+WSL_MUST_CHECK int tls_context_new_server(struct tls_context **context,
+                                          const struct tls_server_options *options, char *why,
+                                          size_t why_cap);
+
+enum tls_trust { TLS_TRUST_VERIFIED, TLS_TRUST_ANYBODY };
+
+struct tls_client_options {
+  enum tls_trust trust;
+  const char *ca_path; /* PEM file or directory; NULL: the system's */
+  const char *name; /* that the certificate must bear and that is asked for (SNI); NULL: the host dialled */
+  const char *cert_path, *key_path, *password; /* a client certificate, or NULL: none */
+};
+
+/* Makes a client's context, for TLS toward targets. Likewise. */
+WSL_MUST_CHECK int tls_context_new_client(struct tls_context **context,
+                                          const struct tls_client_options *options, char *why,
+                                          size_t why_cap);
+
+struct tls_context *tls_context_hold(struct tls_context *context);
+void tls_context_drop(struct tls_context *context); /* NULL is ignored */
+
+/* "CN=example.com, expires 2027-01-31", for a log line; lives as long as the context. */
+const char *tls_context_describe(const struct tls_context *context);
+
+/* The system's CA bundle, the first of the usual places that exists; NULL when there is none. */
+const char *tls_system_ca_path(void);
+
+/* ---- for net/tls.c ---- */
+
+struct mbedtls_ssl_config;
+const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context);
+
+/* The name to expect and to ask for toward `host`, or NULL: none is checked. */
+const char *tls_context_server_name(const struct tls_context *context, const char *host);
+
+#endif
