@@ -111,7 +111,6 @@ static bool write_control(struct session *s) {
   if (written < 0) return true;
   w->control_sent = (uint8_t)(w->control_sent + written);
   if (w->control_sent < w->control_len) return true;
-  if (w->control_opcode == WSL_OP_CLOSE) s->client_out = CLIENT_OUT_CLOSED;
   if (w->control_opcode == WSL_OP_PING) liveness_ping_sent(s);
   return true;
 }
@@ -144,6 +143,13 @@ static bool stage_next(struct session *s) {
   return true;
 }
 
+/* Our Close is the kernel's: what a TLS transport has taken may still wait for room there. */
+static bool close_has_left(const struct session *s) {
+  const struct client_writer *w = &s->writer;
+  return s->client_out == CLIENT_OUT_CLOSING && w->close_begun && w->control_sent == w->control_len &&
+         transport_pending(s->client) == 0;
+}
+
 bool client_flush(struct session *s) {
   struct client_writer *w = &s->writer;
   bool moved = false;
@@ -161,7 +167,9 @@ bool client_flush(struct session *s) {
     if (!wrote) break;
     moved = true;
   }
-  return moved;
+  if (s->client == NULL || !close_has_left(s)) return moved;
+  s->client_out = CLIENT_OUT_CLOSED;
+  return true;
 }
 
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {

@@ -55,15 +55,32 @@ void ending_backend_fin(struct session *s) {
   session_enter(s, SESSION_CLOSING);
 }
 
+struct loss {
+  int error;
+  const char *cause, *reason;
+};
+
+static const struct loss *backend_loss(int error) {
+  static const struct loss losses[] = {
+      {WSL_TIMED_OUT, "target timed out", "Connection to target timed out"},
+      {WSL_TRUNCATED, "target's TLS stream ended without close_notify", "Target's TLS stream was cut off"},
+      {WSL_TLS_FAILED, "TLS toward the target failed", "TLS to target failed"},
+      {WSL_RESET, "target reset the connection", "Target reset the connection"}, /* and all else */
+  };
+  const struct loss *loss = losses;
+  while (loss->error != error && loss->error != WSL_RESET)
+    loss++;
+  return loss;
+}
+
 void ending_backend_lost(struct session *s, int error) {
   bool wanted = s->backend_in == BACKEND_IN_BYTES;
   s->backend_in = BACKEND_IN_ENDED;
   backend_break(s);
   if (!wanted) return;
-  bool timed_out = error == WSL_TIMED_OUT;
-  ending_set(s, "backend", timed_out ? "target timed out" : "target reset the connection");
-  client_close(s, WSL_CLOSE_INTERNAL_ERROR,
-               timed_out ? "Connection to target timed out" : "Target reset the connection");
+  const struct loss *loss = backend_loss(error);
+  ending_set(s, "backend", loss->cause);
+  client_close(s, WSL_CLOSE_INTERNAL_ERROR, loss->reason);
   session_enter(s, SESSION_CLOSING);
 }
 
@@ -98,6 +115,17 @@ void ending_client_fin(struct session *s) {
     client_close(s, WSL_CLOSE_PROTOCOL_ERROR, "Connection ended inside a message");
     give_up_backend(s);
   }
+}
+
+/* FIN without close_notify: anybody on the way may have cut the stream (RFC 8446 6.1), so it is not known to
+ * be whole, wherever it ends; but the client may still be reading. */
+void ending_client_truncated(struct session *s) {
+  bool wanted = s->client_in == CLIENT_IN_FRAMES;
+  s->client_in = CLIENT_IN_ENDED;
+  if (!wanted) return; /* it had said all, or nothing of it was wanted any more */
+  ending_set(s, "client", "TLS stream ended without close_notify");
+  client_close(s, WSL_CLOSE_PROTOCOL_ERROR, "TLS stream ended without close_notify");
+  give_up_backend(s);
 }
 
 static const char *client_loss(int error) {

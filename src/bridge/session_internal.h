@@ -195,6 +195,7 @@ void ending_backend_lost(struct session *s, int error);
 void ending_backend_deaf(struct session *s);
 void ending_client_close(struct session *s, uint16_t code);
 void ending_client_fin(struct session *s);
+void ending_client_truncated(struct session *s);
 void ending_client_lost(struct session *s, int error);
 void ending_violation(struct session *s, uint16_t code, const char *reason);
 void ending_by_us(struct session *s, uint16_t code, const char *cause, const char *reason);

@@ -85,6 +85,8 @@ static void read_end(struct session *s, int64_t result) {
   if (result == WSL_AGAIN) return;
   if (result == 0) {
     ending_client_fin(s);
+  } else if (result == WSL_TRUNCATED) {
+    ending_client_truncated(s);
   } else {
     ending_client_lost(s, (int)result);
   }

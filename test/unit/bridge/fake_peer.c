@@ -42,6 +42,8 @@ static int end_result(enum peer_end end) {
       return WSL_RESET;
     case PEER_TIMED_OUT:
       return WSL_TIMED_OUT;
+    case PEER_TRUNCATED:
+      return WSL_TRUNCATED;
     case PEER_GOES_ON:
       return WSL_AGAIN;
     case PEER_FIN:
@@ -71,6 +73,26 @@ static bool peer_failed(const struct fake_peer *peer) {
   return peer->end == PEER_RESET || peer->end == PEER_TIMED_OUT;
 }
 
+/* What there is room for leaves, the rest is kept: all of it counts as written. */
+static void unseal(struct fake_peer *peer) {
+  size_t n = smaller(peer->room, peer->pending.len);
+  bytes_add(&peer->got, peer->pending.data, n);
+  if (peer->room != UNLIMITED) peer->room -= n;
+  peer->pending.len -= n;
+  if (peer->pending.len > 0) memmove(peer->pending.data, peer->pending.data + n, peer->pending.len);
+}
+
+static int64_t seal(struct fake_peer *peer, struct transport *transport, const struct iovec *parts,
+                    int count) {
+  for (int i = 0; i < count; i++)
+    bytes_add(&peer->pending, parts[i].iov_base, parts[i].iov_len);
+  size_t taken = peer->pending.len;
+  if (peer->acks_by_hand) peer->unacked += taken;
+  unseal(peer);
+  if (peer->pending.len > 0) transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
+  return (int64_t)taken;
+}
+
 static int64_t fake_writev(struct transport *transport, const struct iovec *parts, int count) {
   struct fake_peer *peer = peer_of(transport);
   assert(count > 0 && count <= TRANSPORT_PARTS_MAX);
@@ -83,6 +105,8 @@ static int64_t fake_writev(struct transport *transport, const struct iovec *part
     transport->ready |= TRANSPORT_FAILED | TRANSPORT_READABLE;
     return end_result(peer->end);
   }
+  if (peer->pending.len > 0) return WSL_AGAIN;
+  if (peer->seals && peer->room < peer->write_max) return seal(peer, transport, parts, count);
   size_t taken = 0, offered = 0, most = smaller(peer->room, peer->write_max);
   for (int i = 0; i < count; i++) {
     assert(parts[i].iov_len > 0);
@@ -99,8 +123,8 @@ static int64_t fake_writev(struct transport *transport, const struct iovec *part
 
 static int fake_finish(struct transport *transport) {
   struct fake_peer *peer = peer_of(transport);
-  if (peer->finish_again > 0) {
-    peer->finish_again--;
+  if (peer->finish_again > 0 || peer->pending.len > 0) {
+    if (peer->finish_again > 0) peer->finish_again--;
     transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
     return WSL_AGAIN;
   }
@@ -133,7 +157,7 @@ static int fake_unacked(struct transport *transport, size_t *bytes) {
   struct fake_peer *peer = peer_of(transport);
   peer->probes++;
   if (peer->cant_tell) return WSL_UNSUPPORTED;
-  *bytes = peer->unacked;
+  *bytes = peer->unacked + (peer->acks_by_hand ? 0 : peer->pending.len);
   return WSL_OK;
 }
 
@@ -142,6 +166,10 @@ static int fake_silence(struct transport *transport, uint64_t *ms) {
   if (peer->cant_tell) return WSL_UNSUPPORTED;
   *ms = peer->silence_ms;
   return WSL_OK;
+}
+
+static size_t fake_pending(const struct transport *transport) {
+  return ((const struct fake_transport *)(const void *)transport)->peer->pending.len;
 }
 
 static const struct transport_ops fake_ops = {
@@ -153,6 +181,7 @@ static const struct transport_ops fake_ops = {
     .reset = fake_reset,
     .unacked = fake_unacked,
     .silence = fake_silence,
+    .pending = fake_pending,
 };
 
 void peer_init(struct fake_peer *peer) {
@@ -162,11 +191,12 @@ void peer_init(struct fake_peer *peer) {
 void peer_free(struct fake_peer *peer) {
   bytes_free(&peer->sent);
   bytes_free(&peer->got);
+  bytes_free(&peer->pending);
 }
 
 static unsigned incoming_bits(const struct fake_peer *peer) {
   unsigned bits = peer->sent_read < peer->sent.len ? TRANSPORT_READABLE : 0;
-  if (peer->end == PEER_FIN) bits |= TRANSPORT_READABLE | TRANSPORT_ENDING;
+  if (peer->end == PEER_FIN || peer->end == PEER_TRUNCATED) bits |= TRANSPORT_READABLE | TRANSPORT_ENDING;
   if (peer_failed(peer)) bits |= TRANSPORT_READABLE | TRANSPORT_FAILED;
   return bits;
 }
@@ -201,6 +231,11 @@ void peer_finish(struct fake_peer *peer) {
   add_bits(peer, incoming_bits(peer));
 }
 
+void peer_truncate(struct fake_peer *peer) {
+  peer->end = PEER_TRUNCATED;
+  add_bits(peer, incoming_bits(peer));
+}
+
 void peer_reset(struct fake_peer *peer) {
   bool end_was_read =
       peer->end == PEER_FIN && peer->transport != NULL && !transport_readable(&peer->transport->base);
@@ -214,7 +249,10 @@ void peer_reset_unheard(struct fake_peer *peer) {
 
 void peer_take(struct fake_peer *peer, size_t len) {
   peer->room = len == UNLIMITED ? UNLIMITED : peer->room + len;
-  if (peer->room > 0 && !peer_failed(peer)) add_bits(peer, TRANSPORT_WRITABLE);
+  bool sealed = peer->pending.len > 0;
+  unseal(peer);
+  if (peer->pending.len > 0 || peer_failed(peer)) return;
+  if (peer->room > 0 || sealed) add_bits(peer, TRANSPORT_WRITABLE);
 }
 
 bool peer_turn(struct fake_peer *peer) {
@@ -225,7 +263,8 @@ bool peer_turn(struct fake_peer *peer) {
     transport->on_ready(transport, transport->owner);
     return true;
   }
-  bool edge = peer->room > 0 && !transport_writable(transport) && !peer_failed(peer);
+  bool edge =
+      peer->room > 0 && peer->pending.len == 0 && !transport_writable(transport) && !peer_failed(peer);
   if (edge) add_bits(peer, TRANSPORT_WRITABLE);
   return edge;
 }

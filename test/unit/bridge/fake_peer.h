@@ -24,7 +24,7 @@ struct bytes {
 void bytes_add(struct bytes *bytes, const void *data, size_t len);
 void bytes_free(struct bytes *bytes);
 
-enum peer_end { PEER_GOES_ON, PEER_FIN, PEER_RESET, PEER_TIMED_OUT };
+enum peer_end { PEER_GOES_ON, PEER_FIN, PEER_RESET, PEER_TIMED_OUT, PEER_TRUNCATED };
 
 /* How the session's stream to the peer ended, as the peer sees it. */
 enum seen_end { SEEN_NONE, SEEN_FIN, SEEN_RESET };
@@ -43,6 +43,8 @@ struct fake_peer {
   size_t room;           /* bytes that it still takes; 0: stalled */
   size_t write_max;      /* most bytes that one write takes */
   int write_error;       /* what every write says, without another sign; 0: none */
+  bool seals;            /* takes all that is written and keeps what there is no room for, as TLS does */
+  struct bytes pending;  /* that */
   unsigned finish_again; /* so many calls of finish say WSL_AGAIN first (TLS) */
 
   bool acks_by_hand; /* else everything is acknowledged at once */
@@ -65,6 +67,7 @@ struct transport *peer_connect(struct fake_peer *peer);
 /* What the peer does; the session hears of it at once, as far as it is an edge. */
 void peer_send(struct fake_peer *peer, const void *data, size_t len);
 void peer_finish(struct fake_peer *peer);
+void peer_truncate(struct fake_peer *peer); /* a TLS stream's FIN without close_notify */
 void peer_reset(struct fake_peer *peer);
 void peer_take(struct fake_peer *peer, size_t len); /* room for so many bytes more, or UNLIMITED */
 

@@ -33,13 +33,14 @@ enum client_end {
   CLIENT_FINS_INSIDE,
   CLIENT_RESETS,
   CLIENT_VIOLATES,
+  CLIENT_TRUNCATES,
   CLIENT_WAITS
 };
 enum pace { PATIENT, HURRIED };
-enum backend_end { BACKEND_FINS, BACKEND_RESETS, BACKEND_WAITS };
+enum backend_end { BACKEND_FINS, BACKEND_RESETS, BACKEND_TRUNCATES, BACKEND_WAITS };
 
-#define CLIENT_ENDS  6
-#define BACKEND_ENDS 3
+#define CLIENT_ENDS  7
+#define BACKEND_ENDS 4
 
 struct play {
   uint64_t seed;
@@ -102,6 +103,8 @@ static void cast(struct play *p, enum pace pace, uint64_t seed) {
   w->backend.write_max = pick(p, 2) ? UNLIMITED : 1 + pick(p, 30);
   w->client.room = pick(p, 3) ? UNLIMITED : pick(p, 50);
   w->backend.room = pick(p, 3) ? UNLIMITED : pick(p, 50);
+  w->client.seals = pick(p, 3) == 0;
+  w->backend.seals = pick(p, 3) == 0;
   w->client.cant_tell = pick(p, 4) == 0;
   w->backend.cant_tell = pick(p, 4) == 0;
   w->client.finish_again = pick(p, 4) == 0 ? 2 : 0;
@@ -137,6 +140,8 @@ static void client_ends(struct play *p) {
   if (p->client_end == CLIENT_WAITS) client_close_with(&p->w, 1000, "");
   if (p->client_end == CLIENT_RESETS) {
     peer_reset(&p->w.client);
+  } else if (p->client_end == CLIENT_TRUNCATES) {
+    peer_truncate(&p->w.client);
   } else {
     peer_finish(&p->w.client);
   }
@@ -160,6 +165,8 @@ static void backend_acts(struct play *p) {
   p->backend_done = true;
   if (p->backend_end == BACKEND_RESETS) {
     peer_reset(backend);
+  } else if (p->backend_end == BACKEND_TRUNCATES) {
+    peer_truncate(backend);
   } else {
     peer_finish(backend);
   }
@@ -240,6 +247,10 @@ static bool client_ended_in_order(const struct play *p) {
   return p->client_end == CLIENT_CLOSES || p->client_end == CLIENT_FINS || p->client_end == CLIENT_WAITS;
 }
 
+static bool backend_breaks(const struct play *p) {
+  return p->backend_end == BACKEND_RESETS || p->backend_end == BACKEND_TRUNCATES;
+}
+
 /* Holds whatever happened: an end that looks orderly is one. */
 static void judge_hurried(const struct play *p) {
   const struct fake_peer *backend = &p->w.backend;
@@ -253,7 +264,7 @@ static void judge_hurried(const struct play *p) {
   if (strstr(seen.story, "Target closed") != NULL) assert_int_equal(arrived, p->down.len);
   if (peer_seen_end(&p->w.client) == SEEN_FIN && p->client_end != CLIENT_RESETS)
     assert_int_not_equal(seen.close_code, 0);
-  if (peer_seen_end(backend) != SEEN_FIN || p->backend_end == BACKEND_RESETS) return;
+  if (peer_seen_end(backend) != SEEN_FIN || backend_breaks(p)) return;
   assert_true(client_ended_in_order(p));
   assert_int_equal(backend->got.len, p->up.len);
 }
@@ -261,13 +272,13 @@ static void judge_hurried(const struct play *p) {
 static void judge_backend(const struct play *p) {
   const struct fake_peer *backend = &p->w.backend;
   assert_true(begins(&p->up, &backend->got));
-  if (backend->connects == 0 || p->backend_end == BACKEND_RESETS) return;
+  if (backend->connects == 0 || backend_breaks(p)) return;
   assert_int_equal(backend->got.len, p->up.len);
   assert_int_equal(peer_seen_end(backend), client_ended_in_order(p) ? SEEN_FIN : SEEN_RESET);
 }
 
 static void judge_close(const struct play *p, const struct seen *seen) {
-  bool backend_failed = p->dial_failed || p->backend_end == BACKEND_RESETS;
+  bool backend_failed = p->dial_failed || backend_breaks(p);
   switch (seen->close_code) {
     case 1000: /* the backend's end, or the echo of the client's */
       assert_true(p->client_end == CLIENT_CLOSES || !backend_failed);
@@ -276,7 +287,8 @@ static void judge_close(const struct play *p, const struct seen *seen) {
       assert_true(p->went_away);
       break;
     case 1002:
-      assert_true(p->client_end == CLIENT_VIOLATES || p->client_end == CLIENT_FINS_INSIDE);
+      assert_true(p->client_end == CLIENT_VIOLATES || p->client_end == CLIENT_FINS_INSIDE ||
+                  p->client_end == CLIENT_TRUNCATES);
       break;
     case 1011:
       assert_true(backend_failed);
