@@ -11,6 +11,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "net/loop_timers.h"
+#include "net/offload_pool.h"
 #include "net/socket_dialer.h"
 #include "server/connection.h"
 #include "server/listener.h"
@@ -37,6 +38,7 @@ struct worker {
   struct poller *poller;
   struct resolver *resolver;
   struct buffer_pool buffers;
+  struct offload_pool offload;
   struct stream_domain streams;
   struct socket_dialer dialer;
   struct session_domain sessions;
@@ -101,6 +103,10 @@ static void on_dropped_file_ended(struct file_jobs *files) {
   note_ended(LIST_ENTRY(files, struct worker, files));
 }
 
+static void on_offload_quiet(struct offload_pool *offload) {
+  note_ended(LIST_ENTRY(offload, struct worker, offload));
+}
+
 static void on_admission_wake(struct admission_waiter *waiter) {
   post(LIST_ENTRY(waiter, struct worker, waiter), WORKER_RESUME);
 }
@@ -108,7 +114,8 @@ static void on_admission_wake(struct admission_waiter *waiter) {
 /* ---- the end ---- */
 
 static bool is_empty(const struct worker *worker) {
-  return worker->connections.count == 0 && worker->sessions.count == 0 && worker->files.running == 0;
+  return worker->connections.count == 0 && worker->sessions.count == 0 && worker->files.running == 0 &&
+         worker->offload.running == 0;
 }
 
 /* Closes what keeps the loop alive; the rest goes behind uv_run(). The async stays open until
@@ -205,12 +212,15 @@ static void free_domains(struct worker *worker) {
   socket_dialer_destroy(&worker->dialer);
   stream_domain_destroy(&worker->streams);
   buffer_pool_destroy(&worker->buffers);
+  offload_pool_destroy(&worker->offload);
 }
 
 static int open_domains(struct worker *worker) {
   const struct server_settings *settings = worker->setup.settings;
   size_t buffers = settings->buffer_memory / settings->buffer_size;
   buffer_pool_init(&worker->buffers, settings->buffer_size, buffers == 0 ? 1 : buffers);
+  offload_pool_init(&worker->offload, &worker->loop);
+  worker->offload.on_quiet = on_offload_quiet;
   stream_domain_init(&worker->streams, worker->poller);
   socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, &worker->timers.timers);
   set_up_sessions(worker);
