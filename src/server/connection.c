@@ -17,8 +17,8 @@ static const char *const state_names[] = {"head", "answering", "file", "dialling
 /* Which states may follow which, as bits (connection.h). */
 #define BIT(state) (1u << (state))
 static const unsigned arrows[] = {
-    [CONNECTION_HEAD] = BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_FILE) | BIT(CONNECTION_DIALLING) |
-                        BIT(CONNECTION_UPGRADING),
+    [CONNECTION_HEAD] = BIT(CONNECTION_LINGERING) | BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_FILE) |
+                        BIT(CONNECTION_DIALLING) | BIT(CONNECTION_UPGRADING),
     [CONNECTION_ANSWERING] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_LINGERING),
     [CONNECTION_FILE] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_LINGERING),
     [CONNECTION_DIALLING] = BIT(CONNECTION_UPGRADING) | BIT(CONNECTION_ANSWERING),
@@ -64,7 +64,7 @@ void connection_run(struct connection *c) {
   transport_again(c->client);
 }
 
-static void on_client_ready(struct transport *transport, void *owner) {
+void connection_on_ready(struct transport *transport, void *owner) {
   (void)transport;
   connection_run(owner);
 }
@@ -97,6 +97,12 @@ enum step connection_write(struct connection *c) {
   return STEP_WAIT;
 }
 
+bool connection_has_left(struct connection *c) {
+  if (transport_pending(c->client) == 0) return true;
+  connection_expect_progress(c);
+  return false;
+}
+
 enum step connection_answered(struct connection *c) {
   if (c->next == NEXT_LINGER || c->domain->serving != SERVING) return connection_linger(c);
   connection_set_state(c, CONNECTION_HEAD);
@@ -121,6 +127,8 @@ static void on_timer(struct timer *timer) {
   struct connection *c = LIST_ENTRY(timer, struct connection, timer);
   if (c->state == CONNECTION_HEAD) {
     on_head_late(c);
+  } else if (transport_pending(c->client) < c->pending) {
+    connection_expect_progress(c); /* TLS says nothing until all that it holds has left */
   } else {
     (void)connection_abandon(c, "the client does not take the answer");
   }
@@ -131,11 +139,15 @@ static void arm(struct connection *c, uint64_t delay_ms) {
 }
 
 void connection_expect_progress(struct connection *c) {
-  if (!c->timer.armed) arm(c, c->domain->settings->transfer_timeout_ms);
+  if (c->timer.armed) return;
+  c->pending = transport_pending(c->client);
+  arm(c, c->domain->settings->transfer_timeout_ms);
 }
 
 void connection_moved(struct connection *c) {
-  if (c->timer.armed) arm(c, c->domain->settings->transfer_timeout_ms);
+  if (!c->timer.armed) return;
+  c->pending = transport_pending(c->client);
+  arm(c, c->domain->settings->transfer_timeout_ms);
 }
 
 void connection_begin_head(struct connection *c) {
@@ -167,7 +179,7 @@ int connection_open(struct connection_domain *domain, struct transport *client, 
   list_append(&domain->connections, &c->node);
   domain->count++;
   connection_begin_head(c);
-  transport_own(client, on_client_ready, c);
+  transport_own(client, connection_on_ready, c);
   if (client->ready != 0) transport_again(client);
   return 0;
 }

@@ -28,6 +28,7 @@
 #include "bridge/session.h"
 #include "core/slab.h"
 #include "net/address.h"
+#include "net/tls.h"
 #include "server/counters.h"
 #include "server/file_job.h"
 #include "server/response.h"
@@ -47,6 +48,8 @@ struct connection_domain {
   struct timers *timers;
   struct buffer_pool *buffers;
   struct dialer *dialer;
+  struct tls_domain *tls;          /* with tls_context: */
+  struct tls_context *tls_context; /* for new connections, not held; NULL: no certificate */
   struct session_domain *sessions;
   struct file_jobs *files;
   struct counters *counters;

@@ -221,6 +221,7 @@ static enum step next_chunk(struct connection *c) {
     file_job_read(job);
     return STEP_WAIT;
   }
+  if (!connection_has_left(c)) return STEP_WAIT;
   drop_job(c);
   timer_disarm(c->domain->timers, &c->timer);
   return connection_answered(c);

@@ -20,6 +20,9 @@ enum connection_state {
   CONNECTION_LINGERING
 };
 
+/* What carries the connection. */
+enum connection_security { CONNECTION_PLAIN, CONNECTION_HANDSHAKING, CONNECTION_SECURE };
+
 /* What follows when the answer has left. */
 enum connection_next { NEXT_REQUEST, NEXT_LINGER };
 
@@ -38,8 +41,10 @@ struct connection {
   uint64_t accepted_ms;
   struct address peer;
   enum connection_state state;
+  enum connection_security security;
   enum connection_next next;
   struct timer timer;          /* of the head, of an answer, see arm_* */
+  size_t pending;              /* bytes that TLS still held when the answer's timer was set */
   struct buffer_waiter waiter; /* for a buffer to read a head or a file into */
   bool ended;                  /* the client's FIN was read */
 
@@ -108,6 +113,24 @@ void connection_free(struct connection *c);
 
 /* A buffer, or NULL with the connection put in line for one: connection_run() comes when there is. */
 struct buffer *connection_borrow(struct connection *c, enum buffer_way way);
+
+/* For transport_own(). */
+void connection_on_ready(struct transport *transport, void *owner);
+
+/* Everything is written: true when it is the kernel's too, else the timer of an answer runs. */
+bool connection_has_left(struct connection *c);
+
+/* ---- connection_tls.c ---- */
+
+/* The first bytes are TLS's: from now on the client's transport is a secured one, or the connection ends. */
+enum step connection_begin_tls(struct connection *c, const uint8_t *bytes, size_t len);
+
+/* Takes note of a handshake that is over. */
+void connection_note_tls(struct connection *c);
+
+/* Whether it was TLS that broke the connection; then: logs why, and lets the alert leave. */
+bool connection_failed_in_tls(const struct connection *c);
+enum step connection_tls_failed(struct connection *c);
 
 /* ---- connection_head.c ---- */
 

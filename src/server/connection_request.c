@@ -126,6 +126,10 @@ void connection_begin_request(struct connection *c) {
     connection_refuse(c, 503, "the server is stopping");
     return;
   }
+  if (c->domain->settings->tls.service == TLS_SERVICE_ONLY && c->security == CONNECTION_PLAIN) {
+    connection_refuse(c, 400, "only TLS is spoken on this port: use https:// or wss://");
+    return;
+  }
   switch (request.kind) {
     case WSL_REQUEST_PLAIN:
       begin_plain(c, &request);
@@ -140,5 +144,6 @@ void connection_begin_request(struct connection *c) {
 }
 
 enum step connection_step_answering(struct connection *c) {
-  return outgoing_left(&c->out) > 0 ? connection_write(c) : connection_answered(c);
+  if (outgoing_left(&c->out) > 0) return connection_write(c);
+  return connection_has_left(c) ? connection_answered(c) : STEP_WAIT;
 }

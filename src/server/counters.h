@@ -15,6 +15,9 @@ struct counters {
   _Atomic uint64_t requests_served; /* answered with 2xx or 3xx */
   _Atomic uint64_t refused_4xx;
   _Atomic uint64_t refused_5xx;
+  _Atomic uint64_t tls_handshakes; /* with clients, completed */
+  _Atomic uint64_t tls_resumed;    /* of those, from a ticket */
+  _Atomic uint64_t tls_failed;
 };
 
 /* Writer only. */

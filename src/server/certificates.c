@@ -1,0 +1,147 @@
+/* See server/certificates.h. */
+#include "server/certificates.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "server/file_watch.h"
+
+#define WHY_MAX     512u
+#define FILES_COUNT 3u /* certificate, key, authorities */
+
+/* What tells one state of a file from another. */
+struct signature {
+  dev_t device;
+  ino_t inode;
+  off_t size;
+  struct timespec modified, changed;
+};
+
+struct certificates {
+  const struct tls_settings *settings;
+  struct tls_tickets *tickets;
+  uv_mutex_t lock;                          /* of `current` */
+  struct tls_context *current;              /* held */
+  struct signature signatures[FILES_COUNT]; /* as last read, usable or not */
+  struct file_watch *watch;
+  void (*on_renewed)(void *owner);
+  void *owner;
+};
+
+static void list_files(const struct certificates *certificates, const char *paths[FILES_COUNT]) {
+  const struct tls_server_options *options = &certificates->settings->server;
+  paths[0] = options->cert_path;
+  paths[1] = options->key_path;
+  paths[2] = options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED ? options->ca_path : NULL;
+}
+
+/* Zeros for a file that isn't there. */
+static void sign(const struct certificates *certificates, struct signature signatures[FILES_COUNT]) {
+  const char *paths[FILES_COUNT];
+  list_files(certificates, paths);
+  memset(signatures, 0, FILES_COUNT * sizeof(*signatures));
+  for (size_t i = 0; i < FILES_COUNT; i++) {
+    struct stat status;
+    if (paths[i] == NULL || stat(paths[i], &status) != 0) continue;
+    signatures[i].device = status.st_dev;
+    signatures[i].inode = status.st_ino;
+    signatures[i].size = status.st_size;
+    signatures[i].modified = status.st_mtim;
+    signatures[i].changed = status.st_ctim;
+  }
+}
+
+/* Tickets of TLS 1.3 do not carry the client's certificate: after a change of the authorities nobody may come
+ * in on one that the old authorities had vouched for. */
+static void renew_tickets(struct certificates *certificates) {
+  bool vouched = certificates->settings->server.client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED;
+  if (certificates->tickets != NULL && !vouched) return;
+  tls_tickets_drop(certificates->tickets);
+  certificates->tickets = tls_tickets_new();
+}
+
+static int read_files(struct certificates *certificates, struct tls_context **context, char *why,
+                      size_t why_cap) {
+  sign(certificates, certificates->signatures); /* first: a change while we read is seen again */
+  renew_tickets(certificates);
+  struct tls_server_options options = certificates->settings->server;
+  options.tickets = certificates->tickets;
+  return tls_context_new_server(context, &options, why, why_cap);
+}
+
+static void log_context(const struct certificates *certificates, const char *event, const char *warning) {
+  log_event(LOG_INFO, 0, "%s file=\"%s\" %s", event, certificates->settings->server.cert_path,
+            tls_context_describe(certificates->current));
+  if (warning[0] != '\0') log_event(LOG_WARN, 0, "%s", warning);
+}
+
+int certificates_open(struct certificates **result, const struct tls_settings *settings, char *why,
+                      size_t why_cap) {
+  struct certificates *certificates = calloc(1, sizeof(*certificates));
+  if (certificates == NULL) return WSL_NO_MEMORY;
+  certificates->settings = settings;
+  int error = read_files(certificates, &certificates->current, why, why_cap);
+  if (error == WSL_OK && uv_mutex_init(&certificates->lock) != 0) error = WSL_NO_MEMORY;
+  if (error != WSL_OK) {
+    tls_context_drop(certificates->current);
+    tls_tickets_drop(certificates->tickets);
+    free(certificates);
+    return error;
+  }
+  log_context(certificates, "certificate loaded", why);
+  *result = certificates;
+  return WSL_OK;
+}
+
+void certificates_reload(struct certificates *certificates) {
+  char why[WHY_MAX] = "";
+  struct tls_context *renewed = NULL, *old;
+  if (read_files(certificates, &renewed, why, sizeof(why)) != WSL_OK) {
+    log_event(LOG_ERROR, 0, "certificate not renewed, the old one stays in use: %s", why);
+    return;
+  }
+  uv_mutex_lock(&certificates->lock);
+  old = certificates->current;
+  certificates->current = renewed;
+  uv_mutex_unlock(&certificates->lock);
+  tls_context_drop(old);
+  log_context(certificates, "certificate renewed", why);
+  if (certificates->on_renewed != NULL) certificates->on_renewed(certificates->owner);
+}
+
+static void on_changed(void *owner) {
+  struct certificates *certificates = owner;
+  struct signature now[FILES_COUNT];
+  sign(certificates, now);
+  if (memcmp(now, certificates->signatures, sizeof(now)) != 0) certificates_reload(certificates);
+}
+
+void certificates_watch(struct certificates *certificates, uv_loop_t *loop, void (*on_renewed)(void *owner),
+                        void *owner) {
+  const char *paths[FILES_COUNT];
+  list_files(certificates, paths);
+  certificates->on_renewed = on_renewed;
+  certificates->owner = owner;
+  certificates->watch = file_watch_open(loop, paths, FILES_COUNT, on_changed, certificates);
+  if (certificates->watch == NULL)
+    log_event(LOG_WARN, 0, "certificate files can't be watched: send SIGHUP after renewing them");
+}
+
+struct tls_context *certificates_current(struct certificates *certificates) {
+  uv_mutex_lock(&certificates->lock);
+  struct tls_context *context = tls_context_hold(certificates->current);
+  uv_mutex_unlock(&certificates->lock);
+  return context;
+}
+
+void certificates_close(struct certificates *certificates) {
+  if (certificates == NULL) return;
+  file_watch_close(certificates->watch);
+  tls_context_drop(certificates->current);
+  tls_tickets_drop(certificates->tickets);
+  uv_mutex_destroy(&certificates->lock);
+  free(certificates);
+}
