@@ -6,6 +6,7 @@
 #include "net/privileged.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -29,6 +30,14 @@ int privileged_open_beneath(int dir_fd, const char *dir_path, const char *path) 
   int fd = beneath_open_kernel(dir_fd, path);
   if (fd == -ENOSYS || fd == -EPERM || fd == -EXDEV) fd = beneath_open_walk(dir_fd, dir_path, path);
   return fd >= 0 ? fd : open_error(-fd);
+}
+
+int privileged_open_named(const char *path) {
+  int fd;
+  do {
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
+  return fd >= 0 ? fd : open_error(errno);
 }
 
 static int set_option(int fd, int level, int name, int value) {

@@ -13,6 +13,11 @@
  * Returns a descriptor (O_CLOEXEC), or WSL_NOT_FOUND, WSL_DENIED (by mode), WSL_NO_DESCRIPTOR, WSL_IO. */
 WSL_MUST_CHECK int privileged_open_beneath(int dir_fd, const char *dir_path, const char *path);
 
+/* Opens, for reading, what an option names, or a file of a directory that it names: any path, links
+ * followed. Blocks, but never on a FIFO: look with fstat() what it is. Returns a descriptor (O_CLOEXEC), or
+ * errors as above. */
+WSL_MUST_CHECK int privileged_open_named(const char *path);
+
 enum listen_sharing {
   LISTEN_ALONE, /* the only listener: a second process gets "address in use" */
   LISTEN_FIRST, /* alone at bind, opened for LISTEN_OTHER before listen() */

@@ -2,11 +2,12 @@
  *
  *   token: host:port          # also [v6]:port and unix_socket:/path
  *
- * Lines of a file, or of all files in a directory (hidden ones left out); the last of several lines for
- * one token counts. A line that can't be read is reported with file and line number and spares the others:
- * when the source is opened, and again when its files have changed. TokenFile reads at every lookup, so an
- * edit is seen by the next connection; ReadOnlyTokenFile reads once. Immutable but for what has been
- * reported (locked): any thread may look up. Lookups read files, so they block: for the thread pool.
+ * Lines of a file (codec/token_line), or of all files in a directory (route/token_files: which, and in what
+ * order); the last of several lines for one token counts. A line that can't be read is reported with file
+ * and line number and spares the others: when the source is opened, and again when its files have changed.
+ * TokenFile reads at every lookup, so an edit is seen by the next connection; ReadOnlyTokenFile reads once.
+ * Immutable but for what has been reported (locked): any thread may look up. Lookups read files, so they
+ * block: for the thread pool.
  */
 #ifndef ROUTE_TOKEN_SOURCE_H
 #define ROUTE_TOKEN_SOURCE_H
