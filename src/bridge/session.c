@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "bridge/session_internal.h"
 #include "core/log.h"
@@ -70,6 +71,7 @@ static void bury(struct session *s) {
   buffer_wait_cancel(&s->waiter);
   liveness_stop(s);
   log_end(s);
+  free(s->own_target);
   list_remove(&s->node);
   domain->count--;
   slab_give(&domain->slab, s);
@@ -149,6 +151,7 @@ int session_open(struct session_domain *domain, const struct session_birth *birt
   s->domain = domain;
   s->id = birth->id;
   s->target = birth->target;
+  s->own_target = birth->own_target;
   s->started_ms = birth->started_ms;
   s->client = birth->client;
   transport_own(s->client, session_on_ready, s);

@@ -93,6 +93,7 @@ struct session {
   struct list node; /* in domain->sessions */
   uint64_t id;
   const struct target *target;
+  void *own_target; /* freed with the session; may be NULL */
 
   struct transport *client;  /* NULL once closed, or lingering */
   struct transport *backend; /* NULL while dialling and once closed */

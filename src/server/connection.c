@@ -12,15 +12,17 @@
 /* Steps in a row before others have their turn; a pipelined request takes about three. */
 #define STEPS_A_TURN 24
 
-static const char *const state_names[] = {"head", "answering", "file", "dialling", "upgrading", "lingering"};
+static const char *const state_names[] = {"head",     "answering", "file",     "routing",
+                                          "dialling", "upgrading", "lingering"};
 
 /* Which states may follow which, as bits (connection.h). */
 #define BIT(state) (1u << (state))
 static const unsigned arrows[] = {
     [CONNECTION_HEAD] = BIT(CONNECTION_LINGERING) | BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_FILE) |
-                        BIT(CONNECTION_DIALLING) | BIT(CONNECTION_UPGRADING),
+                        BIT(CONNECTION_ROUTING),
     [CONNECTION_ANSWERING] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_LINGERING),
     [CONNECTION_FILE] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_LINGERING),
+    [CONNECTION_ROUTING] = BIT(CONNECTION_DIALLING) | BIT(CONNECTION_UPGRADING) | BIT(CONNECTION_ANSWERING),
     [CONNECTION_DIALLING] = BIT(CONNECTION_UPGRADING) | BIT(CONNECTION_ANSWERING),
     [CONNECTION_UPGRADING] = 0, /* a session, or gone */
     [CONNECTION_LINGERING] = 0,
@@ -46,6 +48,8 @@ static enum step step(struct connection *c) {
       return connection_step_answering(c);
     case CONNECTION_FILE:
       return connection_step_file(c);
+    case CONNECTION_ROUTING:
+      return connection_step_routing(c);
     case CONNECTION_DIALLING:
       return connection_step_dialling(c);
     case CONNECTION_UPGRADING:
@@ -127,6 +131,8 @@ static void on_timer(struct timer *timer) {
   struct connection *c = LIST_ENTRY(timer, struct connection, timer);
   if (c->state == CONNECTION_HEAD) {
     on_head_late(c);
+  } else if (c->state == CONNECTION_ROUTING) {
+    connection_routing_late(c);
   } else if (transport_pending(c->client) < c->pending) {
     connection_expect_progress(c); /* TLS says nothing until all that it holds has left */
   } else {
@@ -293,7 +299,7 @@ void connection_domain_go_away(struct connection_domain *domain) {
     struct connection *c = LIST_ENTRY(node, struct connection, node);
     if (connection_idle(c)) {
       (void)connection_close(c, CLOSE_IN_ORDER);
-    } else if (c->state == CONNECTION_DIALLING) {
+    } else if (c->state == CONNECTION_ROUTING || c->state == CONNECTION_DIALLING) {
       transport_again(c->client);
     }
   }

@@ -8,13 +8,15 @@
  *                |                                                   |
  *                +--refused, 408, draining--> ANSWERING -------------+
  *                |                                                   |
- *                +--upgrade, DIAL_BEFORE--> DIALLING --502, 504, 503-+
- *                |                             | connected
- *                +--upgrade, DIAL_AFTER--> UPGRADING (the 101 is leaving) --> session_open()
+ *                +--upgrade--> ROUTING --403, 404, 502, 503, 504-----+
+ *                                |  |                                |
+ *                                |  +--DIAL_BEFORE--> DIALLING ------+ 502, 503, 504
+ *                                |                       | connected
+ *                                +--DIAL_AFTER--> UPGRADING (the 101 is leaving) --> session_open()
  *
  * One request is dealt with at a time; what is pipelined behind it waits in the stash. A connection
  * between requests owns no buffer and no descriptor but its client's. Everything a callback brings
- * (dial, file, buffer) is noted and acted on at the transport's next turn, so that nothing here runs
+ * (route, dial, file, buffer) is noted and acted on at the transport's next turn, so that nothing here runs
  * inside itself.
  *
  * Works over the interfaces of net and core/timers; needs a uv_loop_t only for the file jobs. One
@@ -29,6 +31,7 @@
 #include "core/slab.h"
 #include "net/address.h"
 #include "net/tls.h"
+#include "route/router.h"
 #include "server/counters.h"
 #include "server/file_job.h"
 #include "server/response.h"
@@ -50,6 +53,7 @@ struct connection_domain {
   struct dialer *dialer;
   struct tls_domain *tls;          /* with tls_context: */
   struct tls_context *tls_context; /* for new connections, not held; NULL: no certificate */
+  struct router *router;           /* which target an upgrade gets */
   struct session_domain *sessions;
   struct file_jobs *files;
   struct counters *counters;

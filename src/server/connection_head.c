@@ -66,7 +66,7 @@ static void refuse_for_memory(struct connection *c) {
 }
 
 static bool becomes_session(const struct connection *c) {
-  return c->state == CONNECTION_DIALLING || c->state == CONNECTION_UPGRADING;
+  return c->state == CONNECTION_ROUTING;
 }
 
 static bool reads_another(const struct connection *c) {

@@ -1,5 +1,5 @@
 /* What the files of the connection share (connection.c, connection_head.c, connection_request.c,
- * connection_file.c, connection_upgrade.c); nobody else includes it.
+ * connection_file.c, connection_routing.c, connection_upgrade.c); nobody else includes it.
  */
 #ifndef SERVER_CONNECTION_INTERNAL_H
 #define SERVER_CONNECTION_INTERNAL_H
@@ -15,6 +15,7 @@ enum connection_state {
   CONNECTION_HEAD,
   CONNECTION_ANSWERING,
   CONNECTION_FILE,
+  CONNECTION_ROUTING,
   CONNECTION_DIALLING,
   CONNECTION_UPGRADING,
   CONNECTION_LINGERING
@@ -61,7 +62,12 @@ struct connection {
   struct file_job *file;
   bool file_answered; /* the head for `file` is made */
 
-  /* DIALLING, UPGRADING */
+  /* ROUTING, DIALLING, UPGRADING */
+  struct route_lookup route;
+  bool route_over;
+  enum route_outcome route_outcome;
+  const struct target *target; /* once ROUTE_FOUND; shared, or in: */
+  void *own_target;            /* to be freed; NULL: nothing, or it is the session's */
   struct dial dial;
   bool dial_started, dial_over;
   int dial_error;
@@ -69,7 +75,8 @@ struct connection {
   struct buffer *early; /* bytes behind the upgrade's head, if any; or they are in the stash */
   uint8_t *early_at;
   size_t early_len;
-  char *opening; /* the rest of the log line for the session's opening; may be NULL */
+  char *opening;           /* the rest of the log line for the session's opening; may be NULL */
+  size_t opening_path_len; /* how much of it is the path; then comes the target, which is not in it */
 
   struct lingering linger;
 };
@@ -142,7 +149,7 @@ void connection_free_head(struct connection *c);
 
 /* ---- connection_request.c ---- */
 
-/* A complete head at c->head: decides, and goes to ANSWERING, FILE, DIALLING or UPGRADING. Writes and
+/* A complete head at c->head: decides, and goes to ANSWERING, FILE or ROUTING. Writes and
  * frees nothing; afterwards nothing points into the head's bytes. */
 void connection_begin_request(struct connection *c);
 
@@ -176,14 +183,31 @@ void connection_begin_file(struct connection *c, struct wsl_span url_path, struc
 
 enum step connection_step_file(struct connection *c);
 
+/* ---- connection_routing.c ---- */
+
+/* Asks for the target; the 101 is made. */
+void connection_begin_routing(struct connection *c, const struct wsl_request *request);
+
+enum step connection_step_routing(struct connection *c);
+
+/* The route's time is over. */
+void connection_routing_late(struct connection *c);
+
 /* ---- connection_upgrade.c ---- */
 
 void connection_begin_upgrade(struct connection *c, const struct wsl_request *request);
 
+/* Waiting for a route or a dial: reads on where the client's end may be near, and drops a client that left.
+ */
+enum step connection_look_for_client(struct connection *c);
+
+/* The server's time is over: 503 instead of the upgrade. */
+enum step connection_stop_upgrade(struct connection *c);
+
 enum step connection_step_dialling(struct connection *c);
 enum step connection_step_upgrading(struct connection *c);
 
-/* Gives up whatever the upgrade holds: dial, backend, early bytes. Harmless when nothing. */
+/* Gives up whatever the upgrade holds: route, dial, backend, early bytes. Harmless when nothing. */
 void connection_free_upgrade(struct connection *c);
 
 #endif

@@ -27,20 +27,28 @@ static bool make_answer(struct connection *c, const struct wsl_request *request)
   return true;
 }
 
-/* The request's part of the opening line, made while its bytes are here. Without the query: tokens
- * live there. */
+/* With --host-token the Host is a secret, and so is the Origin of a page from there. */
+static bool may_show_origin(const struct connection *c, const struct wsl_request *request) {
+  const struct server_settings *settings = c->domain->settings;
+  bool host_is_secret = settings->token_plugin != TOKEN_NONE && settings->token_place == TOKEN_IN_HOST;
+  return request->origin.at != NULL && !host_is_secret;
+}
+
+/* The request's part of the opening line, made while its bytes are here; the target is not known yet.
+ * Without the query: tokens live there. */
 static void describe_opening(struct connection *c, const struct wsl_request *request) {
   if (!log_enabled(LOG_INFO)) return;
   char line[LOG_TEXT_MAX], shown[SHOWN_MAX];
   struct text text;
   text_init(&text, line, sizeof(line));
   text_format(&text, "path=\"%s\"", log_escape(request->path, shown, sizeof(shown)));
-  text_format(&text, " target=%s", c->domain->settings->target.text);
-  if (request->origin.at != NULL)
+  size_t path_len = text.len;
+  if (may_show_origin(c, request))
     text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
   if (request->subprotocol.len > 0)
     text_format(&text, " subprotocol=%s", log_escape(request->subprotocol, shown, sizeof(shown)));
   c->opening = strdup(line);
+  c->opening_path_len = c->opening == NULL ? 0 : path_len;
 }
 
 static void refuse_origin(struct connection *c, const struct wsl_request *request) {
@@ -48,7 +56,7 @@ static void refuse_origin(struct connection *c, const struct wsl_request *reques
   struct text text;
   text_init(&text, what, sizeof(what));
   text_string(&text, "reason=\"origin not allowed\"");
-  if (request->origin.at != NULL)
+  if (may_show_origin(c, request))
     text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
   connection_count_answer(c, 403, what);
   struct response response = {.status = 403};
@@ -66,11 +74,11 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     return;
   }
   describe_opening(c, request);
-  connection_set_state(
-      c, settings->dial_order == DIAL_BEFORE_UPGRADE ? CONNECTION_DIALLING : CONNECTION_UPGRADING);
+  connection_begin_routing(c, request);
 }
 
 void connection_free_upgrade(struct connection *c) {
+  route_cancel(&c->route);
   dial_cancel(&c->dial);
   if (c->backend != NULL) transport_reset(c->backend);
   c->backend = NULL;
@@ -78,6 +86,9 @@ void connection_free_upgrade(struct connection *c) {
   c->early = NULL;
   free(c->opening);
   c->opening = NULL;
+  free(c->own_target);
+  c->own_target = NULL;
+  c->target = NULL;
 }
 
 /* ---- CONNECTION_DIALLING ---- */
@@ -115,7 +126,7 @@ static void refuse_for_backend(struct connection *c) {
   char what[SHOWN_MAX];
   struct text text;
   text_init(&text, what, sizeof(what));
-  text_format(&text, "target=%s reason=\"%s\"", c->domain->settings->target.text, error_text(c->dial_error));
+  text_format(&text, "target=%s reason=\"%s\"", c->target->text, error_text(c->dial_error));
   uint16_t status = status_of_dial(c->dial_error);
   connection_count_answer(c, status, what);
   outgoing_clear(&c->out); /* the 101 */
@@ -125,7 +136,7 @@ static void refuse_for_backend(struct connection *c) {
 
 /* A client that closes its socket meanwhile shows as a FIN with nothing before it; early frames show
  * that somebody half-closed who wants an answer. */
-static enum step look_whether_client_left(struct connection *c) {
+enum step connection_look_for_client(struct connection *c) {
   if ((c->client->ready & TRANSPORT_ENDING) == 0 || c->early != NULL || stash_waiting(&c->stash) > 0)
     return STEP_WAIT;
   uint8_t bytes[PEEK_SIZE];
@@ -137,20 +148,22 @@ static enum step look_whether_client_left(struct connection *c) {
   return STEP_WAIT;
 }
 
+enum step connection_stop_upgrade(struct connection *c) {
+  connection_free_upgrade(c);
+  outgoing_clear(&c->out);
+  connection_refuse(c, 503, "the server is stopping");
+  return STEP_ON;
+}
+
 enum step connection_step_dialling(struct connection *c) {
   if (!c->dial_started) {
     c->dial_started = true;
-    dialer_start(c->domain->dialer, &c->dial, &c->domain->settings->target,
-                 c->domain->settings->session.dial_timeout_ms, on_dialled);
+    dialer_start(c->domain->dialer, &c->dial, c->target, c->domain->settings->session.dial_timeout_ms,
+                 on_dialled);
     return STEP_ON;
   }
-  if (c->domain->serving == SERVING_OVER) {
-    connection_free_upgrade(c);
-    outgoing_clear(&c->out);
-    connection_refuse(c, 503, "the server is stopping");
-    return STEP_ON;
-  }
-  if (!c->dial_over) return look_whether_client_left(c);
+  if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c);
+  if (!c->dial_over) return connection_look_for_client(c);
   if (c->backend == NULL) {
     refuse_for_backend(c);
   } else {
@@ -185,14 +198,16 @@ static enum step hand_over(struct connection *c) {
       .started_ms = c->accepted_ms,
       .client = c->client,
       .backend = c->backend,
-      .target = &domain->settings->target,
+      .target = c->target,
+      .own_target = c->own_target,
       .early = c->early,
       .early_at = c->early_at,
       .early_len = c->early_len,
   };
   char client[ADDRESS_TEXT_MAX];
-  log_event(LOG_INFO, c->id, "session opened client=%s %s", address_format(&c->peer, client),
-            c->opening == NULL ? "" : c->opening);
+  const char *opening = c->opening == NULL ? "" : c->opening;
+  log_event(LOG_INFO, c->id, "session opened client=%s %.*s target=%s%s", address_format(&c->peer, client),
+            (int)c->opening_path_len, opening, c->target->text, opening + c->opening_path_len);
   counter_add(&domain->counters->upgrades);
   if (session_open(domain->sessions, &birth) != 0) {
     log_event(LOG_ERROR, c->id, "session ended at once: no memory");
@@ -202,6 +217,7 @@ static enum step hand_over(struct connection *c) {
   c->client = NULL;
   c->backend = NULL;
   c->early = NULL;
+  c->own_target = NULL;
   connection_free(c);
   /* It comes too late to be told with the others. */
   if (domain->serving == SERVING_OVER) session_domain_go_away(domain->sessions);

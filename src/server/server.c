@@ -33,6 +33,7 @@ struct server {
   enum server_phase phase;
   struct address address; /* where the first worker listens */
   struct static_files files;
+  struct token_source *tokens; /* or NULL */
   struct admission admission;
   struct worker_setup setup;
   struct worker **workers;
@@ -135,6 +136,7 @@ static void free_parts(struct server *server) {
   free(server->waiters);
   free(server->listen_fds);
   static_files_close(&server->files);
+  if (server->tokens != NULL) token_source_close(server->tokens);
 }
 
 void server_free(struct server *server) {
@@ -210,6 +212,7 @@ static int open_workers(struct server *server) {
   server->setup = (struct worker_setup){
       .settings = server->settings,
       .files = &server->files,
+      .tokens = server->tokens,
       .admission = &server->admission,
       .workers = server->workers_count,
       .on_ended = note_worker_ended,
@@ -263,11 +266,18 @@ static int start_workers(struct server *server) {
   return 0;
 }
 
+static int open_tokens(struct server *server, char *why, size_t why_cap) {
+  const struct server_settings *settings = server->settings;
+  if (settings->token_plugin == TOKEN_NONE) return 0;
+  return token_source_open(&server->tokens, settings->token_plugin, settings->token_source, why, why_cap);
+}
+
 static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, size_t why_cap) {
   const struct server_settings *settings = server->settings;
   int error = plan(server);
   if (error != 0) return explain(error, "workers", why, why_cap);
   error = static_files_open(&server->files, settings->web_dir, settings->assets, why, why_cap);
+  if (error == 0) error = open_tokens(server, why, why_cap);
   if (error != 0) return error;
   error = listen_all(server, why, why_cap);
   if (error != 0) return error;
@@ -293,7 +303,7 @@ int server_start(struct server **result, const struct server_settings *settings,
   }
   char where[ADDRESS_TEXT_MAX];
   log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s", address_format(&server->address, where),
-            server->workers_count, settings->target.text);
+            server->workers_count, settings->token_plugin == TOKEN_NONE ? settings->target.text : "by-token");
   *result = server;
   return 0;
 }

@@ -13,6 +13,8 @@
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
 #include "net/socket_dialer.h"
+#include "route/fixed_router.h"
+#include "route/token_router.h"
 #include "server/connection.h"
 #include "server/listener.h"
 
@@ -41,6 +43,8 @@ struct worker {
   struct offload_pool offload;
   struct stream_domain streams;
   struct socket_dialer dialer;
+  struct fixed_router fixed_router;
+  struct token_router token_router;
   struct session_domain sessions;
   struct file_jobs files;
   struct connection_domain connections;
@@ -186,6 +190,15 @@ static void set_up_sessions(struct worker *worker) {
   worker->sessions.owner = worker;
 }
 
+static struct router *set_up_router(struct worker *worker) {
+  const struct worker_setup *setup = &worker->setup;
+  fixed_router_init(&worker->fixed_router, &setup->settings->target);
+  if (setup->tokens == NULL) return &worker->fixed_router.router;
+  token_router_init(&worker->token_router, &worker->offload.offload, setup->tokens,
+                    setup->settings->token_place);
+  return &worker->token_router.router;
+}
+
 static int set_up_connections(struct worker *worker) {
   worker->files = (struct file_jobs){.loop = &worker->loop,
                                      .buffers = &worker->buffers,
@@ -196,6 +209,7 @@ static int set_up_connections(struct worker *worker) {
       .timers = &worker->timers.timers,
       .buffers = &worker->buffers,
       .dialer = &worker->dialer.dialer,
+      .router = set_up_router(worker),
       .sessions = &worker->sessions,
       .files = &worker->files,
       .counters = &worker->counters,

@@ -26,6 +26,7 @@ enum worker_command {
 struct worker_setup {
   const struct server_settings *settings;
   const struct static_files *files;
+  struct token_source *tokens; /* NULL: every request gets settings->target */
   struct admission *admission;
   unsigned workers;
   void (*on_ended)(void *owner); /* on the worker's thread: its loop is over */

@@ -221,7 +221,7 @@ def test_dial_first_stops_dialling_when_the_client_leaves(wsluice, connect, deaf
     client = connect(bridge, path=None)
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
-    bridge.wait_for_log("head -> dialling")
+    bridge.wait_for_log("-> dialling")
     client.close()
     bridge.wait_for_log("connection dropped while dialling")
 

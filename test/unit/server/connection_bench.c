@@ -82,10 +82,12 @@ void bench_open(struct bench *bench, enum static_kind files) {
   bench->sessions.timers = &bench->timers;
   bench->sessions.buffers = &bench->buffers;
   bench->sessions.dialer = &bench->dialer;
+  fixed_router_init(&bench->router, &bench->settings.target);
   bench->connections = (struct connection_domain){.settings = &bench->settings,
                                                   .timers = &bench->timers,
                                                   .buffers = &bench->buffers,
                                                   .dialer = &bench->dialer,
+                                                  .router = &bench->router.router,
                                                   .sessions = &bench->sessions,
                                                   .files = &bench->jobs,
                                                   .counters = &bench->counters,

@@ -4,6 +4,7 @@
 #ifndef TEST_SERVER_CONNECTION_BENCH_H
 #define TEST_SERVER_CONNECTION_BENCH_H
 
+#include "route/fixed_router.h"
 #include "server/connection.h"
 #include "server/fake_client.h"
 
@@ -20,6 +21,7 @@ struct bench {
   enum bench_dial dial;
   int dial_error;
   struct dial *waiting; /* BENCH_DIAL_WAITS: the dial in flight */
+  struct fixed_router router;
   struct session_domain sessions;
   struct connection_domain connections;
   struct fake_client client;

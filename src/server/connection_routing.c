@@ -1,0 +1,74 @@
+/* Which target an upgrade gets: asked while the request's bytes are here, answered at once or later
+ * (route/router.h). The answer is only noted; what it means is the next step's to say.
+ */
+#include <stdio.h>
+
+#include "core/log.h"
+#include "server/connection_internal.h"
+
+/* Longest reason and path of a refusal's line. */
+#define REFUSAL_LINE_MAX 512u
+
+/* What a client gets, and the log. Nothing of the request but its path: tokens are secrets. */
+struct refusal {
+  uint16_t status;
+  const char *text;
+};
+
+static const struct refusal refusals[] = {
+    [ROUTE_NO_TOKEN] = {403, "no token"},
+    [ROUTE_UNKNOWN] = {404, "unknown token"},
+    [ROUTE_BUSY] = {503, "too many lookups at once"},
+    [ROUTE_FAILED] = {502, "the token can't be looked up"},
+};
+static const struct refusal refusal_for_time = {504, "the token's lookup takes too long"};
+
+/* May come from inside route_start(), before the state; then the next step looks anyway. */
+static void on_routed(struct route_lookup *lookup, enum route_outcome outcome, const struct target *target,
+                      void *owned) {
+  struct connection *c = LIST_ENTRY(lookup, struct connection, route);
+  c->route_over = true;
+  c->route_outcome = outcome;
+  c->target = target;
+  c->own_target = owned;
+  if (c->state == CONNECTION_ROUTING) transport_again(c->client);
+}
+
+void connection_begin_routing(struct connection *c, const struct wsl_request *request) {
+  struct route_request wanted = {
+      .path = request->path, .query = request->query, .authority = request->authority};
+  route_start(c->domain->router, &c->route, &wanted, on_routed);
+  connection_set_state(c, CONNECTION_ROUTING);
+  if (c->route_over) return;
+  timer_arm(c->domain->timers, &c->timer,
+            c->domain->timers->now_ms + c->domain->settings->session.dial_timeout_ms);
+}
+
+static void refuse(struct connection *c, const struct refusal *refusal) {
+  char what[REFUSAL_LINE_MAX];
+  const char *opening = c->opening == NULL ? "" : c->opening;
+  snprintf(what, sizeof(what), "%.*s reason=\"%s\"", (int)c->opening_path_len, opening, refusal->text);
+  connection_count_answer(c, refusal->status, what);
+  connection_free_upgrade(c);
+  outgoing_clear(&c->out); /* the 101 */
+  struct response response = {.status = refusal->status, .retry_after_s = refusal->status == 503 ? 1 : 0};
+  connection_answer_text(c, &response, refusal->text, ANSWER_BODY, NEXT_LINGER);
+}
+
+void connection_routing_late(struct connection *c) {
+  refuse(c, &refusal_for_time);
+  connection_run(c);
+}
+
+enum step connection_step_routing(struct connection *c) {
+  if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c);
+  if (!c->route_over) return connection_look_for_client(c);
+  timer_disarm(c->domain->timers, &c->timer);
+  if (c->route_outcome != ROUTE_FOUND) {
+    refuse(c, &refusals[c->route_outcome]);
+    return STEP_ON;
+  }
+  connection_set_state(
+      c, c->domain->settings->dial_order == DIAL_BEFORE_UPGRADE ? CONNECTION_DIALLING : CONNECTION_UPGRADING);
+  return STEP_ON;
+}
