@@ -37,9 +37,12 @@ struct tls_domain {
   struct poller *poller;   /* frees what an event may still name behind the batch */
   struct offload *offload; /* runs the steps of handshakes */
   struct slab slab;
-  uint8_t *received; /* scratch: ciphertext from a read, fed to mbedTLS before the call returns */
-  uint8_t *sealed;   /* scratch: records on their way to a write */
-  size_t open;       /* transports alive, those that wait for a step or the end of the batch included */
+  uint8_t *received;     /* scratch: ciphertext from a read, fed to mbedTLS before the call returns */
+  uint8_t *sealed;       /* scratch: records on their way to a write; */
+  size_t sealed_len;     /* empty again when a call returns */
+  unsigned answers_left; /* records that the running call may still have sealed */
+  uint8_t *gathered;     /* scratch: one record's plaintext, where it comes from several parts */
+  size_t open;           /* transports alive, those that wait for a step or the end of the batch included */
 };
 
 /* 0 or WSL_NO_MEMORY. `poller` and `offload` outlive the domain. */
