@@ -3,7 +3,7 @@ test, and wsluice's log in the report of a test that failed."""
 
 import pytest
 
-from harness import Backend, RawClient, UnixBackend, Wsluice, echo
+from harness import Authority, Backend, RawClient, UnixBackend, Wsluice, echo
 
 
 class WsluiceFactory:
@@ -90,6 +90,18 @@ def connect():
     yield open_client
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """A certificate authority of this run's own."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def server_pair(authority):
+    """A certificate and key for localhost and the loopback addresses."""
+    return authority.issue("server")
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ process  starts wsluice, reads its log, asks /proc about it, stops it and looks 
 wire     a socket on which every wait has a limit and every failure says what was seen
 backend  TCP and Unix services for wsluice to dial: scripted by a test, or echo, sink and source
 client   a WebSocket client without opinions: it can send what no library would
+tls      TLS under a wire, with the records in the test's hand
+certificates  authorities and certificates, made when a test wants them
 service  programs that nobody here wrote as services, and Node scripts as clients
 """
 
 from .backend import Backend, Sink, UnixBackend, echo, source
+from .certificates import Authority, Pair, encrypt_key, openssl
 from .client import (
     BINARY,
     CLOSE,
@@ -23,11 +26,13 @@ from .client import (
 )
 from .process import Wsluice, binary, free_port, processor_seconds, resident_kib, wait_until
 from .service import Service, run_node
+from .tls import TlsSocket, tls_client_context, tls_server_context
 from .wire import LIMIT_SECONDS, Ended, Wire
 
 __all__ = [
-    "BINARY", "Backend", "CLOSE", "CONTINUATION", "Ended", "Frame", "LIMIT_SECONDS", "PING",
-    "PONG", "RawClient", "Response", "Service", "Sink", "TEXT", "UnixBackend", "Wire",
-    "Wsluice", "binary", "echo", "encode_frame", "free_port", "processor_seconds",
-    "resident_kib", "run_node", "source", "upgrade_request", "wait_until",
+    "Authority", "BINARY", "Backend", "CLOSE", "CONTINUATION", "Ended", "Frame", "LIMIT_SECONDS", "PING",
+    "PONG", "Pair", "RawClient", "Response", "Service", "Sink", "TEXT", "TlsSocket", "UnixBackend", "Wire",
+    "Wsluice", "binary", "echo", "encode_frame", "encrypt_key", "free_port", "openssl", "processor_seconds",
+    "resident_kib", "run_node", "source", "tls_client_context", "tls_server_context", "upgrade_request",
+    "wait_until",
 ]

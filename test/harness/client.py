@@ -11,6 +11,7 @@ import socket
 import struct
 from typing import NamedTuple
 
+from .tls import TlsSocket
 from .wire import LIMIT_SECONDS, Wire
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -90,16 +91,18 @@ def encode_frame(opcode, payload=b"", fin=True, mask="random", rsv=0, length=Non
 
 
 class RawClient(Wire):
-    """A TCP connection to wsluice, before or after the upgrade."""
+    """A TCP connection to wsluice, before or after the upgrade; with `tls` (an SSLContext) over TLS, and
+    further options are TlsSocket's."""
 
-    def __init__(self, port, host="127.0.0.1", limit=LIMIT_SECONDS, receive_buffer=None):
+    def __init__(self, port, host="127.0.0.1", limit=LIMIT_SECONDS, receive_buffer=None, tls=None,
+                 **tls_options):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(limit)
         sock.connect((host, port))
-        super().__init__(sock, limit)
+        super().__init__(TlsSocket(sock, tls, **tls_options) if tls else sock, limit)
 
     # --- HTTP ---
 

@@ -1,7 +1,8 @@
 """A stream socket as a test wants it: no wait without a limit, no failure without what was seen.
 
 Both ends of wsluice are one of these: what a Backend accepts, and the socket under a RawClient.
-How a stream ended is told apart as the kernel tells it: `"fin"` or `"reset"`.
+How a stream ended is told apart as the kernel tells it: `"fin"` or `"reset"`; over TLS (harness.tls) there is
+`"truncated"` too.
 """
 
 import fcntl
@@ -9,6 +10,8 @@ import socket
 import struct
 import termios
 import time
+
+from .tls import Truncated
 
 # Long enough for a sanitizer build on a busy machine; no test waits this long unless it fails.
 LIMIT_SECONDS = 10.0
@@ -104,6 +107,9 @@ class Wire:
             data = self.sock.recv(READ_SIZE)
         except ConnectionResetError:
             self.ended = "reset"
+            return b""
+        except Truncated:
+            self.ended = "truncated"
             return b""
         if not data:
             self.ended = "fin"
