@@ -1,5 +1,4 @@
 /* See folder.h. */
-#define _XOPEN_SOURCE 700 /* nftw */
 #include "folder.h"
 
 #include <setjmp.h>
@@ -58,7 +57,8 @@ void folder_write_bytes(const char *name, const void *data, size_t len) {
     assert_true(n > 0);
     at += (size_t)n;
   }
-  struct timespec times[2] = {{.tv_sec = ++modified_s}, {.tv_sec = modified_s}};
+  modified_s++;
+  struct timespec times[2] = {{.tv_sec = modified_s}, {.tv_sec = modified_s}};
   assert_int_equal(futimens(fd, times), 0);
   close(fd);
 }
