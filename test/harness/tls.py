@@ -10,6 +10,7 @@ reset, and an alert or any other failure of TLS raises ssl.SSLError.
 
 import socket
 import ssl
+import threading
 
 READ_SIZE = 256 * 1024
 
@@ -47,11 +48,13 @@ def tls_server_context(pair, version=None):
 
 class TlsSocket:
     """What a Wire needs of a socket, with TLS between. `chunk`: most ciphertext that one send gives the
-    kernel. `raw` is the socket itself."""
+    kernel. `raw` is the socket itself. One thread may read while another writes."""
 
     def __init__(self, raw, context, server_side=False, server_hostname="localhost", session=None, chunk=None):
         self.raw = raw
         self.chunk = chunk
+        self._openssl = threading.Lock()  # no two calls into it at once
+        self._sending = threading.Lock()  # records leave in the order in which they were sealed
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         name = None if server_side else server_hostname
         self.tls = context.wrap_bio(self._in, self._out, server_side, name, session)
@@ -71,13 +74,17 @@ class TlsSocket:
 
     def seal(self, data):
         """The records that would carry `data`."""
-        for start in range(0, len(data), 1 << 20):
-            self.tls.write(data[start:start + (1 << 20)])
-        return self._out.read()
+        with self._openssl:
+            for start in range(0, len(data), 1 << 20):
+                self.tls.write(data[start:start + (1 << 20)])
+            return self._out.read()
 
     def _flush(self):
-        data = self._out.read()
-        if data:
+        if not self._out.pending:
+            return
+        with self._sending:
+            with self._openssl:
+                data = self._out.read()
             self.send_raw(data)
 
     def _fill(self):
@@ -91,7 +98,8 @@ class TlsSocket:
     def _step(self, call):
         while True:
             try:
-                result = call()
+                with self._openssl:
+                    result = call()
             except ssl.SSLWantReadError:
                 self._flush()
                 self._fill()
@@ -134,16 +142,18 @@ class TlsSocket:
 
     def send(self, data):
         piece = bytes(data[:16384])
-        self.send_raw(self.seal(piece))
+        self.sendall(piece)
         return len(piece)
 
     def sendall(self, data):
-        self.send_raw(self.seal(bytes(data)))
+        with self._sending:
+            self.send_raw(self.seal(bytes(data)))
 
     def say_close(self):
         """close_notify, and nothing more."""
         try:
-            self.tls.unwrap()
+            with self._openssl:
+                self.tls.unwrap()
         except ssl.SSLError:
             pass  # the peer's has not come yet
         self._flush()
