@@ -58,7 +58,7 @@ class TlsSocket:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         name = None if server_side else server_hostname
         self.tls = context.wrap_bio(self._in, self._out, server_side, name, session)
-        self.said_close = False
+        self.said_close = False  # the peer, by close_notify
         self._step(self.tls.do_handshake)
 
     def describe(self):
@@ -133,12 +133,13 @@ class TlsSocket:
 
     def recv(self, size):
         try:
-            return self._step(lambda: self.tls.read(size))
-        except ssl.SSLZeroReturnError:
-            self.said_close = True
-            return b""
+            data = self._step(lambda: self.tls.read(size))
+        except ssl.SSLZeroReturnError:  # when we have said close_notify, too
+            data = b""
         except ssl.SSLEOFError:
             raise Truncated from None
+        self.said_close = self.said_close or not data
+        return data
 
     def send(self, data):
         piece = bytes(data[:16384])
