@@ -269,6 +269,10 @@ def test_a_huge_file_is_read_and_not_held(start, tokens, services, connect):
         assert resident_kib(bridge.pid) - before < 20_000
 
 
+LOOKUP = (b"GET /?token=none HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+
+
 def huge(tokens):
     """A file that takes a lookup some time: a line of many megabytes, which are holes on the disk."""
     tokens("a: 127.0.0.1:9")
@@ -281,8 +285,7 @@ def test_stopping_while_tokens_are_looked_up(start, tokens, connect, drain):
     huge(tokens)
     clients = [connect(bridge, path=None) for _ in range(30)]
     for client in clients:
-        client.send(b"GET /?token=none HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        client.send(LOOKUP)
     bridge.wait_for_log("head -> routing")
     bridge.signal(signal.SIGTERM)
     for client in clients:
@@ -290,13 +293,26 @@ def test_stopping_while_tokens_are_looked_up(start, tokens, connect, drain):
     assert bridge.wait_for_exit(60) == 0
 
 
+def test_stopping_when_everybody_has_left_their_lookups(start, tokens, connect):
+    bridge = start(tokens.path, "--workers", "1", "--log-level", "debug")
+    huge(tokens)
+    clients = [connect(bridge, path=None) for _ in range(20)]
+    for client in clients:
+        client.send(LOOKUP)
+    bridge.wait_for_log("head -> routing", count=20)
+    for client in clients:
+        client.reset()
+    bridge.wait_for_log("connection dropped while routing", count=20)
+    bridge.signal(signal.SIGTERM)
+    assert bridge.wait_for_exit() == 0
+
+
 def test_clients_that_leave_while_their_token_is_looked_up(start, tokens, services, connect):
     bridge = start(tokens.path, "--workers", "1", "--log-level", "debug")
     huge(tokens)
     clients = [connect(bridge, path=None) for _ in range(20)]
-    for i, client in enumerate(clients):
-        client.send(b"GET /?token=a HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    for client in clients:
+        client.send(LOOKUP)
     bridge.wait_for_log("head -> routing", count=20)
     for i, client in enumerate(clients):
         if i % 2:
