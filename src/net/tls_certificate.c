@@ -1,0 +1,146 @@
+/* Certificates in words (tls_certificate.h): name, dates, the order of a chain, and uses.
+ */
+#include "net/tls_certificate.h"
+
+#include <mbedtls/oid.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/log.h"
+#include "net/tls_context.h"
+
+#define DAY_S (24 * 3600)
+
+/* Longest name that a log line shows. */
+#define NAME_CAP 256u
+
+/* GeneralName dNSName: [2], RFC 5280 4.2.1.6. */
+#define TAG_DNS_NAME (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2)
+
+void tls_warn(char *why, size_t why_cap, const char *format, ...) {
+  size_t len = strlen(why);
+  if (len > 0) {
+    (void)snprintf(why + len, why_cap - len, "; ");
+    len = strlen(why);
+  }
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(why + len, why_cap - len, format, args);
+  va_end(args);
+}
+
+static struct wsl_span common_name(const mbedtls_x509_name *name) {
+  struct wsl_span found = {NULL, 0};
+  for (; name != NULL; name = name->next) {
+    if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &name->oid) == 0)
+      found = (struct wsl_span){(const char *)name->val.p, name->val.len};
+  }
+  return found;
+}
+
+static struct wsl_span first_dns_name(const mbedtls_x509_crt *leaf) {
+  for (const mbedtls_x509_sequence *at = &leaf->subject_alt_names; at != NULL; at = at->next) {
+    if (at->buf.tag == TAG_DNS_NAME) return (struct wsl_span){(const char *)at->buf.p, at->buf.len};
+  }
+  return (struct wsl_span){NULL, 0};
+}
+
+/* A public authority's certificates often have no common name any more, only alternative names. */
+static void name_of(const mbedtls_x509_crt *leaf, char *out, size_t cap) {
+  char name[NAME_CAP];
+  struct wsl_span cn = common_name(&leaf->subject), dns = first_dns_name(leaf);
+  const char *kind = cn.len > 0 ? "CN=" : dns.len > 0 ? "DNS=" : "";
+  if (cn.len > 0)
+    log_escape(cn, name, sizeof name);
+  else if (dns.len > 0)
+    log_escape(dns, name, sizeof name);
+  else
+    (void)snprintf(name, sizeof name, "a certificate without a name");
+  (void)snprintf(out, cap, "%s%s", kind, name);
+}
+
+const char *tls_certificate_describe(const mbedtls_x509_crt *leaf, char *out, size_t cap) {
+  char name[NAME_CAP + 8];
+  name_of(leaf, name, sizeof name);
+  const mbedtls_x509_time *end = &leaf->valid_to;
+  (void)snprintf(out, cap, "%s, expires %04d-%02d-%02d", name, end->year, end->mon, end->day);
+  return out;
+}
+
+/* ---- dates ---- */
+
+/* Below, at or above 0 as `moment` (UTC, RFC 5280 4.1.2.5) comes before, at or after `date`. */
+static int compare_to(time_t moment, const mbedtls_x509_time *date) {
+  struct tm utc;
+  gmtime_r(&moment, &utc);
+  const int differences[] = {utc.tm_year + 1900 - date->year, utc.tm_mon + 1 - date->mon,
+                             utc.tm_mday - date->day,         utc.tm_hour - date->hour,
+                             utc.tm_min - date->min,          utc.tm_sec - date->sec};
+  for (size_t i = 0; i < sizeof differences / sizeof differences[0]; i++) {
+    if (differences[i] != 0) return differences[i];
+  }
+  return 0;
+}
+
+static void warn_dates(const mbedtls_x509_crt *certificate, size_t number, const char *path, char *why,
+                       size_t why_cap) {
+  char which[64] = "it";
+  if (number > 1) (void)snprintf(which, sizeof which, "its certificate number %zu", number);
+  const mbedtls_x509_time *from = &certificate->valid_from, *to = &certificate->valid_to;
+  time_t now = time(NULL);
+  if (compare_to(now, to) > 0)
+    tls_warn(why, why_cap, "certificate \"%s\": %s has expired on %04d-%02d-%02d: clients will refuse it",
+             path, which, to->year, to->mon, to->day);
+  else if (compare_to(now, from) < 0)
+    tls_warn(
+        why, why_cap,
+        "certificate \"%s\": %s is not valid before %04d-%02d-%02d %02d:%02d UTC: clients will refuse it",
+        path, which, from->year, from->mon, from->day, from->hour, from->min);
+  else if (compare_to(now + (time_t)TLS_EXPIRY_WARNING_DAYS * DAY_S, to) > 0)
+    tls_warn(why, why_cap, "certificate \"%s\": %s expires soon, on %04d-%02d-%02d %02d:%02d UTC", path,
+             which, to->year, to->mon, to->day, to->hour, to->min);
+}
+
+/* ---- the chain ---- */
+
+static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
+  return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+static void warn_order(const mbedtls_x509_crt *chain, const char *path, char *why, size_t why_cap) {
+  size_t number = 1;
+  for (const mbedtls_x509_crt *at = chain; at->next != NULL; at = at->next, number++) {
+    if (same_name(&at->issuer_raw, &at->next->subject_raw)) continue;
+    tls_warn(why, why_cap,
+             "certificate \"%s\": certificate %zu in it is not the issuer of certificate %zu: each should be "
+             "followed by its issuer's",
+             path, number + 1, number);
+    return;
+  }
+}
+
+/* mbedTLS then finds no certificate that it may use, and every handshake fails. */
+static void warn_usage(const mbedtls_x509_crt *leaf, const char *path, char *why, size_t why_cap) {
+  if (mbedtls_x509_crt_check_key_usage(leaf, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
+    tls_warn(why, why_cap,
+             "certificate \"%s\": its key usage lacks digitalSignature, so that no handshake can succeed",
+             path);
+  if (mbedtls_x509_crt_check_extended_key_usage(leaf, MBEDTLS_OID_SERVER_AUTH,
+                                                MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
+    tls_warn(why, why_cap,
+             "certificate \"%s\": its extended key usage lacks serverAuth, so that no handshake can succeed",
+             path);
+}
+
+void tls_certificate_warn(const mbedtls_x509_crt *chain, const char *path, char *why, size_t why_cap) {
+  char shown[NAME_CAP];
+  log_escape(wsl_span_of(path), shown, sizeof shown);
+  size_t number = 1;
+  for (const mbedtls_x509_crt *at = chain; at != NULL; at = at->next)
+    warn_dates(at, number++, shown, why, why_cap);
+  warn_order(chain, shown, why, why_cap);
+  warn_usage(chain, shown, why, why_cap);
+}

@@ -1,0 +1,19 @@
+/* What is worth knowing about a server's own certificate: a name for the log, and what will trouble its
+ * clients. Pure but for the clock.
+ */
+#ifndef NET_TLS_CERTIFICATE_H
+#define NET_TLS_CERTIFICATE_H
+
+#include <mbedtls/x509_crt.h>
+
+/* "CN=example.com, expires 2027-01-31"; returns `out`. Printable ASCII, whatever the certificate holds. */
+const char *tls_certificate_describe(const mbedtls_x509_crt *leaf, char *out, size_t cap);
+
+/* Appends to why[] (NUL-terminated, "" or a text) what is wrong with the certificates' dates, order and
+ * usage; several findings are joined by "; ". Nothing where all is well. */
+void tls_certificate_warn(const mbedtls_x509_crt *chain, const char *path, char *why, size_t why_cap);
+
+/* Appends a sentence likewise. */
+void tls_warn(char *why, size_t why_cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,48 @@
+/* Session tickets' keys: mbedTLS's two, the one that encrypts and the one before it, behind its mutex.
+ *
+ * mbedTLS renews the encrypting key when it is TLS_TICKET_LIFETIME_S old and a ticket is written or read;
+ * tickets of the one before stay good until they are as old. All of it is in memory only: a restart ends all
+ * tickets, which costs their holders a full handshake and nothing else.
+ */
+#include "net/tls_tickets.h"
+
+#include <mbedtls/ssl_ticket.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "net/tls_library.h"
+
+struct tls_tickets {
+  atomic_uint references;
+  mbedtls_ssl_ticket_context context;
+};
+
+struct tls_tickets *tls_tickets_new(void) {
+  if (tls_library_start() != 0) return NULL;
+  struct tls_tickets *tickets = calloc(1, sizeof *tickets);
+  if (tickets == NULL) return NULL;
+  atomic_init(&tickets->references, 1);
+  mbedtls_ssl_ticket_init(&tickets->context);
+  int error = mbedtls_ssl_ticket_setup(&tickets->context, tls_library_random, NULL,
+                                       MBEDTLS_CIPHER_AES_256_GCM, TLS_TICKET_LIFETIME_S);
+  if (error == 0) return tickets;
+  tls_tickets_drop(tickets);
+  return NULL;
+}
+
+struct tls_tickets *tls_tickets_hold(struct tls_tickets *tickets) {
+  atomic_fetch_add_explicit(&tickets->references, 1, memory_order_relaxed);
+  return tickets;
+}
+
+void tls_tickets_drop(struct tls_tickets *tickets) {
+  if (tickets == NULL) return;
+  if (atomic_fetch_sub_explicit(&tickets->references, 1, memory_order_acq_rel) > 1) return;
+  mbedtls_ssl_ticket_free(&tickets->context);
+  free(tickets);
+}
+
+void tls_tickets_configure(struct tls_tickets *tickets, mbedtls_ssl_config *config) {
+  mbedtls_ssl_conf_session_tickets_cb(config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
+                                      &tickets->context);
+}
