@@ -36,8 +36,17 @@ struct token_source {
 
 static const char name_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
 
+/* The name without the module that websockify has its plugins in. */
+static const char *class_of(const char *name) {
+  static const char *const modules[] = {"websockify.token_plugins.", "token_plugins."};
+  for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+    size_t len = strlen(modules[i]);
+    if (strncmp(name, modules[i], len) == 0) return name + len;
+  }
+  return name;
+}
+
 int token_plugin_parse(const char *name, enum token_plugin *plugin, const char **why) {
-  static const char *const modules[] = {"websockify.token_plugins.", "token_plugins.", ""};
   static const struct {
     const char *name;
     enum token_plugin plugin; /* TOKEN_NONE: websockify has it, we don't */
@@ -47,10 +56,7 @@ int token_plugin_parse(const char *name, enum token_plugin *plugin, const char *
       {"JSONTokenApi", TOKEN_NONE},  {"JWTTokenApi", TOKEN_NONE},
       {"TokenRedis", TOKEN_NONE},    {"UnixDomainSocketDirectory", TOKEN_NONE},
   };
-  size_t module = 0;
-  while (strncmp(name, modules[module], strlen(modules[module])) != 0)
-    module++; /* the last one is empty */
-  const char *class = name + strlen(modules[module]);
+  const char *class = class_of(name);
   for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++) {
     if (strcmp(class, plugins[i].name) != 0) continue;
     *plugin = plugins[i].plugin;
