@@ -16,11 +16,20 @@ if(NOT MBEDTLS_INCLUDE_DIR OR NOT MBEDTLS_LIBRARY OR NOT MBEDX509_LIBRARY OR NOT
 endif()
 mark_as_advanced(MBEDTLS_INCLUDE_DIR MBEDTLS_LIBRARY MBEDX509_LIBRARY MBEDCRYPTO_LIBRARY)
 
+# As targets that know whom they need: static libraries must stand before those.
+foreach(part mbedcrypto mbedx509 mbedtls)
+  string(TOUPPER ${part} PART)
+  add_library(${part}_file UNKNOWN IMPORTED)
+  set_target_properties(${part}_file PROPERTIES IMPORTED_LOCATION ${${PART}_LIBRARY})
+endforeach()
+set_target_properties(mbedx509_file PROPERTIES INTERFACE_LINK_LIBRARIES mbedcrypto_file)
+set_target_properties(mbedtls_file PROPERTIES INTERFACE_LINK_LIBRARIES mbedx509_file)
+
 add_library(wsl_mbedcrypto INTERFACE)
 target_include_directories(wsl_mbedcrypto SYSTEM INTERFACE ${MBEDTLS_INCLUDE_DIR})
-target_link_libraries(wsl_mbedcrypto INTERFACE ${MBEDCRYPTO_LIBRARY})
+target_link_libraries(wsl_mbedcrypto INTERFACE mbedcrypto_file)
 add_library(wsl_mbedtls INTERFACE)
-target_link_libraries(wsl_mbedtls INTERFACE ${MBEDTLS_LIBRARY} ${MBEDX509_LIBRARY} wsl_mbedcrypto)
+target_link_libraries(wsl_mbedtls INTERFACE mbedtls_file wsl_mbedcrypto)
 # Installed headers do not carry the configuration that the library was built with.
 if(EXISTS ${MBEDTLS_INCLUDE_DIR}/wsluice_mbedtls_config.h)
   target_compile_definitions(wsl_mbedcrypto INTERFACE MBEDTLS_USER_CONFIG_FILE="wsluice_mbedtls_config.h")
