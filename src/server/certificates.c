@@ -130,6 +130,11 @@ void certificates_watch(struct certificates *certificates, uv_loop_t *loop, void
     log_event(LOG_WARN, 0, "certificate files can't be watched: send SIGHUP after renewing them");
 }
 
+void certificates_unwatch(struct certificates *certificates) {
+  file_watch_close(certificates->watch);
+  certificates->watch = NULL;
+}
+
 struct tls_context *certificates_current(struct certificates *certificates) {
   uv_mutex_lock(&certificates->lock);
   struct tls_context *context = tls_context_hold(certificates->current);
@@ -139,7 +144,7 @@ struct tls_context *certificates_current(struct certificates *certificates) {
 
 void certificates_close(struct certificates *certificates) {
   if (certificates == NULL) return;
-  file_watch_close(certificates->watch);
+  certificates_unwatch(certificates);
   tls_context_drop(certificates->current);
   tls_tickets_drop(certificates->tickets);
   uv_mutex_destroy(&certificates->lock);

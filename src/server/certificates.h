@@ -28,13 +28,16 @@ WSL_MUST_CHECK int certificates_open(struct certificates **certificates, const s
 void certificates_watch(struct certificates *certificates, uv_loop_t *loop, void (*on_renewed)(void *owner),
                         void *owner);
 
+/* No more; needed for the loop to end. Harmless when nothing is watched. */
+void certificates_unwatch(struct certificates *certificates);
+
 /* Reads the files again, changed or not. */
 void certificates_reload(struct certificates *certificates);
 
 /* The context for new connections, held for the caller. Any thread. */
 struct tls_context *certificates_current(struct certificates *certificates);
 
-/* Stops watching and frees, now or when the loop has let go of its handles. NULL is ignored. */
+/* Stops watching and frees; contexts live on where they are held. NULL is ignored. */
 void certificates_close(struct certificates *certificates);
 
 #endif

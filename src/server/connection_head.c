@@ -89,16 +89,10 @@ static void keep_rest(struct connection *c, struct buffer *buffer, size_t len) {
   buffer_return(c->domain->buffers, buffer);
 }
 
-static enum step close_for_tls(struct connection *c) {
-  char client[ADDRESS_TEXT_MAX];
-  log_event(LOG_WARN, c->id, "TLS ClientHello on a port without certificate client=%s",
-            address_format(&c->peer, client));
-  return connection_close(c, CLOSE_IN_ORDER);
-}
-
 /* A read brought no bytes: the end, an error, or nothing yet. */
 static enum step on_no_bytes(struct connection *c, int64_t result) {
   if (result == WSL_AGAIN) return STEP_WAIT;
+  if (result < 0 && connection_failed_in_tls(c)) return connection_tls_failed(c);
   if (result < 0) return connection_abandon(c, error_text((int)result));
   c->ended = true;
   return STEP_ON;
@@ -118,14 +112,21 @@ static size_t read_size(const struct connection *c) {
   return size < HEAD_READ_MAX ? size : HEAD_READ_MAX;
 }
 
+/* The connection's very first byte tells; nothing of HTTP begins so (RFC 9112 2.2, RFC 8446 5.1). */
+static bool speaks_tls(const struct connection *c, const uint8_t *first) {
+  return c->requests == 0 && c->security == CONNECTION_PLAIN && *first == TLS_HANDSHAKE;
+}
+
 /* The usual way: the whole head in one read. */
 static enum step read_into_buffer(struct connection *c) {
+  struct connection_domain *domain = c->domain;
   struct buffer *buffer = connection_borrow(c, BUFFER_UP);
   if (buffer == NULL) return STEP_WAIT;
   int64_t n = transport_read(c->client, buffer->data, read_size(c));
-  if (n > 0 && c->requests == 0 && buffer->data[0] == TLS_HANDSHAKE) {
-    buffer_return(c->domain->buffers, buffer);
-    return close_for_tls(c);
+  if (n > 0 && speaks_tls(c, buffer->data)) {
+    enum step step = connection_begin_tls(c, buffer->data, (size_t)n);
+    buffer_return(domain->buffers, buffer);
+    return step;
   }
   enum wsl_head_status status = n > 0 ? parse(c, buffer->data, (size_t)n) : WSL_HEAD_MORE;
   if (status == WSL_HEAD_DONE) {
@@ -135,7 +136,7 @@ static enum step read_into_buffer(struct connection *c) {
   if (status == WSL_HEAD_MORE && n > 0 &&
       (own_fields(c) != 0 || stash_put(&c->stash, &c->domain->stashes, buffer->data, (size_t)n) != 0))
     refuse_for_memory(c);
-  buffer_return(c->domain->buffers, buffer);
+  buffer_return(domain->buffers, buffer);
   return n > 0 ? STEP_ON : on_no_bytes(c, n);
 }
 
@@ -172,6 +173,7 @@ static enum step read_into_stash(struct connection *c) {
 }
 
 enum step connection_step_head(struct connection *c) {
+  connection_note_tls(c);
   if (c->unparsed) return parse_stash(c);
   if (c->ended) return on_client_ended(c);
   if (c->domain->serving == SERVING_OVER && connection_idle(c)) return connection_close(c, CLOSE_IN_ORDER);

@@ -45,6 +45,10 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
   size_t path_len = text.len;
   if (may_show_origin(c, request))
     text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
+  if (c->security != CONNECTION_PLAIN) {
+    char how[TLS_DESCRIPTION_MAX];
+    text_format(&text, " tls=\"%s\"", tls_describe(c->client, how));
+  }
   if (request->subprotocol.len > 0)
     text_format(&text, " subprotocol=%s", log_escape(request->subprotocol, shown, sizeof(shown)));
   c->opening = strdup(line);

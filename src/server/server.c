@@ -33,7 +33,9 @@ struct server {
   enum server_phase phase;
   struct address address; /* where the first worker listens */
   struct static_files files;
-  struct token_source *tokens; /* or NULL */
+  struct token_source *tokens;       /* or NULL, as the next two may be */
+  struct certificates *certificates; /* toward clients */
+  struct tls_context *target_tls;    /* toward targets */
   struct admission admission;
   struct worker_setup setup;
   struct worker **workers;
@@ -77,6 +79,7 @@ static void on_worker_ended(uv_async_t *handle) {
   struct server *server = handle->data;
   if (server->phase == SERVER_STOPPED || atomic_load(&server->workers_ended) < server->workers_count) return;
   server->phase = SERVER_STOPPED;
+  if (server->certificates != NULL) certificates_unwatch(server->certificates);
   uv_close((uv_handle_t *)&server->on_ended, on_handle_closed);
   uv_close((uv_handle_t *)&server->timer, on_handle_closed);
 }
@@ -115,6 +118,15 @@ void server_drain(struct server *server) {
   (void)uv_timer_start(&server->timer, on_phase_over, server->settings->drain_timeout_ms, 0);
 }
 
+static void on_certificates_renewed(void *owner) {
+  tell_all(owner, WORKER_RENEW);
+}
+
+void server_reload(struct server *server) {
+  if (server->certificates != NULL && server->phase == SERVER_RUNNING)
+    certificates_reload(server->certificates);
+}
+
 void server_cut(struct server *server) {
   if (server->phase >= SERVER_CUT) return;
   server->phase = SERVER_CUT;
@@ -137,6 +149,8 @@ static void free_parts(struct server *server) {
   free(server->listen_fds);
   static_files_close(&server->files);
   if (server->tokens != NULL) token_source_close(server->tokens);
+  certificates_close(server->certificates);
+  tls_context_drop(server->target_tls);
 }
 
 void server_free(struct server *server) {
@@ -213,6 +227,8 @@ static int open_workers(struct server *server) {
       .settings = server->settings,
       .files = &server->files,
       .tokens = server->tokens,
+      .certificates = server->certificates,
+      .target_tls = server->target_tls,
       .admission = &server->admission,
       .workers = server->workers_count,
       .on_ended = note_worker_ended,
@@ -272,12 +288,25 @@ static int open_tokens(struct server *server, char *why, size_t why_cap) {
   return token_source_open(&server->tokens, settings->token_plugin, settings->token_source, why, why_cap);
 }
 
+/* Certificates of both sides. */
+static int open_tls(struct server *server, char *why, size_t why_cap) {
+  const struct server_settings *settings = server->settings;
+  int error = 0;
+  if (settings->tls.service != TLS_SERVICE_NONE)
+    error = certificates_open(&server->certificates, &settings->tls, why, why_cap);
+  if (error != 0 || settings->target_tls == TARGET_PLAIN) return error;
+  error = tls_context_new_client(&server->target_tls, &settings->target_tls_options, why, why_cap);
+  if (error == 0 && why[0] != '\0') log_event(LOG_WARN, 0, "%s", why);
+  return error;
+}
+
 static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, size_t why_cap) {
   const struct server_settings *settings = server->settings;
   int error = plan(server);
   if (error != 0) return explain(error, "workers", why, why_cap);
   error = static_files_open(&server->files, settings->web_dir, settings->assets, why, why_cap);
   if (error == 0) error = open_tokens(server, why, why_cap);
+  if (error == 0) error = open_tls(server, why, why_cap);
   if (error != 0) return error;
   error = listen_all(server, why, why_cap);
   if (error != 0) return error;
@@ -301,6 +330,8 @@ int server_start(struct server **result, const struct server_settings *settings,
     undo(server);
     return error;
   }
+  if (server->certificates != NULL)
+    certificates_watch(server->certificates, main_loop, on_certificates_renewed, server);
   char where[ADDRESS_TEXT_MAX];
   log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s", address_format(&server->address, where),
             server->workers_count, settings->token_plugin == TOKEN_NONE ? settings->target.text : "by-token");

@@ -13,6 +13,7 @@
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
 #include "net/socket_dialer.h"
+#include "net/tls.h"
 #include "route/fixed_router.h"
 #include "route/token_router.h"
 #include "server/connection.h"
@@ -42,6 +43,8 @@ struct worker {
   struct buffer_pool buffers;
   struct offload_pool offload;
   struct stream_domain streams;
+  struct tls_domain tls;
+  struct tls_context *tls_context; /* held: for new clients; NULL: no certificate */
   struct socket_dialer dialer;
   struct fixed_router fixed_router;
   struct token_router token_router;
@@ -136,7 +139,7 @@ static void end_loop(struct worker *worker) {
 static void settle(struct worker *worker) {
   if (!worker->draining || worker->ending || !is_empty(worker)) return;
   /* A stream that has just been closed waits for the end of its batch. */
-  if (worker->streams.open > 0) {
+  if (worker->streams.open > 0 || worker->tls.open > 0) {
     post(worker, WORKER_SETTLE);
     return;
   }
@@ -159,12 +162,21 @@ static void cut(struct worker *worker) {
   session_domain_cut(&worker->sessions);
 }
 
+/* Connections that are open keep theirs. */
+static void renew_certificates(struct worker *worker) {
+  struct certificates *certificates = worker->setup.certificates;
+  tls_context_drop(worker->tls_context);
+  worker->tls_context = certificates == NULL ? NULL : certificates_current(certificates);
+  worker->connections.tls_context = worker->tls_context;
+}
+
 static void on_async(uv_async_t *handle) {
   struct worker *worker = handle->data;
   if (worker->ending) return;
   loop_timers_catch_up(&worker->timers);
   unsigned commands = atomic_exchange(&worker->commands, 0);
   if (commands & WORKER_RESUME) listener_resume(&worker->listener);
+  if (commands & WORKER_RENEW) renew_certificates(worker);
   if (commands & WORKER_DRAIN) drain(worker);
   if (commands & WORKER_GO_AWAY) go_away(worker);
   if (commands & WORKER_CUT) cut(worker);
@@ -177,14 +189,20 @@ void worker_tell(struct worker *worker, enum worker_command command) {
 
 /* ---- birth ---- */
 
-static void set_up_sessions(struct worker *worker) {
+static struct dialer *set_up_dialer(struct worker *worker) {
+  struct timers *timers = &worker->timers.timers;
+  socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
+  return &worker->dialer.dialer;
+}
+
+static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   uint64_t seed;
   if (random_bytes(&seed, sizeof(seed)) != 0) seed = worker->index; /* jitter only: it has to do */
   session_domain_init(&worker->sessions);
   worker->sessions.settings = &worker->setup.settings->session;
   worker->sessions.timers = &worker->timers.timers;
   worker->sessions.buffers = &worker->buffers;
-  worker->sessions.dialer = &worker->dialer.dialer;
+  worker->sessions.dialer = dialer;
   random_seed(&worker->sessions.random, seed);
   worker->sessions.on_ended = on_session_ended;
   worker->sessions.owner = worker;
@@ -199,7 +217,7 @@ static struct router *set_up_router(struct worker *worker) {
   return &worker->token_router.router;
 }
 
-static int set_up_connections(struct worker *worker) {
+static int set_up_connections(struct worker *worker, struct dialer *dialer) {
   worker->files = (struct file_jobs){.loop = &worker->loop,
                                      .buffers = &worker->buffers,
                                      .files = worker->setup.files,
@@ -208,7 +226,8 @@ static int set_up_connections(struct worker *worker) {
       .settings = worker->setup.settings,
       .timers = &worker->timers.timers,
       .buffers = &worker->buffers,
-      .dialer = &worker->dialer.dialer,
+      .dialer = dialer,
+      .tls = &worker->tls,
       .router = set_up_router(worker),
       .sessions = &worker->sessions,
       .files = &worker->files,
@@ -224,6 +243,8 @@ static void free_domains(struct worker *worker) {
   connection_domain_destroy(&worker->connections);
   session_domain_destroy(&worker->sessions);
   socket_dialer_destroy(&worker->dialer);
+  tls_domain_destroy(&worker->tls);
+  tls_context_drop(worker->tls_context);
   stream_domain_destroy(&worker->streams);
   buffer_pool_destroy(&worker->buffers);
   offload_pool_destroy(&worker->offload);
@@ -236,9 +257,12 @@ static int open_domains(struct worker *worker) {
   offload_pool_init(&worker->offload, &worker->loop);
   worker->offload.on_quiet = on_offload_quiet;
   stream_domain_init(&worker->streams, worker->poller);
-  socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, &worker->timers.timers);
-  set_up_sessions(worker);
-  return set_up_connections(worker);
+  int error = tls_domain_init(&worker->tls, worker->poller, &worker->offload.offload);
+  struct dialer *dialer = set_up_dialer(worker);
+  set_up_sessions(worker, dialer);
+  int connections_error = set_up_connections(worker, dialer);
+  renew_certificates(worker);
+  return error != 0 ? error : connections_error;
 }
 
 /* Before events are handed out: what they arm counts from now, not from before the loop slept. */

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/admission.h"
+#include "server/certificates.h"
 #include "server/counters.h"
 #include "server/settings.h"
 #include "server/static_files.h"
@@ -19,14 +20,17 @@ struct worker;
 enum worker_command {
   WORKER_DRAIN = 1 << 0,   /* accept what is queued, close the listener, end when empty */
   WORKER_GO_AWAY = 1 << 1, /* sessions get Close 1001, waiting connections are closed */
-  WORKER_CUT = 1 << 2      /* everything ends at once */
+  WORKER_CUT = 1 << 2,     /* everything ends at once */
+  WORKER_RENEW = 1 << 3    /* at any time: the certificates have been renewed */
 };
 
 /* What all workers share, immutable or thread-safe; outlives them. */
 struct worker_setup {
   const struct server_settings *settings;
   const struct static_files *files;
-  struct token_source *tokens; /* NULL: every request gets settings->target */
+  struct certificates *certificates; /* of TLS with clients; NULL: none */
+  struct tls_context *target_tls;    /* of TLS with targets; NULL: none */
+  struct token_source *tokens;       /* NULL: every request gets settings->target */
   struct admission *admission;
   unsigned workers;
   void (*on_ended)(void *owner); /* on the worker's thread: its loop is over */
