@@ -14,7 +14,7 @@ struct tls_bytes {
 };
 
 static inline const uint8_t *tls_bytes_begin(const struct tls_bytes *bytes) {
-  return bytes->data + bytes->at;
+  return bytes->len == 0 ? NULL : bytes->data + bytes->at;
 }
 
 /* Where `room` more bytes may be written (then add them to len), or NULL: no memory, or more than

@@ -72,9 +72,8 @@ static int explain_certificate(struct tls *tls) {
   return WSL_TLS_UNTRUSTED;
 }
 
-static int explain_alert(struct tls *tls) {
-  const char *name = tls_alert_name(tls_inside_alert(&tls->ssl));
-  (void)snprintf(tls->failure, sizeof tls->failure, "%s sent the alert %s", tls->peer, name);
+static int explain_alert(struct tls *tls, uint8_t alert) {
+  (void)snprintf(tls->failure, sizeof tls->failure, "%s sent the alert %s", tls->peer, tls_alert_name(alert));
   return WSL_TLS_FAILED;
 }
 
@@ -85,9 +84,11 @@ static int explain_record(struct tls *tls) {
 }
 
 int tls_explain(struct tls *tls, int mbedtls_error) {
+  if (tls->state == TLS_HANDSHAKING && tls->plain_alert_seen && mbedtls_error == MBEDTLS_ERR_SSL_INVALID_MAC)
+    return explain_alert(tls, tls->plain_alert);
   switch (mbedtls_error) {
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-      return explain_alert(tls);
+      return explain_alert(tls, tls_inside_alert(&tls->ssl));
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
       return explain_certificate(tls);
     case MBEDTLS_ERR_SSL_INVALID_RECORD:

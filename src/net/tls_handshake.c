@@ -55,6 +55,19 @@ static size_t whole_records(const uint8_t *data, size_t len) {
   return whole;
 }
 
+/* In TLS 1.3 a client may not have its keys yet when it refuses our certificate: OpenSSL and mbedTLS then
+ * send the alert unprotected, where mbedTLS expects a protected record and finds that it is none. So the
+ * alert's name is kept, for the words. Under protection an alert is longer. */
+static void look_for_plain_alert(struct tls *tls, const uint8_t *data, size_t len) {
+  const size_t alert_size = 2;
+  for (size_t at = 0; at + TLS_HEADER_SIZE + alert_size <= len; at += record_size(data + at)) {
+    const uint8_t *record = data + at;
+    if (record[0] != RECORD_ALERT || record_size(record) != TLS_HEADER_SIZE + alert_size) continue;
+    tls->plain_alert = record[TLS_HEADER_SIZE + 1];
+    tls->plain_alert_seen = true;
+  }
+}
+
 /* ---- a step ---- */
 
 /* One message in or out. An alert of ours where mbedTLS sends none. */
@@ -163,6 +176,7 @@ static enum progress look_at_input(struct tls *tls) {
   size_t whole = whole_records(tls_bytes_begin(carry), carry->len);
   if (whole == 0) return PROGRESS_MORE;
   tls->heard = true;
+  look_for_plain_alert(tls, tls_bytes_begin(carry), whole);
   start_step(tls, whole);
   return PROGRESS_WAIT;
 }

@@ -59,7 +59,9 @@ struct tls {
   bool starved;           /* mbedTLS asked for input where there was none */
   struct tls_bytes carry; /* received, not yet taken by mbedTLS */
   bool heard;             /* the first record looked like TLS */
-  bool ended;             /* reading comes to `outcome`: 0, the end, or an error */
+  bool plain_alert_seen;  /* in the handshake, unprotected: */
+  uint8_t plain_alert;
+  bool ended; /* reading comes to `outcome`: 0, the end, or an error */
   int outcome;
   size_t record_overhead; /* once open: bytes around a peer's record's plaintext */
   bool inner_ended;       /* behind a failure: the rest of the input was dropped to its end */

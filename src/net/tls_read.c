@@ -57,19 +57,19 @@ static bool take_key_update(struct tls *tls, size_t sealed_before) {
   }
   switch (tls_key_update_handle(&tls->keys, &tls->ssl)) {
     case TLS_KEY_UPDATE_DONE:
-      if (*left > 0) (*left)--;
+      if (*left > 0) (*left)--; /* also where no answer was asked for: keys take time */
       return true;
     case TLS_KEY_UPDATE_NONE:
       fail_reading(tls, error, sealed_before);
       return false;
     case TLS_KEY_UPDATE_UNSUPPORTED:
+      tls_say_alert(tls, error);
       tls_explain_as(tls, "sent a KeyUpdate, which this build of mbedTLS does not know");
       break;
     case TLS_KEY_UPDATE_FAILED:
       tls_explain_as(tls, "sent a KeyUpdate that could not be followed");
       break;
   }
-  if (tls->domain->sealed_len == sealed_before) tls_say_alert(tls, error);
   tls_fail(tls, WSL_TLS_FAILED);
   return false;
 }
