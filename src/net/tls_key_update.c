@@ -141,8 +141,9 @@ static int derive(struct tls_key_update *update, const mbedtls_ssl_context *ssl,
                                              update->secret_len, suite->key_len, NONCE_SIZE, key_set(keys));
 }
 
-/* A transform without keys neither seals nor opens: records go through as they are. Where it could not be
- * filled, nothing may pass the context in either direction ever again. */
+/* mbedTLS takes a transform without keys for a cipher that changes nothing, and by chance only (no MAC's key
+ * either) does it not let plaintext through. Where one could not be filled, nothing may pass the context in
+ * either direction ever again. */
 static void cut_off(mbedtls_ssl_context *ssl) {
   mbedtls_ssl_set_bio(ssl, NULL, NULL, NULL, NULL);
 }

@@ -400,7 +400,8 @@ static void test_no_plaintext_when_memory_ends(void **state) {
   client.said.len = 0;
   memcpy(client.said.data, plain, sizeof plain);
   client.said.len = sizeof plain;
-  assert_true(mbedtls_ssl_read(&server.ssl, heard, sizeof heard) <= 0);
+  assert_true(mbedtls_ssl_read(&server.ssl, heard, sizeof heard) < 0);
+  assert_int_equal(client.said.len, sizeof plain); /* not even looked at */
   close_ends();
 
   open_ends(&aes128);
