@@ -1,6 +1,7 @@
 """Which target a client gets by its token: websockify's token files, edited under way, broken in parts, gone
 and back; and that no token comes to the log.
 """
+# ctest: threads
 
 import os
 import signal
@@ -276,7 +277,7 @@ LOOKUP = (b"GET /?token=none HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnec
 def huge(tokens):
     """A file that takes a lookup some time: a line of many megabytes, which are holes on the disk."""
     tokens("a: 127.0.0.1:9")
-    os.truncate(tokens.path, 256 << 20)
+    os.truncate(tokens.path, 64 << 20)
 
 
 @pytest.mark.parametrize("drain", ["0", "30"])
@@ -302,7 +303,6 @@ def test_stopping_when_everybody_has_left_their_lookups(start, tokens, connect):
     bridge.wait_for_log("head -> routing", count=20)
     for client in clients:
         client.reset()
-    bridge.wait_for_log("connection dropped while routing", count=20)
     bridge.signal(signal.SIGTERM)
     assert bridge.wait_for_exit() == 0
 
