@@ -317,6 +317,37 @@ static void nothing_leaks(void **state) {
   assert_int_equal(before, after);
 }
 
+/* What an option names may lie anywhere; only waiting on it is not allowed. */
+static void named_paths_are_followed(void **state) {
+  static const struct {
+    const char *name, *found; /* NULL: not found */
+  } rows[] = {
+      {"secret", "secret"},         {"root/to-file", "root/file"}, {"root/out", "secret"},
+      {"root/sub/..", A_DIRECTORY}, {"root/abs-out", "secret"},    {"root/none", NULL},
+      {"root/dangling", NULL},      {"root/loop", NULL},           {"root/socket", NULL},
+      {"root/file/below", NULL},
+  };
+  struct tree *tree = *state;
+  char path[PATH_MAX], found[64];
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    path_in(tree, rows[i].name, path);
+    int fd = privileged_open_named(path);
+    if (rows[i].found == NULL) {
+      if (fd != WSL_NOT_FOUND) fail_msg("%s: %d", rows[i].name, fd);
+      continue;
+    }
+    if (fd < 0) fail_msg("%s: %s", rows[i].name, error_text(fd));
+    describe(fd, found);
+    close(fd);
+    assert_string_equal(found, rows[i].found);
+  }
+  struct stat status;
+  path_in(tree, "root/fifo", path);
+  int fd = privileged_open_named(path);
+  assert_true(fd >= 0 && fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode));
+  close(fd);
+}
+
 static struct address literal(const char *host, uint16_t port) {
   struct address address;
   assert_true(address_parse_literal(host, port, &address));
@@ -396,6 +427,7 @@ int main(void) {
       TREE_TEST(what_the_mode_forbids_is_denied),
       TREE_TEST(too_long_is_not_found),
       TREE_TEST(nothing_leaks),
+      TREE_TEST(named_paths_are_followed),
       cmocka_unit_test(alone_is_alone),
       cmocka_unit_test(others_join_the_first),
       cmocka_unit_test(dual_stack_is_explicit),
