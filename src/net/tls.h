@@ -75,4 +75,8 @@ bool tls_resumed(const struct transport *transport);
  * has not. Lives as long as the transport. */
 const char *tls_failure(const struct transport *transport);
 
+/* Once open, toward a target: whether its certificate is for the IP address that was dialled, if it was one
+ * (mbedTLS checks names only). 0 or WSL_TLS_UNTRUSTED; before any data is sent. */
+WSL_MUST_CHECK int tls_check_address(const struct transport *transport, const char *host);
+
 #endif

@@ -3,6 +3,7 @@
 #include "net/tls_certificate.h"
 
 #include <mbedtls/oid.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,8 +18,9 @@
 /* Longest name that a log line shows. */
 #define NAME_CAP 256u
 
-/* GeneralName dNSName: [2], RFC 5280 4.2.1.6. */
-#define TAG_DNS_NAME (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2)
+/* GeneralName: dNSName [2], iPAddress [7], RFC 5280 4.2.1.6. */
+#define TAG_DNS_NAME   (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2)
+#define TAG_IP_ADDRESS (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7)
 
 void tls_warn(char *why, size_t why_cap, const char *format, ...) {
   size_t len = strlen(why);
@@ -68,6 +70,20 @@ const char *tls_certificate_describe(const mbedtls_x509_crt *leaf, char *out, si
   const mbedtls_x509_time *end = &leaf->valid_to;
   (void)snprintf(out, cap, "%s, expires %04d-%02d-%02d", name, end->year, end->mon, end->day);
   return out;
+}
+
+bool tls_certificate_bears(const mbedtls_x509_crt *leaf, const struct address *address) {
+  const void *storage = &address->storage;
+  const struct sockaddr_in *v4 = storage;
+  const struct sockaddr_in6 *v6 = storage;
+  bool is_v4 = address->storage.ss_family == AF_INET;
+  const void *bytes = is_v4 ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr;
+  size_t len = is_v4 ? sizeof v4->sin_addr : sizeof v6->sin6_addr;
+  for (const mbedtls_x509_sequence *at = &leaf->subject_alt_names; at != NULL; at = at->next) {
+    if (at->buf.tag == TAG_IP_ADDRESS && at->buf.len == len && memcmp(at->buf.p, bytes, len) == 0)
+      return true;
+  }
+  return false;
 }
 
 /* ---- dates ---- */

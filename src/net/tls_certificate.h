@@ -5,9 +5,15 @@
 #define NET_TLS_CERTIFICATE_H
 
 #include <mbedtls/x509_crt.h>
+#include <stdbool.h>
+
+#include "net/address.h"
 
 /* "CN=example.com, expires 2027-01-31"; returns `out`. Printable ASCII, whatever the certificate holds. */
 const char *tls_certificate_describe(const mbedtls_x509_crt *leaf, char *out, size_t cap);
+
+/* Whether the certificate is for this IP address (RFC 5280 4.2.1.6: iPAddress, its bytes and no others). */
+bool tls_certificate_bears(const mbedtls_x509_crt *leaf, const struct address *address);
 
 /* Appends to why[] (NUL-terminated, "" or a text) what is wrong with the certificates' dates, order and
  * usage; several findings are joined by "; ". Nothing where all is well. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "net/address.h"
 #include "net/tls_certificate.h"
 #include "net/tls_library.h"
 #include "net/tls_load.h"
@@ -30,7 +31,8 @@ struct tls_context {
   mbedtls_x509_crt authorities;
   struct tls_suites suites;
   struct tls_tickets *tickets;
-  char *name; /* for tls_context_server_name(), or NULL */
+  char *name;    /* to expect instead of the host dialled, or NULL */
+  bool verifies; /* peers must show a certificate */
   char description[DESCRIPTION_CAP];
 };
 
@@ -164,6 +166,7 @@ static int take_authorities(struct tls_context *context, const char *ca_path, ch
     tls_warn(why, why_cap, "CA certificates \"%s\": %d can't be read and are left out", ca_path, skipped);
   mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
   mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+  context->verifies = true;
   return WSL_OK;
 }
 
@@ -258,8 +261,24 @@ const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *co
   return &context->config;
 }
 
+/* ---- whom to expect ---- */
+
+static const char *expected_name(const struct tls_context *context, const char *host) {
+  if (context->name != NULL) return context->name;
+  return host != NULL ? host : "localhost";
+}
+
 const char *tls_context_server_name(const struct tls_context *context, const char *host) {
-  return context->name != NULL ? context->name : host;
+  struct address address;
+  const char *name = expected_name(context, host);
+  return address_parse_literal(name, 0, &address) ? NULL : name;
+}
+
+int tls_context_check_address(const struct tls_context *context, const struct mbedtls_x509_crt *peer,
+                              const char *host) {
+  struct address address;
+  if (!context->verifies || !address_parse_literal(expected_name(context, host), 0, &address)) return WSL_OK;
+  return peer != NULL && tls_certificate_bears(peer, &address) ? WSL_OK : WSL_TLS_UNTRUSTED;
 }
 
 const char *tls_system_ca_path(void) {

@@ -35,7 +35,10 @@ struct tls_server_options {
       *ca_path; /* PEM file (or directory) that clients' certificates must lead to; NULL: the system's */
   enum tls_version minimum;
   const struct tls_suites *suites; /* copied */
-  struct tls_tickets *tickets;     /* held; NULL: no resumption */
+  struct tls_tickets *tickets;     /* held; NULL: no resumption. With client certificates required the
+                                      context makes keys of its own: a ticket stands for a certificate
+                                      that was good under the CAs of when it was made, so it must not
+                                      outlive them. The caller has nothing to do */
 };
 
 /* Makes a server's context. 0, or an error with one line of plain words in why[0..why_cap) that names
@@ -53,7 +56,8 @@ enum tls_trust { TLS_TRUST_VERIFIED, TLS_TRUST_ANYBODY };
 struct tls_client_options {
   enum tls_trust trust;
   const char *ca_path; /* PEM file or directory; NULL: the system's */
-  const char *name; /* that the certificate must bear and that is asked for (SNI); NULL: the host dialled */
+  const char *name;    /* that the certificate must bear and that is asked for (SNI); NULL: the host dialled,
+                          "localhost" for a Unix socket */
   const char *cert_path, *key_path, *password; /* a client certificate, or NULL: none */
 };
 
@@ -68,15 +72,24 @@ void tls_context_drop(struct tls_context *context); /* NULL is ignored */
 /* "CN=example.com, expires 2027-01-31", for a log line; lives as long as the context. */
 const char *tls_context_describe(const struct tls_context *context);
 
-/* The system's CA bundle, the first of the usual places that exists; NULL when there is none. */
+/* The system's CA bundle: what SSL_CERT_FILE or SSL_CERT_DIR name, as in OpenSSL, else the first of the
+ * usual places that exists; NULL when there is none. */
 const char *tls_system_ca_path(void);
 
 /* ---- for net/tls.c ---- */
 
 struct mbedtls_ssl_config;
+struct mbedtls_x509_crt;
 const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *context);
 
-/* The name to expect and to ask for toward `host`, or NULL: none is checked. */
+/* The name to ask for (SNI) and to expect toward `host` (NULL: a Unix socket, which stands for "localhost"),
+ * or NULL where that is an IP address: RFC 6066 3 lets none be asked for, and mbedTLS does not check what it
+ * does not ask for. Then tls_check_address() (net/tls.h) does, once the handshake is over. */
 const char *tls_context_server_name(const struct tls_context *context, const char *host);
+
+/* Whether a certificate that the peer has shown may serve for `host` as far as mbedTLS has not looked: it
+ * bears the IP address, where one was dialled or named. WSL_TLS_UNTRUSTED if not. */
+WSL_MUST_CHECK int tls_context_check_address(const struct tls_context *context,
+                                             const struct mbedtls_x509_crt *peer, const char *host);
 
 #endif

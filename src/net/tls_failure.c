@@ -141,3 +141,8 @@ const char *tls_describe(const struct transport *transport, char out[TLS_DESCRIP
                  tls_resumed(transport) ? " resumed" : "");
   return out;
 }
+
+int tls_check_address(const struct transport *transport, const char *host) {
+  const struct tls *tls = tls_of(transport);
+  return tls_context_check_address(tls->context, mbedtls_ssl_get_peer_cert(&tls->ssl), host);
+}
