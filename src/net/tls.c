@@ -156,15 +156,20 @@ static int finish_inner(struct tls *tls) {
   return tls->write_error != WSL_OK ? tls->write_error : result;
 }
 
+/* True once our last bytes have left. In the midst of a handshake there is nothing worth waiting for. */
+static bool last_words_left(struct tls *tls) {
+  if (tls->state == TLS_HANDSHAKING) {
+    tls_bytes_free(&tls->pending);
+    return true;
+  }
+  if (tls_flush(tls) && owes_close(tls) && tls_may_send(tls)) tls_say_close(tls);
+  tls_mirror_input(tls);
+  return tls_flush(tls) && !owes_close(tls);
+}
+
 static int tls_finish(struct transport *transport) {
   struct tls *tls = tls_of(transport);
-  bool clear = tls_flush(tls);
-  if (clear && owes_close(tls)) {
-    if (transport_writable(tls->inner)) tls_say_close(tls);
-    clear = tls->said_close && tls->pending.len == 0;
-    tls_mirror_input(tls);
-  }
-  if (clear) return finish_inner(tls);
+  if (last_words_left(tls)) return finish_inner(tls);
   transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
   return WSL_AGAIN;
 }

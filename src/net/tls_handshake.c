@@ -62,7 +62,8 @@ static void look_for_plain_alert(struct tls *tls, const uint8_t *data, size_t le
   const size_t alert_size = 2;
   for (size_t at = 0; at + TLS_HEADER_SIZE + alert_size <= len; at += record_size(data + at)) {
     const uint8_t *record = data + at;
-    if (record[0] != RECORD_ALERT || record_size(record) != TLS_HEADER_SIZE + alert_size) continue;
+    bool unprotected = record[0] == RECORD_ALERT && record_size(record) == TLS_HEADER_SIZE + alert_size;
+    if (!unprotected || record[TLS_HEADER_SIZE] != MBEDTLS_SSL_ALERT_LEVEL_FATAL) continue;
     tls->plain_alert = record[TLS_HEADER_SIZE + 1];
     tls->plain_alert_seen = true;
   }

@@ -137,6 +137,10 @@ void tls_send_sealed(struct tls *tls);
 /* Seals close_notify and sends it, as far as the inner transport takes it. Nothing may be pending. */
 void tls_say_close(struct tls *tls);
 
+/* Whether the inner transport may take something, or has an error to tell: it may have lost WRITABLE to it.
+ */
+bool tls_may_send(const struct tls *tls);
+
 /* Sends what is pending as far as it goes. True when nothing is left (an error leaves nothing). */
 bool tls_flush(struct tls *tls);
 

@@ -32,11 +32,14 @@ static void note_write_error(struct tls *tls, int error) {
   tls_bytes_free(&tls->pending);
 }
 
+bool tls_may_send(const struct tls *tls) {
+  return (tls->inner->ready & (TRANSPORT_WRITABLE | TRANSPORT_FAILED)) != 0;
+}
+
 bool tls_flush(struct tls *tls) {
-  struct transport *inner = tls->inner;
   while (tls->pending.len > 0) {
-    if (!transport_writable(inner) && (inner->ready & TRANSPORT_FAILED) == 0) return false;
-    int64_t sent = transport_write(inner, tls_bytes_begin(&tls->pending), tls->pending.len);
+    if (!tls_may_send(tls)) return false;
+    int64_t sent = transport_write(tls->inner, tls_bytes_begin(&tls->pending), tls->pending.len);
     if (sent == WSL_AGAIN) return false;
     if (sent < 0)
       note_write_error(tls, (int)sent);
@@ -62,7 +65,7 @@ static void keep(struct tls *tls, const uint8_t *data, size_t len) {
 
 void tls_send(struct tls *tls, const uint8_t *data, size_t len) {
   if (len == 0 || tls->write_error != WSL_OK || tls->finished) return;
-  if (tls->pending.len == 0 && transport_writable(tls->inner)) {
+  if (tls->pending.len == 0 && tls_may_send(tls)) {
     int64_t sent = transport_write(tls->inner, data, len);
     if (sent < 0 && sent != WSL_AGAIN) {
       note_write_error(tls, (int)sent);
@@ -169,8 +172,7 @@ static int write_obstacle(const struct tls *tls) {
   if (tls->write_error != WSL_OK) return tls->write_error;
   if (tls->state == TLS_FAILED) return tls->outcome < 0 ? tls->outcome : WSL_TLS_FAILED;
   if (tls->said_close || tls->finished) return WSL_BROKEN;
-  if (tls->state == TLS_HANDSHAKING || tls->pending.len > 0 || !transport_writable(tls->inner))
-    return WSL_AGAIN;
+  if (tls->state == TLS_HANDSHAKING || tls->pending.len > 0 || !tls_may_send(tls)) return WSL_AGAIN;
   return WSL_OK;
 }
 
