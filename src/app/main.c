@@ -2,6 +2,7 @@
  * turns signals into the server's stop, and says with its exit status how it went: 0 stopped by a
  * signal, 1 could not start, 2 wrong usage.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,8 +13,12 @@
 #include <malloc.h>
 #endif
 
+#include "app/daemon.h"
+#include "app/demo_certificate.h"
 #include "app/demo_service.h"
 #include "app/options.h"
+#include "app/pid_file.h"
+#include "app/tls_choices.h"
 #include "app/versions.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -35,6 +40,10 @@ struct program {
   uv_signal_t signals[SIGNALS_COUNT];
   struct server *server;
   struct demo_service *demo;
+  struct demo_certificate demo_certificate;
+  struct tls_choices tls;
+  struct daemon daemon;
+  struct pid_file pid_file;
   bool stopping;
 };
 
@@ -63,10 +72,12 @@ static void on_signal(uv_signal_t *handle, int signum) {
   struct program *program = handle->data;
   switch (signum) {
     case SIGHUP:
-      log_event(LOG_INFO, 0, "SIGHUP: nothing to reload, all settings are from the command line");
+      log_event(LOG_INFO, 0, "SIGHUP: reading certificates and reopening the log, as far as there are any");
+      (void)log_writer_reopen();
+      server_reload(program->server);
       break;
     case SIGUSR1:
-      log_event(LOG_INFO, 0, "SIGUSR1: nothing to reopen, the log goes to standard error");
+      if (!log_writer_reopen()) log_event(LOG_INFO, 0, "SIGUSR1: no --log-file to reopen");
       break;
     default:
       stop(program, signum);
@@ -95,14 +106,35 @@ static int start_demo(struct program *program, struct options *options) {
   return WSL_OK;
 }
 
+/* The demo speaks wss as well, with a certificate of its own where none is given. It is not worth failing
+ * for. */
+static void certify_demo(struct program *program, struct options *options) {
+  struct tls_settings *tls = &options->server.tls;
+  if (tls->service != TLS_SERVICE_NONE) return;
+  if (demo_certificate_make(&program->demo_certificate) != WSL_OK) {
+    log_event(LOG_WARN, 0, "no certificate could be made for the demo: ws:// and http:// only");
+    return;
+  }
+  tls->service = TLS_SERVICE_MIXED;
+  tls->server.cert_path = program->demo_certificate.cert_path;
+  tls->server.key_path = program->demo_certificate.key_path;
+}
+
 static void invite(const struct program *program, const struct options *options, const char *self) {
   const char *host = options->listen_host[0] != '\0' ? options->listen_host : "localhost";
   const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
   unsigned port = server_port(program->server);
   printf(
       "\n  wsluice demo: open http://%s%s%s:%u/ and type to a TCP service.\n"
-      "  Before a service of your own:  %s %u host:port\n\n",
+      "  Before a service of your own:  %s %u host:port\n",
       open, host, close, port, self, port);
+  if (program->demo_certificate.folder[0] != '\0')
+    printf(
+        "\n  With TLS: https://%s%s%s:%u/ on the same port. Its certificate was made just now, so a browser\n"
+        "  warns of it: go on from there, or have it trusted as an authority until the demo ends:\n"
+        "  %s   (curl: --cacert)\n",
+        open, host, close, port, program->demo_certificate.cert_path);
+  printf("\n");
   fflush(stdout);
 }
 
@@ -113,22 +145,48 @@ static void warn_of_open_door(const struct options *options) {
             "(--origin same allows only pages of this host)");
 }
 
-static int serve(struct program *program, struct options *options, const char *self) {
-  char why[WHY_MAX];
-  if (options->action == OPTIONS_DEMO && start_demo(program, options) != WSL_OK) return EXIT_CANNOT_START;
+static void log_warnings(const struct program *program, const struct options *options) {
+  for (size_t i = 0; program->tls.warnings[i] != NULL; i++)
+    log_event(LOG_WARN, 0, "%s", program->tls.warnings[i]);
+  for (size_t i = 0; i < options->unknown_variables.count; i++) {
+    const char *entry = options->unknown_variables.values[i];
+    log_event(LOG_WARN, 0, "environment variable %.*s: there is no option of that name",
+              (int)strcspn(entry, "="), entry);
+  }
+  if (options->daemon && options->log_file == NULL)
+    log_event(LOG_WARN, 0, "in the background without --log-file: the log goes nowhere from here on");
+}
+
+/* Everything that the outside sees as "started". */
+static int start(struct program *program, struct options *options) {
+  char why[WHY_MAX] = "";
   if (watch_signals(program) != WSL_OK) {
     fprintf(stderr, "wsluice: can't watch for signals\n");
-    return EXIT_CANNOT_START;
+    return WSL_IO;
   }
-  if (server_start(&program->server, &options->server, &program->loop, on_stopped, program, why,
-                   sizeof why) != WSL_OK) {
+  int error =
+      server_start(&program->server, &options->server, &program->loop, on_stopped, program, why, sizeof why);
+  if (error != WSL_OK) {
     fprintf(stderr, "wsluice: %s\n", why);
     close_signals(program);
     uv_run(&program->loop, UV_RUN_DEFAULT);
-    return EXIT_CANNOT_START;
+    return error;
   }
+  if (pid_file_write(&program->pid_file) != WSL_OK)
+    log_event(LOG_ERROR, 0, "--pid-file \"%s\" can't be written", options->pid_file);
+  return WSL_OK;
+}
+
+static int serve(struct program *program, struct options *options, const char *self) {
+  log_warnings(program, options);
+  if (options->action == OPTIONS_DEMO) {
+    if (start_demo(program, options) != WSL_OK) return EXIT_CANNOT_START;
+    certify_demo(program, options);
+  }
+  if (start(program, options) != WSL_OK) return EXIT_CANNOT_START;
   warn_of_open_door(options);
   if (options->action == OPTIONS_DEMO) invite(program, options, self);
+  daemon_ready(&program->daemon);
   uv_run(&program->loop, UV_RUN_DEFAULT);
   server_free(program->server);
   return EXIT_SUCCESS;
@@ -151,18 +209,47 @@ static void give_buffers_back(void) {
 #endif
 }
 
-static int run(struct options *options, const char *self) {
-  struct program program = {0};
-  give_buffers_back();
-  log_set_level(options->log_level);
-  if (uv_loop_init(&program.loop) != 0 || log_writer_start(STDERR_FILENO) != WSL_OK) {
+/* The loop and the log exist while it serves; threads only from here on. */
+static int run_with_log(struct program *program, struct options *options, const char *self) {
+  struct log_output output = {.fd = STDERR_FILENO, .format = options->log_format};
+  char why[WHY_MAX];
+  if (options->log_file != NULL && log_file_open(options->log_file, &output, why, sizeof why) != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+    return EXIT_CANNOT_START;
+  }
+  if (uv_loop_init(&program->loop) != 0 || log_writer_start(&output) != WSL_OK) {
     fprintf(stderr, "wsluice: not enough memory, threads or descriptors to start\n");
     return EXIT_CANNOT_START;
   }
-  int status = serve(&program, options, self);
-  demo_service_stop(program.demo);
+  int status = serve(program, options, self);
+  demo_service_stop(program->demo);
   log_writer_stop(LOG_FLUSH_PATIENCE_MS);
-  uv_loop_close(&program.loop);
+  uv_loop_close(&program->loop);
+  return status;
+}
+
+static int run(struct options *options, char **argv) {
+  static struct program program = {.daemon = {.ready_fd = -1}};
+  char why[WHY_MAX];
+  int error = tls_choices_make(&program.tls, options, why, sizeof why);
+  tls_choices_hide_password(argv);
+  if (error != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+    return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;
+  }
+  if (options->daemon && daemon_fork(&program.daemon) != WSL_OK) {
+    fprintf(stderr, "wsluice: can't go into the background: %s\n", strerror(errno));
+    return EXIT_CANNOT_START;
+  }
+  if (pid_file_take(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+    return EXIT_CANNOT_START;
+  }
+  give_buffers_back();
+  log_set_level(options->log_level);
+  int status = run_with_log(&program, options, argv[0]);
+  demo_certificate_remove(&program.demo_certificate);
+  pid_file_drop(&program.pid_file);
   return status;
 }
 
@@ -170,7 +257,8 @@ int main(int argc, char **argv) {
   static struct options options;
   char why[WHY_MAX];
   fill_standard_streams();
-  if (options_parse(&options, argc, (const char *const *)argv, why, sizeof why) != WSL_OK) {
+  if (options_parse(&options, argc, (const char *const *)argv, (const char *const *)environ, why,
+                    sizeof why) != WSL_OK) {
     fprintf(stderr, "wsluice: %s\n", why);
     return EXIT_USAGE;
   }
@@ -185,5 +273,5 @@ int main(int argc, char **argv) {
     case OPTIONS_DEMO:
       break;
   }
-  return run(&options, argv[0]);
+  return run(&options, argv);
 }

@@ -12,6 +12,8 @@
 #define DAY_MS        (24u * (uint64_t)HOUR_MS)
 #define MEGABYTE      (1024u * 1024u)
 #define GIGABYTE      (1024u * (uint64_t)MEGABYTE)
+#define MODE_MAX      07777u
+#define OCTAL         8u
 
 static int check_subprotocol(struct options *options, const char *value, const char **why) {
   (void)options;
@@ -27,7 +29,7 @@ static int check_origin(struct options *options, const char *value, const char *
   return origin_rule_valid(value, why) ? WSL_OK : WSL_INVALID;
 }
 
-static int check_unix_target(struct options *options, const char *value, const char **why) {
+static int check_unix_path(struct options *options, const char *value, const char **why) {
   (void)options;
   struct address address;
   *why = "the path of a Unix socket has 1 to 107 bytes";
@@ -40,17 +42,63 @@ static int check_not_empty(struct options *options, const char *value, const cha
   return value[0] == '\0' ? WSL_INVALID : WSL_OK;
 }
 
+static int check_token_plugin(struct options *options, const char *value, const char **why) {
+  return token_plugin_parse(value, &options->server.token_plugin, why);
+}
+
+static int check_ssl_version(struct options *options, const char *value, const char **why) {
+  return tls_version_parse(value, &options->server.tls.server.minimum, why);
+}
+
+/* File modes are written in octal, with or without a 0 in front. */
+static int check_mode(struct options *options, const char *value, const char **why) {
+  unsigned mode = 0;
+  *why = "the mode of a file is octal, such as 0660";
+  if (value[0] == '\0') return WSL_INVALID;
+  for (const char *digit = value; *digit != '\0'; digit++) {
+    if (*digit < '0' || *digit > '7' || mode > MODE_MAX / OCTAL) return WSL_INVALID;
+    mode = mode * OCTAL + (unsigned)(*digit - '0');
+  }
+  options->server.unix_listen_mode = mode;
+  return WSL_OK;
+}
+
 static int check_log_level(struct options *options, const char *value, const char **why) {
   *why = "levels are error, warn, info and debug";
   return log_level_parse(value, &options->log_level) ? WSL_OK : WSL_INVALID;
 }
 
+static int check_log_format(struct options *options, const char *value, const char **why) {
+  *why = "formats are text and json";
+  return log_format_parse(value, &options->log_format) ? WSL_OK : WSL_INVALID;
+}
+
 /* clang-format off */
 const struct option_spec option_table[] = {
   {OPTION_SECTION, "Where to", 0, NULL, 0, 0, 0, NULL, NULL},
-  {OPTION_TEXT, "unix-target", 0, "PATH", FIELD(unix_target), 0, 0, check_unix_target,
+  {OPTION_TEXT, "unix-target", 0, "PATH", FIELD(unix_target), 0, 0, check_unix_path,
    "the target is this Unix socket; then no other is\n"
    "given"},
+  {OPTION_CUSTOM, "token-plugin", 0, "CLASS", 0, 0, 0, check_token_plugin,
+   "each client names its target by ?token=...: TokenFile\n"
+   "(edits are seen at once) or ReadOnlyTokenFile; then no\n"
+   "target is given"},
+  {OPTION_TEXT, "token-source", 0, "PATH", FIELD(server.token_source), 0, 0, check_not_empty,
+   "file, or directory of files, of lines\n"
+   "\"token: host:port\""},
+  {OPTION_FLAG, "host-token", 0, NULL, FIELD(host_token), 0, 0, NULL,
+   "the token is the Host that the client asked for"},
+  {OPTION_TEXT, "target-config", 0, "PATH", FIELD(target_config), 0, 0, check_not_empty,
+   "old name of --token-plugin TokenFile --token-source"},
+  {OPTION_FLAG, "ssl-target", 0, NULL, FIELD(ssl_target), 0, 0, NULL,
+   "speak TLS to the target and check its certificate"},
+  {OPTION_TEXT, "ssl-target-ca", 0, "FILE", FIELD(server.target_tls_options.ca_path), 0, 0, check_not_empty,
+   "authorities that it must lead to [the system's]"},
+  {OPTION_TEXT, "ssl-target-name", 0, "NAME", FIELD(server.target_tls_options.name), 0, 0, check_not_empty,
+   "name that it must bear [the target's host]"},
+  {OPTION_FLAG, "ssl-target-insecure", 0, NULL, FIELD(ssl_target_insecure), 0, 0, NULL,
+   "take any certificate: whoever is in between can read\n"
+   "and change everything"},
   {OPTION_DURATION, "dial-timeout", 0, "SEC", FIELD(server.session.dial_timeout_ms), 1, HOUR_MS, NULL,
    "time to connect to the target, lookup of its name\n"
    "included [10]"},
@@ -69,9 +117,44 @@ const struct option_spec option_table[] = {
    "connections at once; more wait to be accepted [half\n"
    "of the descriptors that the system allows]"},
 
+  {OPTION_SECTION, "Where to listen", 0, NULL, 0, 0, 0, NULL, NULL},
+  {OPTION_FLAG, "prefer-ipv6", '6', NULL, FIELD(prefer_ipv6), 0, 0, NULL,
+   "listen on the IPv6 address of a host that has both"},
+  {OPTION_TEXT, "unix-listen", 0, "PATH", FIELD(server.unix_listen), 0, 0, check_unix_path,
+   "listen on this Unix socket; then no port is given"},
+  {OPTION_CUSTOM, "unix-listen-mode", 0, "MODE", 0, 0, 0, check_mode,
+   "its file mode, octal [0600]"},
+
+  {OPTION_SECTION, "TLS", 0, NULL, 0, 0, 0, NULL, NULL},
+  {OPTION_TEXT, "cert", 0, "FILE", FIELD(server.tls.server.cert_path), 0, 0, check_not_empty,
+   "certificate and its chain, PEM; may hold the key; wss\n"
+   "and https then share the port [self.pem, if there is\n"
+   "one in the working directory]"},
+  {OPTION_TEXT, "key", 0, "FILE", FIELD(server.tls.server.key_path), 0, 0, check_not_empty,
+   "its key, PEM [in the same file]"},
+  {OPTION_TEXT, "key-password", 0, "WORD", FIELD(key_password), 0, 0, NULL,
+   "password of the key; better in a file:"},
+  {OPTION_TEXT, "key-password-file", 0, "FILE", FIELD(key_password_file), 0, 0, check_not_empty,
+   "file whose first line is the password"},
+  {OPTION_FLAG, "ssl-only", 0, NULL, FIELD(ssl_only), 0, 0, NULL,
+   "answer plain requests with 400"},
+  {OPTION_FLAG, "verify-client", 0, NULL, FIELD(verify_client), 0, 0, NULL,
+   "let in only clients with a certificate; implies\n"
+   "--ssl-only"},
+  {OPTION_TEXT, "cafile", 0, "FILE", FIELD(server.tls.server.ca_path), 0, 0, check_not_empty,
+   "authorities that clients' certificates must lead to,\n"
+   "file or directory [the system's]"},
+  {OPTION_CUSTOM, "ssl-version", 0, "VERSION", 0, 0, 0, check_ssl_version,
+   "lowest version: tlsv1_2 or tlsv1_3 [tlsv1_2]"},
+  {OPTION_TEXT, "ssl-ciphers", 0, "LIST", FIELD(ssl_ciphers), 0, 0, check_not_empty,
+   "cipher suites by OpenSSL's names, separated by colons\n"
+   "[all that are good]"},
+
   {OPTION_SECTION, "Files", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_TEXT, "web", 0, "DIR", FIELD(server.web_dir), 0, 0, check_not_empty,
    "serve the files of DIR on the same port"},
+  {OPTION_FLAG, "file-only", 0, NULL, FIELD(file_only), 0, 0, NULL,
+   "list no directories (none are listed anyway)"},
 
   {OPTION_SECTION, "WebSocket", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_LIST, "subprotocol", 0, "NAME", FIELD(subprotocols), 0, 0, check_subprotocol,
@@ -105,6 +188,21 @@ const struct option_spec option_table[] = {
    "seconds, then get Close 1001 [0]; a second signal\n"
    "ends them at once"},
 
+  {OPTION_SECTION, "Starting and stopping", 0, NULL, 0, 0, 0, NULL, NULL},
+  {OPTION_FLAG, "daemon", 'D', NULL, FIELD(daemon), 0, 0, NULL,
+   "go into the background once the port is open"},
+  {OPTION_TEXT, "pid-file", 0, "FILE", FIELD(pid_file), 0, 0, check_not_empty,
+   "write the process id to FILE while it runs"},
+  {OPTION_FLAG, "run-once", 0, NULL, FIELD(run_once), 0, 0, NULL,
+   "exit when the first session has ended; other upgrades\n"
+   "get 503 meanwhile"},
+  {OPTION_DURATION, "timeout", 0, "SEC", FIELD(server.listen_time_ms), 0, 365 * DAY_MS, NULL,
+   "stop listening SEC seconds after the start, exit when\n"
+   "the sessions have ended; 0: never [0]"},
+  {OPTION_DURATION, "idle-timeout", 0, "SEC", FIELD(server.idle_exit_ms), 0, 365 * DAY_MS, NULL,
+   "exit when nobody has been connected for SEC seconds;\n"
+   "0: never [0]"},
+
   {OPTION_SECTION, "HTTP", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_DURATION, "handshake-timeout", 0, "SEC", FIELD(server.handshake_timeout_ms), 1, HOUR_MS, NULL,
    "from accepting to the end of the request [10]"},
@@ -129,10 +227,18 @@ const struct option_spec option_table[] = {
   {OPTION_NUMBER, "backlog", 0, "N", FIELD(backlog), 1, 65535, NULL,
    "length of the kernel's queue of connections [1024]"},
 
-  {OPTION_SECTION, "Other", 0, NULL, 0, 0, 0, NULL, NULL},
+  {OPTION_SECTION, "Log", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_CUSTOM, "log-level", 0, "LEVEL", 0, 0, 0, check_log_level,
-   "error, warn, info or debug [info]; the log goes to\n"
-   "standard error"},
+   "error, warn, info or debug [info]"},
+  {OPTION_FLAG, "verbose", 'v', NULL, FIELD(verbose), 0, 0, NULL,
+   "the same as --log-level debug"},
+  {OPTION_TEXT, "log-file", 0, "FILE", FIELD(log_file), 0, 0, check_not_empty,
+   "append to FILE, reopened on SIGUSR1 and SIGHUP\n"
+   "[standard error]"},
+  {OPTION_CUSTOM, "log-format", 0, "FORMAT", 0, 0, 0, check_log_format,
+   "text, or json for one object a line [text]"},
+
+  {OPTION_SECTION, "Other", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_FLAG, "demo", 0, NULL, FIELD(demo), 0, 0, NULL,
    "bridge to a small line service of its own, with a\n"
    "page to try it; then only [listen_host:]port is\n"

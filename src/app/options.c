@@ -1,22 +1,30 @@
 /* The command line; see options.h. */
 #include "app/options.h"
 
+#include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "app/environment.h"
+#include "app/option_rules.h"
 #include "app/option_table.h"
 #include "core/parse.h"
 
 #define DEFAULT_DEMO_LISTEN "6080"
 #define USAGE               "wsluice [options] [listen_host:]port target_host:target_port"
 #define POSITIONALS_MAX     2
+#define OPTIONS_COUNT_MAX   128u
+#define WORDS_OF_LISTS      " \t\n," /* what separates a list's values in a variable */
 
 /* What one pass over argv needs to know. */
 struct reader {
   struct options *options;
   const char *const *argv;
+  const char *const *environment;
   int argc;
   int at;
+  bool given[OPTIONS_COUNT_MAX]; /* on the command line, by index in the table */
   const char *positionals[POSITIONALS_MAX];
   int positionals_count;
   char *why;
@@ -37,6 +45,7 @@ static int __attribute__((format(printf, 2, 3))) complain(struct reader *r, cons
 static void set_defaults(struct options *o) {
   memset(o, 0, sizeof *o);
   o->log_level = LOG_INFO;
+  o->server.unix_listen_mode = 0600;
   o->backlog = 1024;
   o->max_frame_size = 65536; /* browsers and common clients take whole messages of that size */
   o->request_line_max = 16u << 10;
@@ -129,16 +138,24 @@ static int take_value(struct reader *r, const struct option_spec *spec, const ch
     value = r->argv[r->at++];
   }
   const char *why = NULL;
+  r->given[spec - option_table] = true;
   if (store(r->options, spec, value, &why) == WSL_OK) return WSL_OK;
   return complain(r, "--%s \"%s\": %s", spec->name, value, why);
 }
 
-static int take_option(struct reader *r, const char *word) {
-  if (word[1] != '-') {
-    const struct option_spec *spec = find_letter(word[1]);
-    if (spec == NULL || word[2] != '\0') return complain(r, "unknown option %s (see wsluice --help)", word);
-    return take_value(r, spec, NULL);
+/* "-v", or several as "-vD"; no letter takes a value. */
+static int take_letters(struct reader *r, const char *word) {
+  int error = WSL_OK;
+  for (const char *letter = word + 1; *letter != '\0' && error == WSL_OK; letter++) {
+    const struct option_spec *spec = find_letter(*letter);
+    if (spec == NULL) return complain(r, "unknown option %s (see wsluice --help)", word);
+    error = take_value(r, spec, NULL);
   }
+  return error;
+}
+
+static int take_option(struct reader *r, const char *word) {
+  if (word[1] != '-') return take_letters(r, word);
   const char *name = word + 2;
   const char *equals = strchr(name, '=');
   size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
@@ -172,6 +189,57 @@ static int read_words(struct reader *r) {
   return WSL_OK;
 }
 
+/* ---- the environment ---- */
+
+/* A list's values in one variable; what is cut out of it lives as long as the program. */
+static int take_variable_list(struct option_list *list, const char *value, const char **why,
+                              const struct option_spec *spec, struct options *o) {
+  char *words = strdup(value), *rest = words;
+  *why = "out of memory";
+  if (words == NULL) return WSL_NO_MEMORY;
+  for (char *word; (word = strsep(&rest, WORDS_OF_LISTS)) != NULL;) {
+    if (word[0] == '\0') continue;
+    if (spec->check != NULL && spec->check(o, word, why) != WSL_OK) return WSL_INVALID;
+    if (append(list, word, why) != WSL_OK) return WSL_INVALID;
+  }
+  return WSL_OK;
+}
+
+static int take_variable(struct options *o, const struct option_spec *spec, const char *value,
+                         const char **why) {
+  void *field = (char *)o + spec->offset;
+  bool on;
+  if (spec->kind == OPTION_LIST) return take_variable_list(field, value, why, spec, o);
+  if (spec->kind != OPTION_FLAG) return store(o, spec, value, why);
+  if (environment_flag(value, &on, why) != WSL_OK) return WSL_INVALID;
+  *(uint64_t *)field = on;
+  return WSL_OK;
+}
+
+/* Of the options that the command line does not give. */
+static int read_environment(struct reader *r) {
+  for (size_t i = 0; i < option_table_len; i++) {
+    const struct option_spec *spec = &option_table[i];
+    if (spec->kind == OPTION_SECTION || r->given[i]) continue;
+    const char *value = environment_value(r->environment, spec->name), *why = NULL;
+    if (value == NULL || take_variable(r->options, spec, value, &why) == WSL_OK) continue;
+    return complain(r, "environment variable for --%s, \"%s\": %s", spec->name, value, why);
+  }
+  return WSL_OK;
+}
+
+/* Misspelt variables must not pass in silence; but they end nothing, others may have set them. */
+static void note_unknown_variables(struct reader *r) {
+  char name[64];
+  const char *why;
+  for (const char *const *entry = r->environment; *entry != NULL; entry++) {
+    const char *option = environment_option(*entry, name, sizeof name);
+    if (option == NULL || strcmp(option, "listen") == 0 || strcmp(option, "target") == 0) continue;
+    if (find_option(option, strlen(option)) == NULL)
+      (void)append(&r->options->unknown_variables, *entry, &why);
+  }
+}
+
 /* ---- positionals ---- */
 
 static int read_listen(struct reader *r, const char *text) {
@@ -197,58 +265,49 @@ static int read_target(struct reader *r, const char *text) {
   return WSL_OK;
 }
 
-/* How many positionals the options leave room for. */
+/* The next word that stands without a name, else its variable, else NULL. */
+static const char *next_positional(struct reader *r, int *at, const char *variable) {
+  if (*at < r->positionals_count) return r->positionals[(*at)++];
+  return environment_value(r->environment, variable);
+}
+
+/* Where to listen and the target, as far as options do not name them. */
 static int read_positionals(struct reader *r) {
   struct options *o = r->options;
-  bool own_target = o->demo || o->unix_target != NULL;
-  if (o->demo && o->unix_target != NULL)
-    return complain(r, "--demo brings its own target: not with --unix-target");
-  if (r->positionals_count == 0 && !o->demo) {
-    return complain(r, own_target ? "no port given (usage: wsluice --unix-target PATH [listen_host:]port)"
-                                  : "no port and no target given (usage: " USAGE ")");
+  const char *own_target = options_own_target(o);
+  int at = 0, error = WSL_OK;
+  if (o->server.unix_listen == NULL) {
+    const char *listen = next_positional(r, &at, "listen");
+    if (listen == NULL && o->demo) listen = DEFAULT_DEMO_LISTEN;
+    if (listen == NULL && own_target != NULL)
+      return complain(r, "no port given (usage: wsluice %s ... [listen_host:]port)", own_target);
+    if (listen == NULL) return complain(r, "no port and no target given (usage: " USAGE ")");
+    error = read_listen(r, listen);
   }
-  if (r->positionals_count == 1 && !own_target) return complain(r, "no target given (usage: " USAGE ")");
-  if (r->positionals_count == 2 && own_target) {
-    return complain(r, "\"%s\": no target is given with %s", r->positionals[1],
-                    o->demo ? "--demo" : "--unix-target");
+  if (error != WSL_OK) return error;
+  if (own_target == NULL) {
+    const char *target = next_positional(r, &at, "target");
+    if (target == NULL) return complain(r, "no target given (usage: " USAGE ")");
+    error = read_target(r, target);
   }
-  int error = read_listen(r, r->positionals_count > 0 ? r->positionals[0] : DEFAULT_DEMO_LISTEN);
-  if (error == WSL_OK && !own_target) error = read_target(r, r->positionals[1]);
-  return error;
+  if (error != WSL_OK || at == r->positionals_count) return error;
+  if (own_target != NULL && at == r->positionals_count - 1)
+    return complain(r, "\"%s\": no target is given with %s", r->positionals[at], own_target);
+  return complain(r, "one argument too many: \"%s\"", r->positionals[at]);
 }
 
 /* ---- all together ---- */
 
-/* What the server wants in another type or place than the table could store. */
-static void fill_settings(struct options *o) {
-  struct server_settings *s = &o->server;
-  if (o->unix_target != NULL) s->target = (struct target){NULL, 0, o->unix_target, o->unix_target};
-  s->dial_order = o->dial_first ? DIAL_BEFORE_UPGRADE : DIAL_AFTER_UPGRADE;
-  s->workers = (unsigned)o->workers;
-  s->max_sessions = o->max_sessions;
-  s->buffer_size = o->buffer_size;
-  s->buffer_memory = o->buffer_memory;
-  s->head_memory = o->head_memory;
-  s->backlog = (int)o->backlog;
-  s->head.request_line_max = (uint32_t)o->request_line_max;
-  s->head.head_max = (uint32_t)o->head_max;
-  s->head.fields_max = (uint32_t)o->header_lines_max;
-  s->session.max_frame_size = (uint32_t)o->max_frame_size;
-  s->session.text = o->refuse_text ? TEXT_REFUSE : TEXT_FORWARD;
-  s->subprotocols = (struct wsl_subprotocols){o->subprotocols.values, o->subprotocols.count};
-  s->origins = (struct origin_rules){o->origins.values, o->origins.count};
-}
-
-static int check_combinations(struct reader *r) {
-  const struct options *o = r->options;
-  if (o->demo && o->server.web_dir != NULL) return complain(r, "--demo brings its own page: not with --web");
-  if (o->buffer_memory < 2 * o->buffer_size)
-    return complain(r, "--buffer-memory must hold two buffers at least");
-  return WSL_OK;
-}
-
-int options_parse(struct options *options, int argc, const char *const *argv, char *why, size_t why_cap) {
-  struct reader r = {.options = options, .argv = argv, .argc = argc, .at = 1, .why = why, .why_cap = why_cap};
+int options_parse(struct options *options, int argc, const char *const *argv, const char *const *environment,
+                  char *why, size_t why_cap) {
+  struct reader r = {.options = options,
+                     .argv = argv,
+                     .environment = environment,
+                     .argc = argc,
+                     .at = 1,
+                     .why = why,
+                     .why_cap = why_cap};
+  assert(option_table_len <= OPTIONS_COUNT_MAX);
   set_defaults(options);
   int error = read_words(&r);
   if (error != WSL_OK) return error;
@@ -256,10 +315,14 @@ int options_parse(struct options *options, int argc, const char *const *argv, ch
     options->action = options->help ? OPTIONS_HELP : OPTIONS_VERSION;
     return WSL_OK;
   }
-  error = read_positionals(&r);
-  if (error == WSL_OK) error = check_combinations(&r);
+  error = read_environment(&r);
   if (error != WSL_OK) return error;
-  fill_settings(options);
+  note_unknown_variables(&r);
+  const char *fault = options_check(options);
+  if (fault != NULL) return complain(&r, "%s", fault);
+  error = read_positionals(&r);
+  if (error != WSL_OK) return error;
+  options_fill(options);
   options->action = options->demo ? OPTIONS_DEMO : OPTIONS_RUN;
   return WSL_OK;
 }
@@ -287,11 +350,16 @@ void options_print_help(FILE *out) {
   fprintf(out, "usage: " USAGE
                "\n"
                "       wsluice [options] --unix-target PATH [listen_host:]port\n"
+               "       wsluice [options] --token-plugin CLASS --token-source PATH [host:]port\n"
+               "       wsluice [options] --unix-listen PATH target_host:target_port\n"
                "       wsluice --demo [[listen_host:]port]\n"
                "\n"
                "Bridges WebSocket clients (ws://listen_host:port/, any path) to a TCP service.\n"
                "No listen_host: all addresses, IPv4 and IPv6. IPv6 literals in brackets.\n"
-               "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h.\n");
+               "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h.\n"
+               "Each option can be given as a variable of the environment as well: --ssl-only as\n"
+               "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET. The command\n"
+               "line comes first.\n");
   for (size_t i = 0; i < option_table_len; i++) {
     if (option_table[i].kind == OPTION_SECTION) {
       fprintf(out, "\n%s:\n", option_table[i].name);
@@ -299,5 +367,5 @@ void options_print_help(FILE *out) {
       print_option(out, &option_table[i]);
     }
   }
-  fprintf(out, "\nexit status: 0 stopped by a signal, 1 could not start, 2 wrong usage\n");
+  fprintf(out, "\nexit status: 0 stopped as asked for, 1 could not start, 2 wrong usage\n");
 }

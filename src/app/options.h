@@ -1,8 +1,8 @@
 /* The command line: from argv to settings, or one line that says what is wrong.
  *
- * Pure but for the strings it points into (argv lives as long as the program). Options may stand
- * before, between and behind the positionals, as "--flag value" or "--flag=value"; "--" ends them.
- * One table (option_table.c) makes the parser, --help, and through tests the man page agree.
+ * Pure but for the strings it points into (argv and environment live as long as the program). Options may
+ * stand before, between and behind the positionals, as "--flag value" or "--flag=value"; "--" ends them. One
+ * table (option_table.c) makes the parser, --help, and through tests the man page agree.
  */
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H
@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "core/log.h"
+#include "ops/log.h"
 #include "server/settings.h"
 
 #define OPTIONS_HOST_MAX 256u /* 253 bytes of a name, and a NUL */
@@ -32,16 +33,25 @@ struct options {
   char listen_host[OPTIONS_HOST_MAX];
   char target_host[OPTIONS_HOST_MAX];
   const char *unix_target;
+  enum log_format log_format;
+  const char *log_file; /* or NULL, as the next ones may be */
+  const char *pid_file;
+  const char *target_config;
+  const char *key_password, *key_password_file;
+  const char *ssl_ciphers;
+  struct option_list unknown_variables; /* WSLUICE_... that name no option: for a warning each */
   /* as given, for settings of another type */
-  uint64_t dial_first, refuse_text, demo, help, version;
+  uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;
+  uint64_t prefer_ipv6, file_only, host_token, ssl_only, verify_client, ssl_target, ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;
   uint64_t request_line_max, head_max, header_lines_max;
   uint64_t buffer_size, buffer_memory, head_memory;
 };
 
-/* Parses argv[1..argc). 0, or WSL_INVALID with one line without a newline in why[0..why_cap). */
-WSL_MUST_CHECK int options_parse(struct options *options, int argc, const char *const *argv, char *why,
-                                 size_t why_cap);
+/* Parses argv[1..argc), and for what it does not give the variables of `environment` ("NAME=value", ended
+ * by NULL; app/environment.h). 0, or WSL_INVALID with one line without a newline in why[0..why_cap). */
+WSL_MUST_CHECK int options_parse(struct options *options, int argc, const char *const *argv,
+                                 const char *const *environment, char *why, size_t why_cap);
 
 /* The whole --help text. */
 void options_print_help(FILE *out);

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include <uv.h>
 
 #include "core/error.h"
+#include "ops/log_file.h"
 
 /* At most this many bytes go to one write(). A pipe that polls writable takes PIPE_BUF (4,096 on
  * Linux) bytes in one piece and without blocking (pipe(7)); more could block the thread for good, so
@@ -45,6 +47,8 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
+#define SHOWN_PATH_MAX 256u
+
 _Static_assert(LINE_BYTES_MAX <= BATCH_BYTES, "a batch holds at least one line");
 
 enum writer_state {
@@ -59,8 +63,9 @@ static struct {
   uv_mutex_t mutex;
   uv_cond_t changed; /* something was queued, or the state changed */
   pthread_t thread;
-  int fd;
   /* All below: under the mutex. */
+  struct log_output output;
+  bool reopens; /* the writer shall open output.path anew */
   enum writer_state state;
   bool thread_alive;
   bool thread_waits; /* for `changed`: a producer signals only then */
@@ -121,7 +126,7 @@ static size_t format_line(char *line, enum log_level level, uint64_t id, const c
 static bool note_losses(void) {
   if (writer.lost == 0) return true;
   char text[LOG_TEXT_MAX], line[LINE_BYTES_MAX];
-  snprintf(text, sizeof text, "%llu log lines lost: the reader of stderr is too slow",
+  snprintf(text, sizeof text, "%llu log lines lost: the reader of the log is too slow",
            (unsigned long long)writer.lost);
   size_t len = format_line(line, LOG_WARN, 0, text);
   if (!ring_put(line, len)) return false;
@@ -147,7 +152,7 @@ static void on_line(enum log_level level, uint64_t id, const char *text) {
   bool queues = writer.state == WRITER_RUNNING || writer.state == WRITER_STOPPING;
   if (queues && !(note_losses() && ring_put(line, len))) writer.lost++;
   if (queues && writer.thread_waits) uv_cond_signal(&writer.changed);
-  int fd = writer.fd;
+  int fd = writer.output.fd;
   uv_mutex_unlock(&writer.mutex);
 
   if (!queues) write_directly(fd, line, len);
@@ -180,32 +185,60 @@ static void write_batch(int fd, const char *batch, size_t len) {
   }
 }
 
-/* Waits for lines and takes a batch of them; 0 when the thread shall end. From that moment on, without
- * a gap, lines are written directly: none can be queued behind the last batch. */
-static size_t next_batch(char *batch) {
+enum writer_task { TASK_WRITE, TASK_REOPEN, TASK_END };
+
+/* Waits for something to do. TASK_WRITE: a batch of lines was taken. TASK_END: from that moment on,
+ * without a gap, lines are written directly: none can be queued behind the last batch. */
+static enum writer_task next_task(char *batch, size_t *len) {
   uv_mutex_lock(&writer.mutex);
   note_losses();
-  while (writer.queued == 0 && writer.state == WRITER_RUNNING) {
+  while (writer.queued == 0 && writer.state == WRITER_RUNNING && !writer.reopens) {
     writer.thread_waits = true;
     uv_cond_wait(&writer.changed, &writer.mutex);
     writer.thread_waits = false;
   }
-  size_t len = 0;
-  if (writer.state != WRITER_GIVEN_UP) len = ring_take_lines(batch);
-  if (len == 0) {
-    writer.state = WRITER_NONE;
-    writer.thread_alive = false;
-    uv_cond_broadcast(&writer.changed);
+  enum writer_task task = TASK_WRITE;
+  *len = 0;
+  if (writer.reopens && writer.state != WRITER_GIVEN_UP) {
+    task = TASK_REOPEN;
+    writer.reopens = false;
+  } else {
+    if (writer.state != WRITER_GIVEN_UP) *len = ring_take_lines(batch);
+    if (*len == 0) {
+      task = TASK_END;
+      writer.state = WRITER_NONE;
+      writer.thread_alive = false;
+      uv_cond_broadcast(&writer.changed);
+    }
   }
   uv_mutex_unlock(&writer.mutex);
-  return len;
+  return task;
+}
+
+/* Between two batches, so that no line is split. Only this thread changes the descriptor while it runs.
+ * The new file takes over the old one's number in one step: nobody can meet a closed descriptor. */
+static void reopen(void) {
+  char shown[SHOWN_PATH_MAX];
+  log_escape(wsl_span_of(writer.output.path), shown, sizeof shown);
+  int fd = log_file_open_again(writer.output.path);
+  if (fd >= 0 && dup3(fd, writer.output.fd, O_CLOEXEC) >= 0) {
+    close(fd);
+    log_event(LOG_INFO, 0, "log file reopened path=\"%s\"", shown);
+    return;
+  }
+  int error = fd >= 0 ? errno : -fd;
+  if (fd >= 0) close(fd);
+  log_event(LOG_ERROR, 0, "log file not reopened, the old one stays in use path=\"%s\" reason=\"%s\"", shown,
+            log_file_fault(error));
 }
 
 static void *run_writer(void *fd) {
   char batch[BATCH_BYTES];
   size_t len;
-  while ((len = next_batch(batch)) > 0)
-    write_batch(*(const int *)fd, batch, len);
+  for (enum writer_task task; (task = next_task(batch, &len)) != TASK_END;) {
+    if (task == TASK_WRITE) write_batch(*(const int *)fd, batch, len);
+    if (task == TASK_REOPEN) reopen();
+  }
   return NULL;
 }
 
@@ -222,17 +255,18 @@ static int create_thread(void) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&writer.thread, NULL, run_writer, &writer.fd);
+  int failed = pthread_create(&writer.thread, NULL, run_writer, &writer.output.fd);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return failed;
 }
 
-int log_writer_start(int fd) {
+int log_writer_start(const struct log_output *output) {
   uv_once(&writer.once, make_locks);
   uv_mutex_lock(&writer.mutex);
   bool was_alive = writer.thread_alive;
   if (!was_alive) {
-    writer.fd = fd;
+    writer.output = *output;
+    writer.reopens = false;
     writer.first = writer.queued = 0;
     writer.lost = 0;
     writer.state = WRITER_RUNNING;
@@ -246,6 +280,16 @@ int log_writer_start(int fd) {
   if (!is_alive) return WSL_NO_MEMORY;
   log_set_sink(on_line);
   return WSL_OK;
+}
+
+bool log_writer_reopen(void) {
+  uv_once(&writer.once, make_locks);
+  uv_mutex_lock(&writer.mutex);
+  bool is_file = writer.output.path[0] != '\0';
+  writer.reopens = is_file;
+  uv_cond_broadcast(&writer.changed);
+  uv_mutex_unlock(&writer.mutex);
+  return is_file;
 }
 
 /* Waits until the thread has ended, at most `timeout_ms`; under the mutex. Returns whether it has. */

@@ -13,7 +13,7 @@
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
 #include "net/socket_dialer.h"
-#include "net/tls.h"
+#include "net/tls_dialer.h"
 #include "route/fixed_router.h"
 #include "route/token_router.h"
 #include "server/connection.h"
@@ -46,6 +46,7 @@ struct worker {
   struct tls_domain tls;
   struct tls_context *tls_context; /* held: for new clients; NULL: no certificate */
   struct socket_dialer dialer;
+  struct tls_dialer tls_dialer; /* over the other, where targets speak TLS */
   struct fixed_router fixed_router;
   struct token_router token_router;
   struct session_domain sessions;
@@ -189,10 +190,14 @@ void worker_tell(struct worker *worker, enum worker_command command) {
 
 /* ---- birth ---- */
 
+/* With TLS to the targets its dialer goes over the plain one. */
 static struct dialer *set_up_dialer(struct worker *worker) {
   struct timers *timers = &worker->timers.timers;
+  struct tls_context *context = worker->setup.target_tls;
   socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
-  return &worker->dialer.dialer;
+  if (context == NULL) return &worker->dialer.dialer;
+  tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
+  return &worker->tls_dialer.dialer;
 }
 
 static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
@@ -242,6 +247,7 @@ static int set_up_connections(struct worker *worker, struct dialer *dialer) {
 static void free_domains(struct worker *worker) {
   connection_domain_destroy(&worker->connections);
   session_domain_destroy(&worker->sessions);
+  if (worker->setup.target_tls != NULL) tls_dialer_destroy(&worker->tls_dialer);
   socket_dialer_destroy(&worker->dialer);
   tls_domain_destroy(&worker->tls);
   tls_context_drop(worker->tls_context);

@@ -27,6 +27,11 @@ def binary():
     return os.environ.get("WSLUICE_BIN", str(default))
 
 
+def own_environment():
+    """Ours, without what the program under test would take for options (WSLUICE_BIN is the tests' own)."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("WSLUICE_")}
+
+
 class Wsluice:
     """One running wsluice. `log` is all it wrote to stderr, `output` to stdout, so far."""
 
@@ -37,7 +42,7 @@ class Wsluice:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {})},
+            env={**own_environment(), **(env or {})},
         )
         self._lines = {"stdout": [], "stderr": []}
         self._readers = [

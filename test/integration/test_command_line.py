@@ -36,7 +36,7 @@ WRONG = [  # name, arguments, a word of the complaint
     ("one argument too many", ["6080", TARGET, "x"], '"x"'),
     ("an unknown option", ["--bogus", "6080", TARGET], "--bogus"),
     ("an unknown letter", ["-z", "6080", TARGET], "-z"),
-    ("letters in one word", ["-hV"], "-hV"),
+    ("letters in one word", ["-vX"], "-vX"),
     ("an abbreviation", ["--vers"], "--vers"),
     ("an option without its value", ["6080", TARGET, "--web"], "--web"),
     ("an empty value", ["6080", TARGET, "--web="], "--web"),

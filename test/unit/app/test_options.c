@@ -26,7 +26,8 @@ static int parse(const char *const *words, char *why) {
     argv[argc] = words[argc - 1];
     argc++;
   }
-  return options_parse(&options, argc, argv, why, WHY_MAX);
+  static const char *const no_environment[] = {NULL};
+  return options_parse(&options, argc, argv, no_environment, why, WHY_MAX);
 }
 
 #define WORDS(...)        \

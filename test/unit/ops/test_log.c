@@ -65,6 +65,11 @@ static char *next_line(char **at) {
   return line;
 }
 
+static int start_writer(int fd) {
+  const struct log_output output = {.fd = fd};
+  return log_writer_start(&output);
+}
+
 #define STAMP "dddd-dd-ddTdd:dd:dd.dddZ "
 
 /* Asserts that a line begins with a time in the form of STAMP; returns what stands behind it. */
@@ -107,8 +112,8 @@ static void lines_have_time_level_id_and_text(void **state) {
   int ends[2];
   assert_int_equal(pipe(ends), 0); /* of the usual size: nobody reads until all is written */
   log_set_level(LOG_DEBUG);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_IN_USE);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_IN_USE);
   log_event(LOG_ERROR, 0, "address in use port=%d", 80);
   log_event(LOG_WARN, 0x1f, "slow");
   log_event(LOG_INFO, UINT64_MAX, "session ended");
@@ -137,7 +142,7 @@ static void a_line_does_not_wait_for_more(void **state) {
   (void)state;
   int ends[2];
   make_pipe(ends);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   for (int i = 0; i < 20; i++) {
     char line[64];
     log_event(LOG_INFO, 0, "n");
@@ -155,7 +160,7 @@ static void the_longest_line_arrives_whole(void **state) {
   memset(text, 'x', sizeof text);
   text[sizeof text - 1] = '\0';
   make_pipe(ends);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   log_event(LOG_INFO, UINT64_MAX, "%s", text);
   log_writer_stop(PATIENT_MS);
   close(ends[WRITER]);
@@ -200,7 +205,7 @@ static void a_stuck_reader_blocks_nobody_and_losses_are_counted(void **state) {
   int ends[2];
   pthread_t reader;
   make_pipe(ends);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   log_numbers(TOO_MANY_LINES); /* nobody reads: if this could block, it would for good */
   start_collecting(ends[READER]);
   assert_int_equal(pthread_create(&reader, NULL, collect, NULL), 0);
@@ -231,7 +236,7 @@ static void a_slow_reader_sees_where_lines_are_missing(void **state) {
   make_pipe(ends);
   start_collecting(ends[READER]);
   assert_int_equal(pthread_create(&reader, NULL, collect_slowly, NULL), 0);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   log_numbers(3 * TOO_MANY_LINES);
   log_writer_stop(PATIENT_MS);
   close(ends[WRITER]);
@@ -244,11 +249,11 @@ static void stop_gives_up_on_a_stuck_reader(void **state) {
   (void)state;
   int ends[2];
   make_pipe(ends);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   log_numbers(TOO_MANY_LINES);
   log_writer_stop(50);
   log_numbers(1000); /* directly: dropped, and not waited for */
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   log_writer_stop(0);
   close_both(ends);
 }
@@ -259,7 +264,7 @@ static void check_nonblocking(int ends[2]) {
   pthread_t reader;
   assert_int_equal(fcntl(ends[WRITER], F_SETFL, O_NONBLOCK), 0);
   int flags = fcntl(ends[WRITER], F_GETFL);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   start_collecting(ends[READER]);
   assert_int_equal(pthread_create(&reader, NULL, collect_slowly, NULL), 0);
   log_numbers(FEW_LINES);
@@ -320,7 +325,7 @@ static void many_threads_log_at_once(void **state) {
   make_pipe(ends);
   start_collecting(ends[READER]);
   assert_int_equal(pthread_create(&reader, NULL, collect, NULL), 0);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   for (uintptr_t i = 0; i < LOGGERS; i++) {
     assert_int_equal(pthread_create(&loggers[i], NULL, log_as, (void *)(i + 1)), 0);
   }
@@ -353,7 +358,7 @@ static void stopping_while_others_log(void **state) {
   make_pipe(ends);
   start_collecting(ends[READER]);
   assert_int_equal(pthread_create(&reader, NULL, collect, NULL), 0);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   for (uintptr_t i = 0; i < LOGGERS; i++) {
     assert_int_equal(pthread_create(&loggers[i], NULL, log_as, (void *)(i + 1)), 0);
   }
@@ -373,7 +378,7 @@ static void the_writer_takes_no_signals(void **state) {
   int ends[2];
   sigset_t usr1, before, pending;
   make_pipe(ends);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   sigemptyset(&usr1);
   sigaddset(&usr1, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &usr1, &before);
@@ -393,7 +398,7 @@ static void a_reader_that_is_gone_ends_nothing(void **state) {
   (void)state;
   int ends[2];
   make_pipe(ends);
-  assert_int_equal(log_writer_start(ends[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
   close(ends[READER]);
   log_numbers(TOO_MANY_LINES); /* SIGPIPE has its default action here */
   log_writer_stop(PATIENT_MS);
@@ -407,12 +412,12 @@ static void a_writer_stuck_in_a_terminal_is_left_behind(void **state) {
   int terminal[2], ends[2];
   open_terminal(terminal);
   make_pipe(ends);
-  assert_int_equal(log_writer_start(terminal[WRITER]), WSL_OK);
+  assert_int_equal(start_writer(terminal[WRITER]), WSL_OK);
   log_numbers(TOO_MANY_LINES);
   log_writer_stop(50);
   log_numbers(10);
   close(terminal[READER]);
-  while (log_writer_start(ends[WRITER]) == WSL_IN_USE)
+  while (start_writer(ends[WRITER]) == WSL_IN_USE)
     poll(NULL, 0, 1);
   log_event(LOG_INFO, 0, "back");
   log_writer_stop(PATIENT_MS);

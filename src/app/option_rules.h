@@ -1,0 +1,18 @@
+/* What options mean together: which exclude or need each other, and what becomes of them in the server's
+ * settings. Pure.
+ */
+#ifndef APP_OPTION_RULES_H
+#define APP_OPTION_RULES_H
+
+#include "app/options.h"
+
+/* The option that names the target, so that no other is given; NULL: a positional does. */
+const char *options_own_target(const struct options *options);
+
+/* What is wrong with the combination, a static sentence; NULL when nothing is. */
+const char *options_check(struct options *options);
+
+/* Fills in what the server wants in another type or place than the table could store. */
+void options_fill(struct options *options);
+
+#endif
