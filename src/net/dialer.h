@@ -11,8 +11,8 @@
 
 #include "net/transport.h"
 
-/* Where to: a Unix socket when unix_path is set, else host and port. Strings belong to the
- * configuration, which outlives every dial. */
+/* Where to: a Unix socket when unix_path is set, else host and port. The strings belong to the
+ * configuration or to whoever dials, and outlive the dial. */
 struct target {
   const char *host; /* name or literal, brackets taken off */
   uint16_t port;
