@@ -80,9 +80,9 @@ const struct option_spec option_table[] = {
    "the target is this Unix socket; then no other is\n"
    "given"},
   {OPTION_CUSTOM, "token-plugin", 0, "CLASS", 0, 0, 0, check_token_plugin,
-   "each client names its target by ?token=...: TokenFile\n"
-   "(edits are seen at once) or ReadOnlyTokenFile; then no\n"
-   "target is given"},
+   "clients name their target by ?token=...: TokenFile\n"
+   "(edits are seen at once) or ReadOnlyTokenFile; then\n"
+   "no target is given"},
   {OPTION_TEXT, "token-source", 0, "PATH", FIELD(server.token_source), 0, 0, check_not_empty,
    "file, or directory of files, of lines\n"
    "\"token: host:port\""},
@@ -97,8 +97,8 @@ const struct option_spec option_table[] = {
   {OPTION_TEXT, "ssl-target-name", 0, "NAME", FIELD(server.target_tls_options.name), 0, 0, check_not_empty,
    "name that it must bear [the target's host]"},
   {OPTION_FLAG, "ssl-target-insecure", 0, NULL, FIELD(ssl_target_insecure), 0, 0, NULL,
-   "take any certificate: whoever is in between can read\n"
-   "and change everything"},
+   "take any certificate: whoever is in between can\n"
+   "read and change everything"},
   {OPTION_DURATION, "dial-timeout", 0, "SEC", FIELD(server.session.dial_timeout_ms), 1, HOUR_MS, NULL,
    "time to connect to the target, lookup of its name\n"
    "included [10]"},
@@ -127,9 +127,9 @@ const struct option_spec option_table[] = {
 
   {OPTION_SECTION, "TLS", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_TEXT, "cert", 0, "FILE", FIELD(server.tls.server.cert_path), 0, 0, check_not_empty,
-   "certificate and its chain, PEM; may hold the key; wss\n"
-   "and https then share the port [self.pem, if there is\n"
-   "one in the working directory]"},
+   "certificate and its chain, PEM; may hold the key;\n"
+   "wss and https then share the port [self.pem, if\n"
+   "there is one in the working directory]"},
   {OPTION_TEXT, "key", 0, "FILE", FIELD(server.tls.server.key_path), 0, 0, check_not_empty,
    "its key, PEM [in the same file]"},
   {OPTION_TEXT, "key-password", 0, "WORD", FIELD(key_password), 0, 0, NULL,
@@ -142,13 +142,13 @@ const struct option_spec option_table[] = {
    "let in only clients with a certificate; implies\n"
    "--ssl-only"},
   {OPTION_TEXT, "cafile", 0, "FILE", FIELD(server.tls.server.ca_path), 0, 0, check_not_empty,
-   "authorities that clients' certificates must lead to,\n"
-   "file or directory [the system's]"},
+   "authorities that clients' certificates must lead\n"
+   "to, file or directory [the system's]"},
   {OPTION_CUSTOM, "ssl-version", 0, "VERSION", 0, 0, 0, check_ssl_version,
    "lowest version: tlsv1_2 or tlsv1_3 [tlsv1_2]"},
   {OPTION_TEXT, "ssl-ciphers", 0, "LIST", FIELD(ssl_ciphers), 0, 0, check_not_empty,
-   "cipher suites by OpenSSL's names, separated by colons\n"
-   "[all that are good]"},
+   "cipher suites by OpenSSL's names, separated by\n"
+   "colons [all that are good]"},
 
   {OPTION_SECTION, "Files", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_TEXT, "web", 0, "DIR", FIELD(server.web_dir), 0, 0, check_not_empty,
@@ -194,14 +194,14 @@ const struct option_spec option_table[] = {
   {OPTION_TEXT, "pid-file", 0, "FILE", FIELD(pid_file), 0, 0, check_not_empty,
    "write the process id to FILE while it runs"},
   {OPTION_FLAG, "run-once", 0, NULL, FIELD(run_once), 0, 0, NULL,
-   "exit when the first session has ended; other upgrades\n"
-   "get 503 meanwhile"},
+   "exit when the first session has ended; other\n"
+   "upgrades get 503 meanwhile"},
   {OPTION_DURATION, "timeout", 0, "SEC", FIELD(server.listen_time_ms), 0, 365 * DAY_MS, NULL,
-   "stop listening SEC seconds after the start, exit when\n"
-   "the sessions have ended; 0: never [0]"},
+   "stop listening SEC seconds after the start, exit\n"
+   "when the sessions have ended; 0: never [0]"},
   {OPTION_DURATION, "idle-timeout", 0, "SEC", FIELD(server.idle_exit_ms), 0, 365 * DAY_MS, NULL,
-   "exit when nobody has been connected for SEC seconds;\n"
-   "0: never [0]"},
+   "exit when nobody has been connected for SEC\n"
+   "seconds; 0: never [0]"},
 
   {OPTION_SECTION, "HTTP", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_DURATION, "handshake-timeout", 0, "SEC", FIELD(server.handshake_timeout_ms), 1, HOUR_MS, NULL,

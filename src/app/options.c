@@ -357,9 +357,9 @@ void options_print_help(FILE *out) {
                "Bridges WebSocket clients (ws://listen_host:port/, any path) to a TCP service.\n"
                "No listen_host: all addresses, IPv4 and IPv6. IPv6 literals in brackets.\n"
                "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h.\n"
-               "Each option can be given as a variable of the environment as well: --ssl-only as\n"
-               "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET. The command\n"
-               "line comes first.\n");
+               "Each option can be given as a variable of the environment as well, --ssl-only as\n"
+               "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET; the\n"
+               "command line comes first.\n");
   for (size_t i = 0; i < option_table_len; i++) {
     if (option_table[i].kind == OPTION_SECTION) {
       fprintf(out, "\n%s:\n", option_table[i].name);
