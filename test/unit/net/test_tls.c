@@ -3,6 +3,10 @@
  */
 #include "tls_world.h"
 
+#include <mbedtls/ssl_ticket.h>
+
+#include "net/tls_library.h"
+
 static const enum peer_version tls_1_2 = PEER_1_2, tls_1_3 = PEER_1_3;
 
 #define VERSION(state) (*(const enum peer_version *)*(state))
@@ -120,17 +124,11 @@ static void test_first_bytes_read_by_others(void **state) {
   }
 }
 
-/* Both sides' last flight and the first data in one delivery. */
-static void test_data_with_the_finished_message(void **state) {
-  for (size_t split = 1; split < 400; split += split < 40 ? 1 : 31) {
+static void test_short_reads_in_a_handshake(void **state) {
+  for (size_t most = 1; most < 300; most = 3 * most + 1) {
     struct tls_world *w = tls_world_open(TLS_SIDE_SERVER, VERSION(state), STEPS_INLINE);
-    while (!w->peer.open)
-      tls_world_turn(w);
-    peer_writes(w, 700, 0);
-    peer_writes(w, 1300, 700);
-    w->split = split < 399 ? split : ANY;
+    w->fake->read_max = most;
     tls_world_handshake(w);
-    assert_pattern(&w->plain, 2000);
     tls_world_close(w);
   }
 }
@@ -149,8 +147,9 @@ static void test_flights_through_a_narrow_transport(void **state) {
   }
 }
 
-static void resume_once(struct tls_context *context, enum peer_version version, mbedtls_ssl_session *session,
-                        bool expected) {
+/* A world whose peer keeps its session in `session`, and begins with it if `resumes`. */
+static struct tls_world *open_for_session(struct tls_context *context, enum peer_version version,
+                                          mbedtls_ssl_session *session, bool resumes) {
   struct tls_world *w = tls_world_bare(TLS_SIDE_SERVER, version, STEPS_INLINE);
   tls_context_drop(w->context);
   w->context = tls_context_hold(context);
@@ -159,13 +158,19 @@ static void resume_once(struct tls_context *context, enum peer_version version, 
   mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
       &w->peer.config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 #endif
-  if (expected) assert_int_equal(mbedtls_ssl_set_session(&w->peer.ssl, session), 0);
+  if (resumes) assert_int_equal(mbedtls_ssl_set_session(&w->peer.ssl, session), 0);
   w->peer.session = session;
   tls_world_start(w, NULL, 0);
+  return w;
+}
+
+static void shake_hands(struct tls_context *context, enum peer_version version, mbedtls_ssl_session *session,
+                        bool resumes) {
+  struct tls_world *w = open_for_session(context, version, session, resumes);
   tls_world_handshake(w);
-  assert_int_equal(tls_resumed(w->tls), expected);
+  assert_int_equal(tls_resumed(w->tls), resumes);
   char words[TLS_DESCRIPTION_MAX];
-  assert_int_equal(strstr(tls_describe(w->tls, words), " resumed") != NULL, expected);
+  assert_int_equal(strstr(tls_describe(w->tls, words), " resumed") != NULL, resumes);
   peer_writes(w, 100, 0);
   tls_world_settle(w);
   assert_pattern(&w->plain, 100);
@@ -176,10 +181,30 @@ static void test_resumption(void **state) {
   struct tls_world *w = tls_world_open(TLS_SIDE_SERVER, VERSION(state), STEPS_INLINE);
   mbedtls_ssl_session session;
   mbedtls_ssl_session_init(&session);
-  resume_once(w->context, VERSION(state), &session, false);
-  resume_once(w->context, VERSION(state), &session, true);
+  shake_hands(w->context, VERSION(state), &session, false);
+  shake_hands(w->context, VERSION(state), &session, true);
   mbedtls_ssl_session_free(&session);
   tls_world_close(w);
+}
+
+/* The client's last flight and its first data in one delivery, or cut anywhere. In TLS 1.2 only a resumed
+ * handshake ends with a flight of the client's. */
+static void test_data_with_the_finished_message(void **state) {
+  struct tls_world *first = tls_world_open(TLS_SIDE_SERVER, VERSION(state), STEPS_INLINE);
+  mbedtls_ssl_session session;
+  mbedtls_ssl_session_init(&session);
+  shake_hands(first->context, VERSION(state), &session, false);
+  for (size_t split = 1; split < 600; split += split < 40 ? 1 : 31) {
+    struct tls_world *w = open_for_session(first->context, VERSION(state), &session, true);
+    w->peer.greeting = 2000;
+    w->split = split < 560 ? split : ANY;
+    tls_world_handshake(w);
+    assert_true(tls_resumed(w->tls));
+    assert_pattern(&w->plain, 2000);
+    tls_world_close(w);
+  }
+  mbedtls_ssl_session_free(&session);
+  tls_world_close(first);
 }
 
 /* ---- reading ---- */
@@ -276,6 +301,39 @@ static void test_64_kb_come_as_one_run_of_one_read(void **state) {
   tls_world_close(w);
 }
 
+/* Where a chunk ended inside a record, the next is that much shorter: then no rest has to be carried. */
+static void test_chunks_get_back_to_the_records_borders(void **state) {
+  struct tls_world *w = open_server(state);
+  w->stopped = true;
+  size_t record = (size_t)mbedtls_ssl_get_max_out_record_payload(&w->peer.ssl);
+  for (size_t i = 0; i < 20; i++)
+    peer_writes(w, record, i * record);
+  size_t sealed = bytes_left(&w->peer.out) / 20;
+  uint8_t *buf = malloc(65536);
+  w->split = sealed / 3;
+  tls_world_turn(w);
+  assert_int_equal(transport_read(w->tls, buf, 65536), WSL_AGAIN);
+  w->split = ANY;
+  tls_world_settle(w);
+  for (int i = 0; i < 3; i++)
+    assert_in_range(transport_read(w->tls, buf, 4 * record), 4 * record, 65536);
+  assert_int_equal(bytes_left(&w->fake->in), 8 * sealed);
+  free(buf);
+  tls_world_close(w);
+}
+
+static void test_small_reads_cost_a_call_a_record(void **state) {
+  struct tls_world *w = open_server(state);
+  w->read_size = 100;
+  unsigned reads = w->fake->reads;
+  for (size_t i = 0; i < 4; i++)
+    peer_writes(w, 16000, i * 16000);
+  tls_world_settle(w);
+  assert_pattern(&w->plain, 64000);
+  assert_in_range(w->fake->reads - reads, 4, 6);
+  tls_world_close(w);
+}
+
 static void test_empty_records_are_no_end(void **state) {
   struct tls_world *w = open_server(state);
   assert_int_equal(mbedtls_ssl_write(&w->peer.ssl, (const uint8_t *)"", 0), 0);
@@ -290,6 +348,30 @@ static void test_empty_records_are_no_end(void **state) {
   assert_pattern(&w->plain, 30);
   tls_world_close(w);
 }
+
+#ifdef MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
+/* Toward a target, where mbedTLS may tell of a ticket between two records of data. */
+static void test_tickets_among_the_data(void **state) {
+  (void)state;
+  struct tls_world *w = tls_world_open(TLS_SIDE_CLIENT, PEER_1_3, STEPS_INLINE);
+  mbedtls_ssl_config *ours = (mbedtls_ssl_config *)(uintptr_t)tls_context_config(w->context);
+  mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+      ours, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+  mbedtls_ssl_ticket_context tickets;
+  mbedtls_ssl_ticket_init(&tickets);
+  assert_int_equal(
+      mbedtls_ssl_ticket_setup(&tickets, tls_library_random, NULL, MBEDTLS_CIPHER_AES_256_GCM, 3600), 0);
+  mbedtls_ssl_conf_session_tickets_cb(&w->peer.config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
+                                      &tickets);
+  w->peer.greeting = 1000;
+  tls_world_handshake(w);
+  assert_pattern(&w->plain, 1000);
+  assert_int_equal(w->outcome, 1);
+  assert_int_equal(transport_write(w->tls, (const uint8_t *)"on", 2), 2);
+  tls_world_close(w);
+  mbedtls_ssl_ticket_free(&tickets);
+}
+#endif
 
 /* RFC 8446 4.6.3; where mbedTLS can't follow, the failure says so. */
 static void test_the_peer_renews_its_keys(void **state) {
@@ -529,6 +611,7 @@ int main(void) {
       BOTH(test_bits_of_a_handshake_are_its_own),
       BOTH(test_a_byte_at_a_time_costs_no_steps),
       BOTH(test_first_bytes_read_by_others),
+      BOTH(test_short_reads_in_a_handshake),
       BOTH(test_data_with_the_finished_message),
       BOTH(test_flights_through_a_narrow_transport),
       BOTH(test_resumption),
@@ -538,7 +621,12 @@ int main(void) {
       BOTH(test_all_sizes_of_a_readers_buffer),
       BOTH(test_short_reads_of_the_inner_transport),
       BOTH(test_64_kb_come_as_one_run_of_one_read),
+      BOTH(test_chunks_get_back_to_the_records_borders),
+      BOTH(test_small_reads_cost_a_call_a_record),
       BOTH(test_empty_records_are_no_end),
+#ifdef MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED
+      cmocka_unit_test(test_tickets_among_the_data),
+#endif
       cmocka_unit_test(test_the_peer_renews_its_keys),
       BOTH(test_a_turn_asked_for_comes),
       BOTH(test_writes_of_every_size),

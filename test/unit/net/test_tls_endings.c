@@ -279,6 +279,25 @@ static void test_finish_says_close_notify_first(void **state) {
   tls_world_close(w);
 }
 
+static void test_nothing_is_written_behind_close_notify(void **state) {
+  struct tls_world *w = open_server(state);
+  assert_int_equal(transport_finish(w->tls), WSL_OK);
+  assert_int_equal(transport_write(w->tls, (const uint8_t *)"x", 1), WSL_BROKEN);
+  tls_world_close(w);
+
+  w = open_server(state); /* while it waits, neither; nor an answer to what the peer asks */
+  w->fake->room = 5;
+  assert_int_equal(transport_finish(w->tls), WSL_AGAIN);
+  size_t pending = transport_pending(w->tls);
+  assert_true(pending > 0);
+  assert_int_equal(transport_write(w->tls, (const uint8_t *)"x", 1), WSL_BROKEN);
+  const uint8_t empty_hello[] = {MBEDTLS_SSL_HS_CLIENT_HELLO, 0, 0, 0};
+  peer_say(&w->peer, empty_hello, sizeof empty_hello);
+  tls_world_settle(w);
+  assert_int_equal(transport_pending(w->tls), pending);
+  tls_world_close(w);
+}
+
 /* For every room that the kernel has at first. */
 static void test_finish_waits_for_what_is_pending(void **state) {
   for (size_t room = 1; room < 160; room++) {
@@ -426,6 +445,7 @@ int main(void) {
       BOTH(test_the_alert_waits_for_the_kernel),
       BOTH(test_lingering_behind_a_failure),
       BOTH(test_finish_says_close_notify_first),
+      BOTH(test_nothing_is_written_behind_close_notify),
       BOTH(test_finish_waits_for_what_is_pending),
       BOTH(test_finish_waits_for_a_kernel_that_is_full),
       BOTH(test_close_tries_close_notify),

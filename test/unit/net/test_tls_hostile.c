@@ -24,24 +24,25 @@ static void reset_now(struct tls_world *w) {
 struct plain_row {
   const char *name, *bytes;
   size_t len;
-  int outcome; /* 1: not decided yet */
+  int outcome;   /* 1: not decided yet */
+  bool answered; /* with an alert */
 };
 
 static const struct plain_row plain_rows[] = {
-    {"HTTP", "GET / HTTP/1.1\r\n", 16, WSL_TLS_PLAIN},
-    {"one byte of HTTP", "G", 1, WSL_TLS_PLAIN},
-    {"SSH", "SSH-2.0-x\r\n", 11, WSL_TLS_PLAIN},
-    {"SSL 2", "\x80\x2e\x01\x03\x01", 5, WSL_TLS_PLAIN},
-    {"data before a handshake", "\x17\x03\x03\x00\x01", 5, WSL_TLS_PLAIN},
-    {"another version", "\x16\x02", 2, WSL_TLS_PLAIN},
-    {"a handshake's first byte", "\x16", 1, 1},
-    {"a header", "\x16\x03\x01\x02\x00", 5, 1},
-    {"an empty record", "\x16\x03\x01\x00\x00", 5, WSL_TLS_FAILED},
-    {"a record too long", "\x16\x03\x01\xff\xff", 5, WSL_TLS_FAILED},
-    {"no ClientHello", "\x16\x03\x01\x00\x04\x0e\x00\x00\x00", 9, WSL_TLS_FAILED},
-    {"half a ClientHello", "\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", 11, WSL_TLS_FAILED},
-    {"an alert", "\x15\x03\x01\x00\x02\x02\x28", 7, WSL_TLS_FAILED},
-    {"an end", "\x15\x03\x01\x00\x02\x01\x00", 7, WSL_TLS_FAILED},
+    {"HTTP", "GET / HTTP/1.1\r\n", 16, WSL_TLS_PLAIN, false},
+    {"one byte of HTTP", "G", 1, WSL_TLS_PLAIN, false},
+    {"SSH", "SSH-2.0-x\r\n", 11, WSL_TLS_PLAIN, false},
+    {"SSL 2", "\x80\x2e\x01\x03\x01", 5, WSL_TLS_PLAIN, false},
+    {"data before a handshake", "\x17\x03\x03\x00\x01", 5, WSL_TLS_PLAIN, false},
+    {"another version", "\x16\x02", 2, WSL_TLS_PLAIN, false},
+    {"a handshake's first byte", "\x16", 1, 1, false},
+    {"a header", "\x16\x03\x01\x02\x00", 5, 1, false},
+    {"an empty record", "\x16\x03\x01\x00\x00", 5, WSL_TLS_FAILED, true},
+    {"a record too long", "\x16\x03\x01\xff\xff", 5, WSL_TLS_FAILED, true},
+    {"no ClientHello", "\x16\x03\x01\x00\x04\x0e\x00\x00\x00", 9, WSL_TLS_FAILED, true},
+    {"half a ClientHello", "\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", 11, WSL_TLS_FAILED, true},
+    {"an alert", "\x15\x03\x01\x00\x02\x02\x28", 7, WSL_TLS_FAILED, false},
+    {"an end", "\x15\x03\x01\x00\x02\x01\x00", 7, WSL_TLS_FAILED, false},
 };
 
 static void test_what_is_no_tls(void **state) {
@@ -57,6 +58,8 @@ static void test_what_is_no_tls(void **state) {
       assert_int_equal(strlen(tls_failure(w->tls)) > 0, row->outcome < 0);
       if (row->outcome < 0) {
         assert_int_equal(tls_state(w->tls), TLS_FAILED);
+        unsigned own = side == TLS_SIDE_CLIENT ? 1 : 0; /* its hello */
+        if (w->fake->writes != own + row->answered) fail_msg("%s: %u", row->name, w->fake->writes);
         assert_int_equal(transport_finish(w->tls), WSL_OK);
         assert_true((w->tls->ready & TRANSPORT_FAILED) != 0);
       }

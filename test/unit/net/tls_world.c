@@ -186,6 +186,14 @@ static void keep_session(struct peer *peer) {
   (void)mbedtls_ssl_get_session(&peer->ssl, peer->session);
 }
 
+static void greet(struct peer *peer) {
+  keep_session(peer);
+  uint8_t data[2000];
+  assert_true(peer->greeting <= sizeof data);
+  fill_pattern(data, peer->greeting, 0);
+  peer_write(peer, data, peer->greeting);
+}
+
 bool peer_run(struct peer *peer) {
   size_t before = bytes_left(&peer->in) + peer->out.len + peer->plain.len;
   int result = 0;
@@ -193,7 +201,7 @@ bool peer_run(struct peer *peer) {
   if (!peer->open) {
     result = mbedtls_ssl_handshake(&peer->ssl);
     peer->open = result == 0;
-    if (peer->open) keep_session(peer);
+    if (peer->open) greet(peer);
   }
   while (peer->open && !peer->stopped) {
     uint8_t buf[4096];

@@ -61,6 +61,7 @@ struct peer {
   int result;                   /* the last of mbedTLS's errors that was no WANT_... */
   struct bytes plain;           /* read */
   bool stopped;                 /* does not read */
+  size_t greeting;              /* bytes of the pattern that it writes in the moment in which it opens */
   mbedtls_ssl_session *session; /* where the next ticket goes, or NULL */
 };
 
