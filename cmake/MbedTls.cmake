@@ -1,12 +1,69 @@
 # wsl_mbedcrypto and wsl_mbedtls: mbedTLS's hashes, base64 and random, and its TLS.
 #
-# Debian 12's 2.28 has neither a .pc nor a CMake file, so the header and the libraries are looked for.
-# WSLUICE_MBEDTLS_DIR names an installation of another version (static libraries).
+# 3.6 is wanted. Where the system's is older (Debian 12) scripts/build-mbedtls.sh builds it from Debian's source
+# package, with the sanitizer that we build with; where that can't be had 2.28 serves, with TLS 1.2 only.
+# WSLUICE_MBEDTLS_DIR names an installation of another kind (static libraries).
+set(WSLUICE_MBEDTLS AUTO CACHE STRING "Which mbedTLS: AUTO, SYSTEM (the installed one), SOURCE (built here)")
 set(WSLUICE_MBEDTLS_DIR "" CACHE PATH "Where another mbedTLS than the system's is installed")
+set_property(CACHE WSLUICE_MBEDTLS PROPERTY STRINGS AUTO SYSTEM SOURCE)
 
-if(WSLUICE_MBEDTLS_DIR)
-  set(mbedtls_where PATHS ${WSLUICE_MBEDTLS_DIR} PATH_SUFFIXES include lib NO_DEFAULT_PATH)
+# system_mbedtls_is_current(<result>): 3.6 or a later 3.
+function(system_mbedtls_is_current result)
+  set(${result} OFF PARENT_SCOPE)
+  find_path(MBEDTLS_SYSTEM_INCLUDE_DIR mbedtls/build_info.h)
+  mark_as_advanced(MBEDTLS_SYSTEM_INCLUDE_DIR)
+  if(NOT MBEDTLS_SYSTEM_INCLUDE_DIR)
+    return()
+  endif()
+  file(STRINGS ${MBEDTLS_SYSTEM_INCLUDE_DIR}/mbedtls/build_info.h line REGEX "define MBEDTLS_VERSION_STRING ")
+  string(REGEX MATCH "[0-9.]+" version "${line}")
+  if(version VERSION_GREATER_EQUAL 3.6 AND version VERSION_LESS 4)
+    set(${result} ON PARENT_SCOPE)
+  endif()
+endfunction()
+
+# build_mbedtls(<result>): the folder of one built from source, or "" and why it is none.
+function(build_mbedtls result)
+  set(variant plain)
+  set(compiler cc) # sanitizers want their own compiler's; a plain library serves any
+  if(WSLUICE_SANITIZE MATCHES "thread|address")
+    set(variant ${CMAKE_MATCH_0})
+    set(compiler ${CMAKE_C_COMPILER})
+  endif()
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env CC=${compiler} ${PROJECT_SOURCE_DIR}/scripts/build-mbedtls.sh ${variant}
+    OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+  if(failed)
+    set(folder "")
+  endif()
+  set(${result} "${folder}" PARENT_SCOPE)
+endfunction()
+
+set(mbedtls_dir "${WSLUICE_MBEDTLS_DIR}")
+if(NOT mbedtls_dir AND NOT WSLUICE_MBEDTLS STREQUAL "SYSTEM")
+  system_mbedtls_is_current(current)
+  if(NOT current OR WSLUICE_MBEDTLS STREQUAL "SOURCE")
+    build_mbedtls(mbedtls_dir)
+  endif()
+  if(NOT mbedtls_dir AND WSLUICE_MBEDTLS STREQUAL "SOURCE")
+    message(FATAL_ERROR "mbedTLS could not be built from source; scripts/build-mbedtls.sh has said why")
+  endif()
+  if(NOT mbedtls_dir AND NOT current)
+    message(WARNING "mbedTLS 3.6 could not be had (scripts/build-mbedtls.sh has said why): "
+      "the system's older one serves, with TLS 1.2 only. Try again with: cmake --fresh, or name one by WSLUICE_MBEDTLS_DIR.")
+  endif()
 endif()
+
+# What was found is found again when the choice has changed since.
+if(NOT "${mbedtls_dir}" STREQUAL "${MBEDTLS_FOUND_FOR}" OR NOT DEFINED MBEDTLS_FOUND_FOR)
+  foreach(found MBEDTLS_INCLUDE_DIR MBEDTLS_LIBRARY MBEDX509_LIBRARY MBEDCRYPTO_LIBRARY)
+    unset(${found} CACHE)
+  endforeach()
+  set(MBEDTLS_FOUND_FOR "${mbedtls_dir}" CACHE INTERNAL "The choice that the search was made for")
+endif()
+if(mbedtls_dir)
+  set(mbedtls_where PATHS ${mbedtls_dir} PATH_SUFFIXES include lib NO_DEFAULT_PATH)
+endif()
+# Debian 12's has neither a .pc nor a CMake file, so the header and the libraries are looked for.
 find_path(MBEDTLS_INCLUDE_DIR mbedtls/version.h ${mbedtls_where})
 find_library(MBEDTLS_LIBRARY mbedtls ${mbedtls_where})
 find_library(MBEDX509_LIBRARY mbedx509 ${mbedtls_where})

@@ -20,6 +20,7 @@ cmd:pkg-config                                pkgconf
 pc:libuv                                      libuv1-dev
 pc:libcares                                   libc-ares-dev
 header:mbedtls/version.h                      libmbedtls-dev
+debian12:dpkg-source                          dpkg-dev
 '
 test_needs="$build_needs"'
 pc:cmocka                                     libcmocka-dev
@@ -33,6 +34,9 @@ cmd:xsetroot                                  x11-xserver-utils
 cmd:mosquitto                                 mosquitto
 cmd:redis-server                              redis-server
 cmd:sshd                                      openssh-server
+cmd:openssl                                   openssl
+cmd:curl                                      curl
+cmd:sslscan                                   sslscan
 cmd:node                                      nodejs
 cmd:npm                                       npm
 path:/etc/ssl/certs/ca-certificates.crt       ca-certificates
@@ -100,6 +104,9 @@ is_there() {
     pc) pkg-config --exists "$what" 2>/dev/null ;;
     header) header_exists "$what" ;;
     path) path_exists "$what" ;;
+    debian12) # its mbedTLS is too old: scripts/build-mbedtls.sh takes a source package apart
+      ! grep -qs '^VERSION_ID="12"' /etc/os-release || command -v "$what" >/dev/null 2>&1
+      ;;
     python) /usr/bin/python3 -c "import $what" 2>/dev/null ;;
     *) fail "unknown kind of check: $1" ;;
   esac

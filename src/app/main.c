@@ -146,6 +146,8 @@ static void warn_of_open_door(const struct options *options) {
 }
 
 static void log_warnings(const struct program *program, const struct options *options) {
+  if (versions_shortcoming() != NULL && options->server.tls.service != TLS_SERVICE_NONE)
+    log_event(LOG_WARN, 0, "%s", versions_shortcoming());
   for (size_t i = 0; program->tls.warnings[i] != NULL; i++)
     log_event(LOG_WARN, 0, "%s", program->tls.warnings[i]);
   for (size_t i = 0; i < options->unknown_variables.count; i++) {

@@ -16,4 +16,13 @@ void versions_print(FILE *out) {
   const char *const resolver[] = {RESOLVER};
   fprintf(out, "wsluice %s (libuv %s, %s %s, mbedTLS %s)\n", WSLUICE_VERSION, uv_version_string(),
           resolver[0], resolver[1], mbedtls);
+  if (versions_shortcoming() != NULL) fprintf(out, "%s\n", versions_shortcoming());
+}
+
+const char *versions_shortcoming(void) {
+#if MBEDTLS_VERSION_MAJOR < 3
+  return "built with mbedTLS 2.28: TLS 1.2 only (TLS 1.3 needs mbedTLS 3.6)";
+#else
+  return NULL;
+#endif
 }

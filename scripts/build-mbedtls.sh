@@ -1,0 +1,156 @@
+#!/bin/sh
+# Builds mbedTLS 3.6 from Debian's source package, for machines whose own packages are older (Debian 12), and
+# prints the folder that it is installed in, below build/deps.
+#
+#   scripts/build-mbedtls.sh plain|address|thread
+#
+# The package comes from the mirror that apt uses here, through an apt root of its own (nothing of the
+# machine's is touched, root is not needed): its signatures are checked against Debian's archive keyring, its
+# files against cmake/mbedtls/source.pin. What was fetched stays in ~/.cache/wsluice (XDG_CACHE_HOME), so that it is
+# fetched once. Static libraries, with the instructions for AES on amd64, the same bytes wherever it is built.
+set -eu
+cd "$(dirname "$0")/.."
+
+pin=cmake/mbedtls/source.pin
+config=cmake/mbedtls/wsluice_mbedtls_config.h
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+variant=${1:-plain}
+
+say() {
+  printf 'mbedtls: %s\n' "$*" >&2
+}
+
+fail() {
+  say "$@"
+  exit 1
+}
+
+pinned() {
+  sed -n "s/^$1 //p" $pin
+}
+
+version=$(pinned version)
+cache=${XDG_CACHE_HOME:-${HOME:-$PWD/build}/.cache}/wsluice
+
+flags=''
+case $(uname -m) in
+  x86_64 | amd64) flags='-maes -mpclmul' ;; # without them the slow path for AES-GCM is built
+esac
+case $variant in
+  plain) ;;
+  address) flags="$flags -g -fsanitize=address -fno-omit-frame-pointer" ;;
+  thread) flags="$flags -g -fsanitize=thread" ;;
+  *) fail "unknown variant \"$variant\": plain, address or thread" ;;
+esac
+compiler=${CC:-cc}
+
+# What the result depends on, so that a change of any of it builds anew.
+recipe=$({ cat $pin $config "$0"; echo "$flags"; $compiler --version | head -n 1; } | sha256sum | cut -c 1-12)
+out=$PWD/build/deps/mbedtls-${version%%-*}-$variant-$recipe
+
+if [ -e "$out/.complete" ]; then
+  printf '%s\n' "$out"
+  exit 0
+fi
+
+# The first mirror that apt here knows for Debian itself, from either kind of its files.
+mirror() {
+  cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs:[[:space:]]*//p' | tr ' ' '\n'
+  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed 's/\[[^]]*\]//' |
+    awk '$1 == "deb" { print $2 }'
+}
+
+# in_own_root <program of apt> <arguments>...
+in_own_root() {
+  program=$1
+  shift
+  "$program" -q -o Dir::Etc::sourcelist="$root/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+    -o Dir::State="$root" -o Dir::State::lists="$root/lists" -o Dir::State::status="$root/status" \
+    -o Dir::Cache="$root/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
+}
+
+# Newer ones of 3.6 replace the pinned one on mirrors: they are as well signed, just not looked at yet.
+choose_version() {
+  in_own_root apt-cache showsrc mbedtls 2>/dev/null | sed -n 's/^Version: //p' | sort -V >"$root/versions"
+  if grep -qxF "$version" "$root/versions"; then
+    return
+  fi
+  newer=$(grep '^3\.6\.' "$root/versions" | tail -n 1)
+  [ -n "$newer" ] || fail "the mirror has no mbedTLS 3.6 any more; it has: $(tr '\n' ' ' <"$root/versions")"
+  say "WARNING: $version has left the mirror; taking $newer, whose files are signed but not pinned in $pin"
+  version=$newer
+}
+
+fetch() {
+  for tool in apt-get dpkg-source sha256sum; do
+    command -v $tool >/dev/null || fail "$tool is missing (Debian: dpkg-dev)"
+  done
+  [ -e $keyring ] || fail "$keyring is missing (Debian: debian-archive-keyring)"
+  url=$(mirror | grep -v security | grep -m 1 :) || fail "no mirror of Debian in /etc/apt"
+  root=$work/apt
+  mkdir -p "$root/lists/partial" "$root/cache/archives/partial"
+  : >"$root/status"
+  echo "deb-src [signed-by=$keyring] $url $(pinned suite) main" >"$root/sources.list"
+  say "fetching the source package of $(pinned suite)"
+  in_own_root apt-get update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; fail "apt-get update failed"; }
+  choose_version
+  (cd "$work" && in_own_root apt-get --download-only --only-source source "mbedtls=$version") \
+    >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; fail "the source package could not be fetched"; }
+}
+
+# All of the pin's files are in the folder, unchanged.
+check_pins() {
+  (cd "$1" && pinned_sums | sha256sum --quiet -c -) >/dev/null 2>&1
+}
+
+pinned_sums() {
+  sed -n 's/^sha256 //p' "$repository/$pin"
+}
+
+# Leaves the package's files in $work.
+obtain() {
+  if check_pins "$cache"; then
+    cp "$cache"/mbedtls_* "$work"
+    return
+  fi
+  fetch
+  if [ "$version" = "$(pinned version)" ]; then
+    check_pins "$work" || fail "the fetched files are not those that $pin names"
+    { mkdir -p "$cache" && cp "$work"/mbedtls_* "$cache"; } 2>/dev/null || say "not kept for the next time in $cache"
+  fi
+}
+
+build() {
+  generator='Unix Makefiles'
+  ! command -v ninja >/dev/null || generator=Ninja
+  (cd "$work" && dpkg-source --no-check -x ./*.dsc source) >"$work/unpack.log" 2>&1 ||
+    { cat "$work/unpack.log" >&2; fail "the source package could not be unpacked"; }
+  say "building mbedTLS $version ($variant)"
+  cp $config "$work/source/include/"
+  {
+    cmake -S "$work/source" -B "$work/build" -G "$generator" -DCMAKE_C_COMPILER="$compiler" \
+      -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$out" -DCMAKE_INSTALL_LIBDIR=lib \
+      -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF -DENABLE_PROGRAMS=OFF \
+      -DENABLE_TESTING=OFF -DGEN_FILES=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
+      -DMBEDTLS_USER_CONFIG_FILE="$work/source/include/${config##*/}" \
+      -DCMAKE_C_FLAGS="$flags -fPIE -ffile-prefix-map=$work=." &&
+      cmake --build "$work/build" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-2}" &&
+      rm -rf "$out" && cmake --install "$work/build"
+  } >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; fail "the build failed"; }
+  cp $config "$out/include/"
+  printf '%s\n' "$version" >"$out/.complete"
+}
+
+repository=$PWD
+mkdir -p build/deps
+exec 9>build/deps/.lock
+! command -v flock >/dev/null || flock 9 # another preset may be building it
+if [ ! -e "$out/.complete" ]; then
+  work=$(mktemp -d /tmp/wsluice-mbedtls-XXXXXX) # its path must not hold blanks: it goes into flags
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  obtain
+  build
+fi
+printf '%s\n' "$out"
