@@ -4,7 +4,6 @@
  */
 #include "tls_ends.h"
 
-#include <mbedtls/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Two bare mbedTLS contexts that talk through memory, or one that talks through a socket: for tests of what
- * is below net/tls. Each end owns what it has said until the other has heard it.
+ * is below net/tls. Each end owns what it has said until the other has heard it. Not with mbedTLS 2.28.
  */
 #ifndef TEST_UNIT_NET_TLS_ENDS_H
 #define TEST_UNIT_NET_TLS_ENDS_H
@@ -12,9 +12,12 @@
 
 #include <cmocka.h>
 #include <mbedtls/ssl.h>
+#include <mbedtls/version.h>
 #include <string.h>
 
 #include "net/tls_key_update.h"
+
+#if MBEDTLS_VERSION_MAJOR >= 3
 
 /* Ciphertext on its way. */
 struct tls_pipe {
@@ -54,5 +57,10 @@ void tls_end_say(struct tls_end *end, const uint8_t *data, size_t len);
 
 /* Opens what has arrived, following KeyUpdates, up to len bytes. Stops hungry, or at an error. */
 size_t tls_end_hear(struct tls_end *end, uint8_t *buf, size_t len);
+
+/* Over a socket: waits for a KeyUpdate, with nothing but tickets before it, and follows it. */
+void tls_end_await_update(struct tls_end *end);
+
+#endif
 
 #endif
