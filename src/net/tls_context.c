@@ -30,9 +30,9 @@ struct tls_context {
   struct tls_pair pair;
   mbedtls_x509_crt authorities;
   struct tls_suites suites;
-  struct tls_tickets *tickets;
-  char *name;    /* to expect instead of the host dialled, or NULL */
-  bool verifies; /* peers must show a certificate */
+  struct tls_ticket_rules ticket_rules; /* its tickets are held, or NULL */
+  char *name;                           /* to expect instead of the host dialled, or NULL */
+  bool verifies;                        /* peers must show a certificate */
   char description[DESCRIPTION_CAP];
 };
 
@@ -75,7 +75,7 @@ void tls_context_drop(struct tls_context *context) {
   mbedtls_x509_crt_free(&context->pair.chain);
   mbedtls_pk_free(&context->pair.key);
   mbedtls_x509_crt_free(&context->authorities);
-  tls_tickets_drop(context->tickets);
+  tls_tickets_drop(context->ticket_rules.tickets);
   free(context->name);
   free(context);
 }
@@ -178,11 +178,14 @@ static int take_authorities(struct tls_context *context, const char *ca_path, ch
 static int take_tickets(struct tls_context *context, const struct tls_server_options *options, char *why,
                         size_t why_cap) {
   if (options->tickets == NULL) return WSL_OK;
-  context->tickets = options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED
-                         ? tls_tickets_new()
-                         : tls_tickets_hold(options->tickets);
-  if (context->tickets == NULL) return no_memory(why, why_cap);
-  tls_tickets_configure(context->tickets, &context->config);
+  struct tls_tickets *tickets = options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED
+                                    ? tls_tickets_new()
+                                    : tls_tickets_hold(options->tickets);
+  if (tickets == NULL) return no_memory(why, why_cap);
+  bool is_ec = mbedtls_pk_can_do(&context->pair.key, MBEDTLS_PK_ECKEY) != 0;
+  context->ticket_rules = (struct tls_ticket_rules){
+      .tickets = tickets, .suites = &context->suites, .key = is_ec ? TLS_SUITE_KEY_EC : TLS_SUITE_KEY_RSA};
+  tls_tickets_configure(&context->config, &context->ticket_rules);
 #if TLS_LIBRARY_HAS_1_3
   mbedtls_ssl_conf_new_session_tickets(&context->config, TICKETS_A_HANDSHAKE);
 #endif

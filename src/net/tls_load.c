@@ -165,8 +165,9 @@ static bool is_directory(const char *path) {
 }
 
 static int parse_authorities_in(const struct tls_pem *pem, mbedtls_x509_crt *authorities, int *skipped) {
-  *skipped = mbedtls_x509_crt_parse_path(authorities, pem->path);
-  if (*skipped < 0) return tls_pem_refuse(pem, WSL_IO, "the directory can't be read");
+  *skipped = 0; /* other files are no surprise there */
+  if (mbedtls_x509_crt_parse_path(authorities, pem->path) < 0)
+    return tls_pem_refuse(pem, WSL_IO, "the directory can't be read");
   if (chain_length(authorities) == 0)
     return tls_pem_refuse(pem, WSL_INVALID, "no file in this directory holds a PEM certificate");
   return WSL_OK;

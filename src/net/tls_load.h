@@ -21,7 +21,7 @@ WSL_MUST_CHECK int tls_load_pair(struct tls_pair *pair, const char *cert_path, c
                                  const char *password, char *why, size_t why_cap);
 
 /* Reads CA certificates from a PEM file or a directory of such; NULL: the system's. Those that mbedTLS can't
- * read are left out, with their number in *skipped, as long as one is good. */
+ * read are left out, with their number (of a file's) in *skipped, as long as one is good. */
 WSL_MUST_CHECK int tls_load_authorities(mbedtls_x509_crt *authorities, const char *path, int *skipped,
                                         char *why, size_t why_cap);
 

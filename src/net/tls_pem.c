@@ -91,13 +91,11 @@ static int grow(struct tls_pem *pem) {
 
 static int read_descriptor(struct tls_pem *pem, int fd) {
   for (;;) {
-    if (pem->cap - pem->len < 2) {
-      if (pem->len >= TLS_PEM_MAX)
-        return tls_pem_refuse(pem, WSL_INVALID, "it is too large for such a file (over %u MB)",
-                              TLS_PEM_MAX >> 20);
-      int error = grow(pem);
-      if (error != WSL_OK) return error;
-    }
+    if (pem->len > TLS_PEM_MAX)
+      return tls_pem_refuse(pem, WSL_INVALID, "it is too large for such a file (over %u MB)",
+                            TLS_PEM_MAX >> 20);
+    int error = pem->cap - pem->len < 2 ? grow(pem) : WSL_OK;
+    if (error != WSL_OK) return error;
     ssize_t got = read(fd, pem->text + pem->len, pem->cap - pem->len - 1); /* 1: the NUL */
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return refuse_errno(pem, errno);

@@ -187,6 +187,14 @@ int tls_suite_id(size_t place) {
   return suites[place].id;
 }
 
+bool tls_suite_fits_key(int id, enum tls_suite_key key) {
+  tls_suite_set fit = TLS_1_3 | (key == TLS_SUITE_KEY_EC ? ECDSA : RSA);
+  for (size_t place = 0; place < COUNT(suites); place++) {
+    if (suites[place].id == id) return (fit & BIT(place)) != 0;
+  }
+  return false;
+}
+
 static char plain(char c) {
   if (c == '_') return '-';
   return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;

@@ -19,6 +19,10 @@ extern const tls_suite_set tls_suite_keys_of_128_bits;
 /* IANA's number of the suite at `place`. */
 int tls_suite_id(size_t place);
 
+/* What a certificate's key must be for a suite; those of TLS 1.3 take either. */
+enum tls_suite_key { TLS_SUITE_KEY_RSA, TLS_SUITE_KEY_EC };
+bool tls_suite_fits_key(int id, enum tls_suite_key key);
+
 /* Whether two words are the same: any case, "-" and "_" alike. */
 bool tls_suite_word_equal(struct wsl_span word, const char *name);
 

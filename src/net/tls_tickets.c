@@ -42,7 +42,36 @@ void tls_tickets_drop(struct tls_tickets *tickets) {
   free(tickets);
 }
 
-void tls_tickets_configure(struct tls_tickets *tickets, mbedtls_ssl_config *config) {
-  mbedtls_ssl_conf_session_tickets_cb(config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse,
-                                      &tickets->context);
+static int suite_of(const mbedtls_ssl_session *session) {
+#if MBEDTLS_VERSION_MAJOR >= 3
+  return mbedtls_ssl_session_get_ciphersuite_id(session);
+#else
+  return session->ciphersuite;
+#endif
+}
+
+static bool suite_fits(const struct tls_ticket_rules *rules, int suite) {
+  if (!tls_suite_fits_key(suite, rules->key)) return false;
+  for (const int *id = rules->suites->ids; *id != 0; id++) {
+    if (*id == suite) return true;
+  }
+  return false;
+}
+
+static int write_ticket(void *arg, const mbedtls_ssl_session *session, unsigned char *start,
+                        const unsigned char *end, size_t *len, uint32_t *lifetime_s) {
+  struct tls_ticket_rules *rules = arg;
+  return mbedtls_ssl_ticket_write(&rules->tickets->context, session, start, end, len, lifetime_s);
+}
+
+static int parse_ticket(void *arg, mbedtls_ssl_session *session, unsigned char *ticket, size_t len) {
+  struct tls_ticket_rules *rules = arg;
+  int error = mbedtls_ssl_ticket_parse(&rules->tickets->context, session, ticket, len);
+  if (error != 0 || suite_fits(rules, suite_of(session))) return error;
+  mbedtls_ssl_session_free(session);
+  return MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED;
+}
+
+void tls_tickets_configure(mbedtls_ssl_config *config, struct tls_ticket_rules *rules) {
+  mbedtls_ssl_conf_session_tickets_cb(config, write_ticket, parse_ticket, rules);
 }
