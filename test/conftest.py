@@ -17,9 +17,9 @@ class WsluiceFactory:
         target_args = getattr(target, "target_args", [target] if target else [])
         return self.run(*options, listen, *target_args, env=env).wait_until_listening()
 
-    def run(self, *args, env=None):
+    def run(self, *args, env=None, **process):
         """Starts it with exactly these arguments and waits for nothing."""
-        instance = Wsluice(args, env)
+        instance = Wsluice(args, env, **process)
         self.started.append(instance)
         return instance
 

@@ -33,16 +33,18 @@ def own_environment():
 
 
 class Wsluice:
-    """One running wsluice. `log` is all it wrote to stderr, `output` to stdout, so far."""
+    """One running wsluice. `log` is all it wrote to stderr, `output` to stdout, so far. `program` is the name
+    to start it by, where that is not binary(); `cwd` its working directory."""
 
-    def __init__(self, args, env=None):
-        self.args = [binary(), *map(str, args)]
+    def __init__(self, args, env=None, program=None, cwd=None):
+        self.args = [str(program or binary()), *map(str, args)]
         self.process = subprocess.Popen(
             self.args,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**own_environment(), **(env or {})},
+            cwd=cwd,
         )
         self._lines = {"stdout": [], "stderr": []}
         self._readers = [
