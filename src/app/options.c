@@ -179,6 +179,8 @@ static int read_words(struct reader *r) {
     int error = WSL_OK;
     if (!only_positionals && strcmp(word, "--") == 0) {
       only_positionals = true;
+      if (r->positionals_count > 0 && r->at < r->argc) /* "6080 -- Xvnc :1", as websockify takes it */
+        return complain(r, "-- %s: running a program as the target is not there yet", r->argv[r->at]);
     } else if (!only_positionals && word[0] == '-' && word[1] != '\0') {
       error = take_option(r, word);
     } else {

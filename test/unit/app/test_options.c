@@ -172,6 +172,7 @@ static void test_what_is_wrong_is_said_in_one_line(void **state) {
       {"nothing", {NULL}, "no port and no target"},
       {"no target", {"6080", NULL}, "no target given"},
       {"too many", {"6080", "h:1", "x", NULL}, "too many"},
+      {"a program to run", {"6080", "--", "Xvnc", ":1", NULL}, "-- Xvnc: running a program"},
       {"unknown option", {"6080", "h:1", "--frobnicate", NULL}, "unknown option --frobnicate"},
       {"unknown with value", {"--frob=1", "6080", "h:1", NULL}, "unknown option --frob"},
       {"unknown letter", {"-x", "6080", "h:1", NULL}, "unknown option -x"},
