@@ -40,8 +40,9 @@ int tls_library_random(void *unused, unsigned char *out, size_t len) {
 }
 
 int tls_library_error(int mbedtls_error) {
-  /* Low-level errors fill the seven lowest bits, high-level ones those above (mbedtls/error.h). */
-  return -(-mbedtls_error & ~0x7f);
+  /* Low-level errors fill the seven lowest bits, high-level ones those above (mbedtls/error.h); division
+   * goes toward zero. */
+  return mbedtls_error / 0x80 * 0x80;
 }
 
 int tls_library_prepare_shared_key(mbedtls_pk_context *key) {

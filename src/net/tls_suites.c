@@ -132,22 +132,28 @@ static void take_word(struct selection *selection, struct wsl_span word) {
   if (word.at[0] == '!') operation = BAN;
   if (word.at[0] == '-') operation = REMOVE;
   if (word.at[0] == '+') operation = MOVE_BACK;
-  if (operation != ADD) word = (struct wsl_span){word.at + 1, word.len - 1};
+  struct wsl_span name = operation == ADD ? word : (struct wsl_span){word.at + 1, word.len - 1};
   tls_suite_set set;
-  if (read_set(word, &set))
+  if (read_set(name, &set))
     apply(selection, operation, set);
   else
     note_unknown(selection, word);
 }
 
+/* Up to a separator, or to an "@": "DEFAULT@SECLEVEL=1" is two. */
+static size_t word_length(const char *at) {
+  size_t len = 0;
+  while (at[len] != '\0' && !is_separator(at[len]) && (len == 0 || at[len] != '@'))
+    len++;
+  return len;
+}
+
 static void take_list(struct selection *selection, const char *list) {
   for (const char *at = list; *at != '\0';) {
-    size_t len = 0;
-    while (at[len] != '\0' && !is_separator(at[len]))
-      len++;
+    size_t len = word_length(at);
     if (len > 0) take_word(selection, (struct wsl_span){at, len});
     at += len;
-    if (*at != '\0') at++;
+    if (is_separator(*at)) at++;
   }
 }
 
