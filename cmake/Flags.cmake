@@ -21,7 +21,11 @@ endif()
 # Position independent, for the address space randomisation of the executable; -fPIE and not CMake's
 # property, which compiles static libraries with the dearer -fPIC.
 target_compile_options(wsl_flags INTERFACE -fPIE)
-target_link_options(wsl_flags INTERFACE -pie)
+if(WSLUICE_STATIC)
+  target_link_options(wsl_flags INTERFACE -static-pie)
+else()
+  target_link_options(wsl_flags INTERFACE -pie)
+endif()
 
 function(add_compile_flag_if_known flag)
   string(MAKE_C_IDENTIFIER "HAVE${flag}" known)
