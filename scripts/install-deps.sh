@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a step needs and this machine lacks, on Debian 12 and 13.
 #
-#   scripts/install-deps.sh build|test|format|lint...
+#   scripts/install-deps.sh build|test|image|format|lint...
 #
 # Each need is checked by what it is for (a command, a header, a module), so tools that came from
 # elsewhere are taken as they are, and when nothing is missing nothing is called: no apt, no sudo,
@@ -37,9 +37,18 @@ cmd:sshd                                      openssh-server
 cmd:openssl                                   openssl
 cmd:curl                                      curl
 cmd:sslscan                                   sslscan
+cmd:certutil                                  libnss3-tools
+cmd:ps                                        procps
+path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
 cmd:npm                                       npm
 path:/etc/ssl/certs/ca-certificates.crt       ca-certificates
+'
+image_needs='
+cmd:dockerd                                   docker.io
+cmd:docker-compose                            docker-compose
+cmd:iptables                                  iptables
+cmd:debootstrap                               debootstrap
 '
 format_needs='
 cmd:clang-format-19                           clang-format-19
@@ -59,6 +68,7 @@ services='
 mosquitto       mosquitto.service
 redis-server    redis-server.service
 openssh-server  ssh.service ssh.socket
+docker.io       docker.service docker.socket
 '
 
 policy_file=/usr/sbin/policy-rc.d
@@ -223,7 +233,7 @@ install_node_modules() {
   cp $lock $stamp
 }
 
-[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|format|lint..."
+[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|image|format|lint..."
 for set in "$@"; do
   case $set in
     build) install_set build "$build_needs" ;;
@@ -231,8 +241,9 @@ for set in "$@"; do
       install_set test "$test_needs"
       install_node_modules
       ;;
+    image) install_set image "$image_needs" ;;
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;
-    *) fail "unknown set \"$set\": build, test, format or lint" ;;
+    *) fail "unknown set \"$set\": build, test, image, format or lint" ;;
   esac
 done
