@@ -117,6 +117,7 @@ static void done(struct offload_job *job) {
     tls_release(tls);
     return;
   }
+  poller_woke(tls->domain->poller); /* the pool wakes the loop by itself: timers need the time */
   tls_bytes_drop(&tls->carry, tls->step_input - tls->input_len);
   send_made(tls);
   if (tls->state == TLS_HANDSHAKING && tls->step_result == 0) open_up(tls);
