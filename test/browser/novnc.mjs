@@ -1,5 +1,6 @@
 // Shows a desktop in noVNC: { url, root, terminal, typeAt, text } where `root` and `terminal` are [r, g, b].
-// Waits for the desktop's colours on the canvas, types `text` at `typeAt`, prints the pixel counts.
+// Waits for the desktop's colours on the canvas, types `text` at `typeAt`, prints the pixel counts, and what
+// our page (novnc.html) or noVNC's own (vnc_lite.html) says of its state.
 import { options, withPage } from './page.mjs';
 
 // Runs in the page: how many of the canvas's pixels have each of the colours.
@@ -33,5 +34,8 @@ await withPage(options.url, async (page) => {
   await page.keyboard.type(options.text, { delay: 5 });
   await page.keyboard.press('Enter');
   await page.waitForTimeout(500);
-  return { ...seen, state: await page.evaluate(() => document.body.dataset.state) };
+  return await page.evaluate((counted) => {
+    const status = document.getElementById('status');
+    return { ...counted, ...document.body.dataset, status: status ? status.textContent : null };
+  }, seen);
 });

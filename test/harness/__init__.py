@@ -5,12 +5,13 @@ wire     a socket on which every wait has a limit and every failure says what wa
 backend  TCP and Unix services for wsluice to dial: scripted by a test, or echo, sink and source
 client   a WebSocket client without opinions: it can send what no library would
 tls      TLS under a wire, with the records in the test's hand
+s_client the `openssl s_client` command, its modes and what it says
 certificates  authorities and certificates, made when a test wants them
 service  programs that nobody here wrote as services, and Node scripts as clients
 """
 
 from .backend import Backend, Sink, UnixBackend, echo, source
-from .certificates import Authority, Pair, encrypt_key, openssl
+from .certificates import Authority, Pair, encrypt_key, openssl, trusting_home
 from .client import (
     BINARY,
     CLOSE,
@@ -25,6 +26,7 @@ from .client import (
     upgrade_request,
 )
 from .process import Wsluice, binary, free_port, processor_seconds, resident_kib, wait_until
+from .s_client import s_client, s_client_script, speaks_tls_1_3
 from .service import Service, run_node
 from .tls import TlsSocket, tls_client_context, tls_server_context
 from .wire import LIMIT_SECONDS, Ended, Wire
@@ -33,6 +35,6 @@ __all__ = [
     "Authority", "BINARY", "Backend", "CLOSE", "CONTINUATION", "Ended", "Frame", "LIMIT_SECONDS", "PING",
     "PONG", "Pair", "RawClient", "Response", "Service", "Sink", "TEXT", "TlsSocket", "UnixBackend", "Wire",
     "Wsluice", "binary", "echo", "encode_frame", "encrypt_key", "free_port", "openssl", "processor_seconds",
-    "resident_kib", "run_node", "source", "tls_client_context", "tls_server_context", "upgrade_request",
-    "wait_until",
+    "resident_kib", "run_node", "s_client", "s_client_script", "source", "speaks_tls_1_3",
+    "tls_client_context", "tls_server_context", "trusting_home", "upgrade_request", "wait_until",
 ]

@@ -37,6 +37,16 @@ def encrypt_key(key, password, target):
     return target
 
 
+def trusting_home(folder, ca):
+    """A home directory in which Chromium trusts `ca`, as `certutil -A -t C,,` has it on a desktop."""
+    database = Path(folder) / "home/.pki/nssdb"
+    database.mkdir(parents=True)
+    for task in (["-N", "--empty-password"], ["-A", "-n", "tests", "-t", "C,,", "-i", str(ca)]):
+        run = subprocess.run(["certutil", *task, "-d", f"sql:{database}"], capture_output=True, timeout=60)
+        assert run.returncode == 0, f"certutil {task}: {run.stderr.decode()}"
+    return Path(folder) / "home"
+
+
 class Authority:
     """A certificate authority in a folder of the test's own; `cert` is what has to be trusted. With
     `intermediate` leaves are signed by one below the root, which comes along in their chain."""
