@@ -126,10 +126,14 @@ static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
   return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
 }
 
+bool tls_certificate_issued(const mbedtls_x509_crt *issuer, const mbedtls_x509_crt *certificate) {
+  return same_name(&certificate->issuer_raw, &issuer->subject_raw);
+}
+
 static void warn_order(const mbedtls_x509_crt *chain, const char *path, char *why, size_t why_cap) {
   size_t number = 1;
   for (const mbedtls_x509_crt *at = chain; at->next != NULL; at = at->next, number++) {
-    if (same_name(&at->issuer_raw, &at->next->subject_raw)) continue;
+    if (tls_certificate_issued(at->next, at)) continue;
     tls_warn(why, why_cap,
              "certificate \"%s\": certificate %zu in it is not the issuer of certificate %zu: each should be "
              "followed by its issuer's",
@@ -159,4 +163,15 @@ void tls_certificate_warn(const mbedtls_x509_crt *chain, const char *path, char 
     warn_dates(at, number++, shown, why, why_cap);
   warn_order(chain, shown, why, why_cap);
   warn_usage(chain, shown, why, why_cap);
+}
+
+void tls_certificate_warn_alone(const mbedtls_x509_crt *leaf, const char *path, char *why, size_t why_cap) {
+  char shown[NAME_CAP], cn[NAME_CAP] = "";
+  log_escape(wsl_span_of(path), shown, sizeof shown);
+  log_escape(common_name(&leaf->issuer), cn, sizeof cn);
+  tls_warn(
+      why, why_cap,
+      "certificate \"%s\": its issuer \"%s\" is neither in the file nor a CA of this system: if that is an "
+      "intermediate, append its certificate",
+      shown, cn);
 }

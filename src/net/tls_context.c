@@ -36,7 +36,9 @@ struct tls_context {
   char description[DESCRIPTION_CAP];
 };
 
-static const char *alpn_http[] = {"http/1.1", NULL};
+/* Never "h2", which nobody here speaks; "http/1.0" is all that some old clients offer, and files are served to
+ * them as well. */
+static const char *alpn_http[] = {"http/1.1", "http/1.0", NULL};
 
 /* P-256 is what mbedTLS does fastest, so where we choose (TLS 1.2, and our own share toward targets) it comes
  * first; in TLS 1.3 the server takes whichever of these the client sent a share for. */
@@ -153,8 +155,15 @@ static int take_pair(struct tls_context *context, const char *cert_path, const c
   if (mbedtls_ssl_conf_own_cert(&context->config, &context->pair.chain, &context->pair.key) != 0)
     return no_memory(why, why_cap);
   tls_certificate_describe(&context->pair.chain, context->description, sizeof context->description);
-  tls_certificate_warn(&context->pair.chain, cert_path, why, why_cap);
   return WSL_OK;
+}
+
+/* Looks through the system's CAs, which takes milliseconds: only for a file of one certificate that did not
+ * sign itself. */
+static void warn_of_missing_issuer(const mbedtls_x509_crt *leaf, const char *path, char *why,
+                                   size_t why_cap) {
+  if (leaf->next != NULL || tls_certificate_issued(leaf, leaf) || tls_load_system_knows_issuer(leaf)) return;
+  tls_certificate_warn_alone(leaf, path, why, why_cap);
 }
 
 /* Peers must show a certificate that leads to one of these. */
@@ -196,7 +205,10 @@ static int server_fill(struct tls_context *context, const struct tls_server_opti
                        size_t why_cap) {
   if (mbedtls_ssl_conf_alpn_protocols(&context->config, alpn_http) != 0) return no_memory(why, why_cap);
   int error = take_pair(context, options->cert_path, options->key_path, options->password, why, why_cap);
-  if (error == WSL_OK && options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED) {
+  if (error != WSL_OK) return error;
+  tls_certificate_warn(&context->pair.chain, options->cert_path, why, why_cap);
+  warn_of_missing_issuer(&context->pair.chain, options->cert_path, why, why_cap);
+  if (options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED) {
     error = take_authorities(context, options->ca_path, why, why_cap);
     /* The list of CAs helps browsers choose among their certificates; the system's hundreds would not fit a
      * record and help nobody. */

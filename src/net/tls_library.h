@@ -22,7 +22,8 @@
 WSL_MUST_CHECK int tls_library_start(void);
 
 /* mbedTLS's f_rng (`unused` is its p_rng): the kernel's numbers, so without a lock and without a state that
- * threads or a fork could share. A handshake draws some dozens of times, below a thousandth of its time. */
+ * threads or a fork could share. A handshake draws about ten times (strace), which takes some microseconds of
+ * its milliseconds. */
 int tls_library_random(void *unused, unsigned char *out, size_t len);
 
 /* The high-level half of an mbedTLS error, such as MBEDTLS_ERR_PK_UNKNOWN_PK_ALG: what went wrong, without

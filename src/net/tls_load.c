@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "net/tls_certificate.h"
 #include "net/tls_context.h"
 #include "net/tls_library.h"
 #include "net/tls_pem.h"
@@ -208,4 +209,17 @@ int tls_load_authorities(mbedtls_x509_crt *authorities, const char *path, int *s
   if (error == WSL_OK && prepare_authorities(authorities) != WSL_OK)
     error = tls_pem_refuse(&pem, WSL_NO_MEMORY, "no memory for them");
   return error;
+}
+
+bool tls_load_system_knows_issuer(const mbedtls_x509_crt *certificate) {
+  mbedtls_x509_crt authorities;
+  int skipped;
+  char why[1];
+  bool found = false;
+  mbedtls_x509_crt_init(&authorities);
+  int error = tls_load_authorities(&authorities, NULL, &skipped, why, sizeof why);
+  for (const mbedtls_x509_crt *at = &authorities; error == WSL_OK && at != NULL && !found; at = at->next)
+    found = tls_certificate_issued(at, certificate);
+  mbedtls_x509_crt_free(&authorities);
+  return found;
 }

@@ -25,4 +25,7 @@ WSL_MUST_CHECK int tls_load_pair(struct tls_pair *pair, const char *cert_path, c
 WSL_MUST_CHECK int tls_load_authorities(mbedtls_x509_crt *authorities, const char *path, int *skipped,
                                         char *why, size_t why_cap);
 
+/* Whether one of the system's CAs has signed the certificate, by its name; false where there are none. */
+bool tls_load_system_knows_issuer(const mbedtls_x509_crt *certificate);
+
 #endif
