@@ -36,8 +36,8 @@ struct tls_context {
   char description[DESCRIPTION_CAP];
 };
 
-/* Never "h2", which nobody here speaks; "http/1.0" is all that some old clients offer, and files are served to
- * them as well. */
+/* Never "h2", which nobody here speaks; "http/1.0" is all that some old clients offer, and files are served
+ * to them as well. */
 static const char *alpn_http[] = {"http/1.1", "http/1.0", NULL};
 
 /* P-256 is what mbedTLS does fastest, so where we choose (TLS 1.2, and our own share toward targets) it comes

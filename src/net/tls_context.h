@@ -5,7 +5,7 @@
  * a context is made: blocking, from the main thread.
  *
  * Policy (README "TLS"): TLS 1.2 and 1.3, ECDHE with AEAD, X25519, P-256 and the other curves taken as
- * they come, ALPN "http/1.1" only, no renegotiation, no compression, no 0-RTT, any or no server name.
+ * they come, ALPN "http/1.1" (never "h2"), no renegotiation, no compression, no 0-RTT, any or no server name.
  */
 #ifndef NET_TLS_CONTEXT_H
 #define NET_TLS_CONTEXT_H
