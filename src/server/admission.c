@@ -2,6 +2,7 @@
 #include "server/admission.h"
 
 #include <assert.h>
+#include <uv.h>
 
 #include "core/log.h"
 
@@ -18,6 +19,7 @@ void admission_init(struct admission *a, size_t cap, struct admission_waiter **w
   a->cap = cap;
   a->waiters = waiters;
   a->waiters_count = waiters_count;
+  atomic_init(&a->emptied_ns, uv_hrtime());
 }
 
 static bool try_acquire(struct admission *a) {
@@ -51,6 +53,7 @@ bool admission_acquire(struct admission *a, struct admission_waiter *waiter) {
 }
 
 void admission_release(struct admission *a) {
+  atomic_store(&a->emptied_ns, uv_hrtime()); /* before the count: who sees 0 must see since when */
   size_t open = atomic_fetch_sub(&a->open, 1) - 1;
   size_t slack = a->cap / ADMISSION_SLACK_SHARE;
   if (open + (slack == 0 ? 1 : slack) <= a->cap && atomic_load(&a->full) && atomic_exchange(&a->full, false))
@@ -59,6 +62,10 @@ void admission_release(struct admission *a) {
   for (unsigned i = 0; i < a->waiters_count; i++) {
     if (unmark(a, a->waiters[i])) a->waiters[i]->wake(a->waiters[i]);
   }
+}
+
+uint64_t admission_emptied_ns(const struct admission *a) {
+  return atomic_load(&a->emptied_ns);
 }
 
 size_t admission_open(const struct admission *a) {

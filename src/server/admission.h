@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* One a worker. `wake` may be called on any worker's thread and only passes the news on
  * (uv_async_send); it may come once too often. */
@@ -23,8 +24,9 @@ struct admission_waiter {
 
 struct admission {
   atomic_size_t open;
-  atomic_size_t waiting; /* waiters marked, so that a release normally looks at one word only */
-  atomic_bool full;      /* as last logged */
+  atomic_size_t waiting;       /* waiters marked, so that a release normally looks at one word only */
+  atomic_bool full;            /* as last logged */
+  _Atomic uint64_t emptied_ns; /* when the last place became free, by uv_hrtime(); at first the start */
   size_t cap;
   struct admission_waiter **waiters; /* the caller's array, immutable while threads run */
   unsigned waiters_count;
@@ -41,5 +43,8 @@ bool admission_acquire(struct admission *admission, struct admission_waiter *wai
 void admission_release(struct admission *admission);
 
 size_t admission_open(const struct admission *admission);
+
+/* Since when nobody has been in, by uv_hrtime(); of meaning while admission_open() is 0. */
+uint64_t admission_emptied_ns(const struct admission *admission);
 
 #endif

@@ -36,6 +36,7 @@
 #include "server/file_job.h"
 #include "server/response.h"
 #include "server/settings.h"
+#include "server/single_session.h"
 #include "server/stash.h"
 
 /* How far the server's stopping has come. */
@@ -57,6 +58,7 @@ struct connection_domain {
   struct session_domain *sessions;
   struct file_jobs *files;
   struct counters *counters;
+  struct single_session *single; /* shared by all workers */
   /* A connection has closed without becoming a session, and is about to be freed. */
   void (*on_closed)(struct connection_domain *domain, void *owner);
   void *owner;

@@ -75,6 +75,7 @@ struct connection {
   struct buffer *early; /* bytes behind the upgrade's head, if any; or they are in the stash */
   uint8_t *early_at;
   size_t early_len;
+  bool has_turn;           /* of single_session, until the session has it */
   char *opening;           /* the rest of the log line for the session's opening; may be NULL */
   size_t opening_path_len; /* how much of it is the path; then comes the target, which is not in it */
 

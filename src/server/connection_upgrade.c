@@ -73,6 +73,11 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     refuse_origin(c, request);
     return;
   }
+  if (!single_session_take(c->domain->single)) {
+    connection_refuse(c, 503, "this server takes one session, and has had it");
+    return;
+  }
+  c->has_turn = true;
   if (!make_answer(c, request)) {
     connection_refuse(c, 503, "out of memory");
     return;
@@ -90,6 +95,8 @@ void connection_free_upgrade(struct connection *c) {
   c->early = NULL;
   free(c->opening);
   c->opening = NULL;
+  if (c->has_turn) single_session_give_back(c->domain->single);
+  c->has_turn = false;
   free(c->own_target);
   c->own_target = NULL;
   c->target = NULL;
@@ -221,6 +228,7 @@ static enum step hand_over(struct connection *c) {
   c->client = NULL;
   c->backend = NULL;
   c->early = NULL;
+  c->has_turn = false;
   c->own_target = NULL;
   connection_free(c);
   /* It comes too late to be told with the others. */

@@ -1,6 +1,7 @@
 /* Start and stop of the whole (server/server.h).
  *
  *   RUNNING --server_drain()--> DRAINING --drain time--> GOING_AWAY --2 s--> CUT
+ *      \--lifetime--> RETIRED --^
  *      all workers ended, from any of them --> STOPPED: on_stopped()
  */
 #include "server/server.h"
@@ -16,6 +17,7 @@
 #include "core/log.h"
 #include "server/admission.h"
 #include "server/descriptor_budget.h"
+#include "server/lifetime.h"
 #include "server/listen_address.h"
 #include "server/processors.h"
 #include "server/static_files.h"
@@ -24,7 +26,14 @@
 /* What sessions get for their closing handshake when the drain time is over. */
 #define GO_AWAY_TIME_MS 2000u
 
-enum server_phase { SERVER_RUNNING, SERVER_DRAINING, SERVER_GOING_AWAY, SERVER_CUT, SERVER_STOPPED };
+enum server_phase {
+  SERVER_RUNNING,
+  SERVER_RETIRED,
+  SERVER_DRAINING,
+  SERVER_GOING_AWAY,
+  SERVER_CUT,
+  SERVER_STOPPED
+};
 
 struct server {
   const struct server_settings *settings;
@@ -45,6 +54,7 @@ struct server {
   atomic_uint workers_ended;
   uv_async_t on_ended; /* a worker's loop is over */
   uv_timer_t timer;    /* to the next phase */
+  struct lifetime lifetime;
   int open_handles;
 };
 
@@ -82,6 +92,7 @@ static void on_worker_ended(uv_async_t *handle) {
   if (server->certificates != NULL) certificates_unwatch(server->certificates);
   uv_close((uv_handle_t *)&server->on_ended, on_handle_closed);
   uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+  lifetime_close(&server->lifetime, on_handle_closed);
 }
 
 /* On a worker's thread. */
@@ -107,15 +118,42 @@ static void on_phase_over(uv_timer_t *timer) {
   }
 }
 
-void server_drain(struct server *server) {
-  if (server->phase != SERVER_RUNNING) return;
+static void drain(struct server *server, uint64_t patience_ms) {
+  if (server->phase > SERVER_RETIRED) return;
   server->phase = SERVER_DRAINING;
   tell_all(server, WORKER_DRAIN);
-  if (server->settings->drain_timeout_ms == 0) {
+  if (patience_ms == 0) {
     on_phase_over(&server->timer);
     return;
   }
-  (void)uv_timer_start(&server->timer, on_phase_over, server->settings->drain_timeout_ms, 0);
+  (void)uv_timer_start(&server->timer, on_phase_over, patience_ms, 0);
+}
+
+void server_drain(struct server *server) {
+  drain(server, server->settings->drain_timeout_ms);
+}
+
+/* --run-once: files that are on their way to other clients are not cut off in the middle. */
+#define LAST_FILES_TIME_MS 2000u
+
+static void on_lifetime_over(struct lifetime *lifetime, enum lifetime_end end) {
+  struct server *server = LIST_ENTRY(lifetime, struct server, lifetime);
+  if (server->phase != SERVER_RUNNING) return;
+  switch (end) {
+    case LIFETIME_LISTENED:
+      log_event(LOG_INFO, 0, "listening ends (--timeout); sessions go on");
+      server->phase = SERVER_RETIRED;
+      tell_all(server, WORKER_DRAIN);
+      break;
+    case LIFETIME_IDLE:
+      log_event(LOG_INFO, 0, "stopping: nobody was connected (--idle-timeout)");
+      server_drain(server);
+      break;
+    case LIFETIME_ONCE:
+      log_event(LOG_INFO, 0, "stopping: the session has ended (--run-once)");
+      drain(server, LAST_FILES_TIME_MS);
+      break;
+  }
 }
 
 static void on_certificates_renewed(void *owner) {
@@ -230,6 +268,7 @@ static int open_workers(struct server *server) {
       .certificates = server->certificates,
       .target_tls = server->target_tls,
       .admission = &server->admission,
+      .single = &server->lifetime.single,
       .workers = server->workers_count,
       .on_ended = note_worker_ended,
       .owner = server,
@@ -249,7 +288,10 @@ static int open_handles(struct server *server, uv_loop_t *main_loop) {
   server->on_ended.data = server;
   server->timer.data = server;
   server->open_handles = 2;
-  return 0;
+  int error = lifetime_open(&server->lifetime, main_loop, server->settings, &server->admission,
+                            on_lifetime_over, server);
+  if (error == 0) server->open_handles += LIFETIME_HANDLES;
+  return error;
 }
 
 static void on_failed_handle_closed(uv_handle_t *handle) {
@@ -272,6 +314,7 @@ static void undo(struct server *server) {
   }
   uv_close((uv_handle_t *)&server->on_ended, on_failed_handle_closed);
   uv_close((uv_handle_t *)&server->timer, on_failed_handle_closed);
+  if (server->lifetime.settings != NULL) lifetime_close(&server->lifetime, on_failed_handle_closed);
 }
 
 static int start_workers(struct server *server) {

@@ -104,6 +104,7 @@ static void on_session_ended(struct session_domain *domain, void *owner) {
   (void)domain;
   struct worker *worker = owner;
   counter_add(&worker->counters.sessions_ended);
+  single_session_over(worker->setup.single);
   drop_place(worker);
 }
 
@@ -237,6 +238,7 @@ static int set_up_connections(struct worker *worker, struct dialer *dialer) {
       .sessions = &worker->sessions,
       .files = &worker->files,
       .counters = &worker->counters,
+      .single = worker->setup.single,
       .on_closed = on_connection_closed,
       .owner = worker,
   };

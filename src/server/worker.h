@@ -32,6 +32,7 @@ struct worker_setup {
   struct tls_context *target_tls;    /* of TLS with targets; NULL: none */
   struct token_source *tokens;       /* NULL: every request gets settings->target */
   struct admission *admission;
+  struct single_session *single;
   unsigned workers;
   void (*on_ended)(void *owner); /* on the worker's thread: its loop is over */
   void *owner;

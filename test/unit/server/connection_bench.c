@@ -91,6 +91,7 @@ void bench_open(struct bench *bench, enum static_kind files) {
                                                   .sessions = &bench->sessions,
                                                   .files = &bench->jobs,
                                                   .counters = &bench->counters,
+                                                  .single = &bench->single,
                                                   .on_closed = on_closed,
                                                   .owner = bench};
   assert_int_equal(connection_domain_init(&bench->connections), WSL_OK);

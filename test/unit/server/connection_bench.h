@@ -17,6 +17,7 @@ struct bench {
   struct static_files files;
   struct file_jobs jobs;
   struct counters counters;
+  struct single_session single; /* not wanted */
   struct dialer dialer; /* with the three below */
   enum bench_dial dial;
   int dial_error;
