@@ -104,6 +104,12 @@ def server_pair(authority):
     return authority.issue("server")
 
 
+@pytest.fixture(scope="session")
+def tls_options(server_pair):
+    """What has wsluice speak TLS, with a certificate of `authority`."""
+    return ["--cert", server_pair.cert, "--key", server_pair.key]
+
+
 @pytest.fixture
 def open_session(wsluice, backend, connect):
     """open_session("--option", ...) gives (bridge, client, service): one session through a wsluice of

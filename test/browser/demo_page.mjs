@@ -95,6 +95,7 @@ const stories = {
       rows: await rows(page),
       typed: await lines(page, 'out'),
       answers: await lines(page, 'in'),
+      url: await page.inputValue('#url'),
     };
     await shoot(page, 'desk');
     return report;

@@ -1,5 +1,5 @@
-"""64 MB of random bytes each way through Chromium's own WebSocket, as ArrayBuffers and as Blobs in odd
-sizes, must arrive as they were sent, from a page that wsluice itself served."""
+"""64 MB of random bytes each way through Chromium's own WebSocket, plain and over TLS, as ArrayBuffers and as
+Blobs in odd sizes, must arrive as they were sent, from a page that wsluice itself served."""
 
 import hashlib
 import os
@@ -15,15 +15,15 @@ TOTAL = 64 * 1024 * 1024
 MAX_FRAME = 65536
 
 
-@pytest.fixture
-def bulk(wsluice, tmp_path):
+@pytest.fixture(params=["http", "https"])
+def bulk(request, wsluice, tmp_path, home, tls_options):
     """bulk(backend, ...) runs one transfer in a page and returns its report."""
     shutil.copy(pathlib.Path(__file__).with_name("bulk.html"), tmp_path)
 
     def run(backend, **options):
-        bridge = wsluice(backend, "--web", tmp_path)
-        page = bridge.url("/bulk.html", scheme="http")
-        return run_node("browser/bulk.mjs", url=page, path="/any/path?at=all", **options)
+        bridge = wsluice(backend, "--web", tmp_path, *(tls_options if request.param == "https" else []))
+        page = bridge.url("/bulk.html", scheme=request.param, host="localhost")
+        return run_node("browser/bulk.mjs", url=page, home=home, path="/any/path?at=all", **options)
 
     return run
 

@@ -11,7 +11,7 @@ import re
 
 import pytest
 
-from harness import free_port, run_node
+from harness import free_port, run_node, trusting_home, wait_until
 
 FRAMES_KEPT = 500  # frames.js
 LINES_KEPT = 800  # console.js
@@ -30,8 +30,8 @@ def tell(demo, tmp_path):
     shots = pathlib.Path(os.environ.get("WSLUICE_SCREENSHOTS", tmp_path)).absolute()
     shots.mkdir(parents=True, exist_ok=True)
 
-    def run(story, allowed=None, **options):
-        url = demo.url(scheme="http")
+    def run(story, allowed=None, scheme="http", **options):
+        url = demo.url(scheme=scheme, host="localhost" if scheme == "https" else "127.0.0.1")
         report = run_node("browser/demo_page.mjs", url=url, story=story, shots=str(shots), **options)
         unexpected = [line for line in report["complaints"] if not (allowed and re.search(allowed, line))]
         assert not unexpected, f"the page complained: {unexpected}"
@@ -61,6 +61,15 @@ def test_typing_shows_the_answer_its_frames_bytes_and_round_trip(tell):
     assert re.fullmatch(r"[\d.]+ m?s", figures["rtt-last"])
     assert re.fullmatch(r"[\d.]+ m?s", figures["rtt-p50"])
     assert all(count > 5 for count in seen["painted"].values()), f"charts are not drawn: {seen['painted']}"
+
+
+def test_over_tls_a_browser_trusts_the_certificate_that_the_demo_names(tell, demo, tmp_path):
+    said = wait_until(lambda: re.search(r"https://127.0.0.1:(\d+)/ .*?(/\S+\.pem)", demo.output, re.DOTALL),
+                      message=lambda: f"no https:// in what it prints:\n{demo.output}")
+    assert int(said[1]) == demo.port
+    seen = tell("talks", scheme="https", home=str(trusting_home(tmp_path, said[2])))
+    assert seen["answers"][1:] == ["hello"]
+    assert seen["url"] == f"wss://localhost:{demo.port}/"
 
 
 def test_a_frame_opens_as_hex_and_text(tell):

@@ -1,8 +1,9 @@
-"""64 MB of random bytes each way through python3-websockets, with frame sizes on both sides of every
-length form and messages in fragments, must arrive as they were sent."""
+"""64 MB of random bytes each way through python3-websockets, plain and over TLS, with frame sizes on both
+sides of every length form and messages in fragments, must arrive as they were sent."""
 # ctest: world
 
 import asyncio
+import functools
 import hashlib
 import os
 import threading
@@ -10,7 +11,7 @@ import threading
 import pytest
 import websockets
 
-from harness import Sink, source
+from harness import Sink, source, tls_client_context
 
 TOTAL = 64 * 1024 * 1024
 LIMIT_SECONDS = 100
@@ -21,6 +22,19 @@ SIZES = [1, 2, 125, 126, 127, 1021, 4093, 65535, 65536, 65537, 262147, 1048573, 
 @pytest.fixture(scope="module")
 def data():
     return os.urandom(TOTAL)
+
+
+@pytest.fixture(params=["ws", "wss"])
+def through(request, wsluice, authority, tls_options):
+    """through(backend) is a function that connects to it through wsluice."""
+
+    def start(backend):
+        if request.param == "ws":
+            return functools.partial(websockets.connect, wsluice(backend).url())
+        url = wsluice(backend, *tls_options).url(scheme="wss", host="localhost")
+        return functools.partial(websockets.connect, url, ssl=tls_client_context(authority.cert))
+
+    return start
 
 
 def messages(data):
@@ -58,12 +72,12 @@ def run(story):
     return asyncio.run(asyncio.wait_for(story, LIMIT_SECONDS))
 
 
-def test_upload_arrives_whole_before_the_backend_sees_the_end(wsluice, serve, data):
+def test_upload_arrives_whole_before_the_backend_sees_the_end(through, serve, data):
     sink = Sink()
-    bridge = wsluice(serve(sink))
+    connect = through(serve(sink))
 
     async def upload():
-        async with websockets.connect(bridge.url()) as socket:
+        async with connect() as socket:
             await send_all(socket, data)
 
     run(upload())
@@ -71,14 +85,14 @@ def test_upload_arrives_whole_before_the_backend_sees_the_end(wsluice, serve, da
 
 
 @pytest.mark.parametrize("piece", [999, 65536, 1 << 20], ids=lambda piece: f"writes of {piece}")
-def test_download_arrives_whole_and_ends_with_1000(wsluice, serve, data, piece):
+def test_download_arrives_whole_and_ends_with_1000(through, serve, data, piece):
     # Small writes cost the test more than wsluice: a smaller volume does for them.
     data = data[:TOTAL if piece > 4096 else TOTAL // 16]
-    bridge = wsluice(serve(source(data, piece)))
+    connect = through(serve(source(data, piece)))
 
     async def download():
         # The default limit of 1 MiB a message stays: wsluice must keep below what clients take.
-        async with websockets.connect(bridge.url()) as socket:
+        async with connect() as socket:
             digest = await receive(socket, len(data))
             with pytest.raises(websockets.ConnectionClosed):
                 await socket.recv()
@@ -89,18 +103,18 @@ def test_download_arrives_whole_and_ends_with_1000(wsluice, serve, data, piece):
     assert digest == hashlib.sha256(data).hexdigest()
 
 
-def test_both_directions_at_once(wsluice, echo_backend, data):
-    bridge = wsluice(echo_backend)
+def test_both_directions_at_once(through, echo_backend, data):
+    connect = through(echo_backend)
 
     async def exchange():
-        async with websockets.connect(bridge.url()) as socket:
+        async with connect() as socket:
             digest, _ = await asyncio.gather(receive(socket, len(data)), send_all(socket, data))
             return digest
 
     assert run(exchange()) == hashlib.sha256(data).hexdigest()
 
 
-def test_two_different_streams_cross_in_one_session(wsluice, serve, data):
+def test_two_different_streams_cross_in_one_session(through, serve, data):
     down = data[::-1]
     sink = Sink()
 
@@ -109,10 +123,10 @@ def test_two_different_streams_cross_in_one_session(wsluice, serve, data):
         sender.start()
         sink(wire)
 
-    bridge = wsluice(serve(service))
+    connect = through(serve(service))
 
     async def exchange():
-        async with websockets.connect(bridge.url()) as socket:
+        async with connect() as socket:
             received, _ = await asyncio.gather(receive(socket, len(down)), send_all(socket, data))
             return received
 

@@ -25,12 +25,15 @@ def mosquitto(tmp_path_factory):
     broker.stop()
 
 
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
 @pytest.mark.parametrize("version", [4, 5], ids=["MQTT 3.1.1", "MQTT 5"])
 @pytest.mark.parametrize("size", [0, 5, MEGABYTE], ids=lambda size: f"{size} bytes")
-def test_publishing_and_receiving_with_quality_of_service_1(wsluice, mosquitto, version, size):
-    bridge = wsluice(mosquitto)
+def test_publishing_and_receiving_with_quality_of_service_1(
+        wsluice, mosquitto, authority, tls_options, version, size, scheme):
+    bridge = wsluice(mosquitto, *(tls_options if scheme == "wss" else []))
     report = run_node(
-        "integration/clients/mqtt_round.mjs", limit=60, url=bridge.url("/mqtt"), version=version, bytes=size
+        "integration/clients/mqtt_round.mjs", limit=60, url=bridge.url("/mqtt", scheme, "localhost"),
+        ca=str(authority.cert), version=version, bytes=size,
     )
     assert (report["name"], report["qos"], report["bytes"]) == ("wsluice/round", 1, size)
     assert report["receivedHash"] == report["sentHash"]

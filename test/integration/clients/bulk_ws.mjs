@@ -1,9 +1,10 @@
-// Moves random bytes through npm `ws`: { url, up, down } are byte counts; prints what was sent and
-// received, with hashes. Every second message goes out in fragments, one of them empty.
+// Moves random bytes through npm `ws`: { url, up, down } are byte counts, { ca } the authority to trust for
+// wss; prints what was sent and received, with hashes. Every second message goes out in fragments, one of them empty.
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 
-const { url, up, down, expectServerClose } = JSON.parse(process.argv[2]);
+const { url, ca, up, down, expectServerClose } = JSON.parse(process.argv[2]);
 const SIZES = [1, 2, 125, 126, 127, 1021, 4093, 65535, 65536, 65537, 262147, 1048573, 3000017];
 
 const data = randomBytes(up);
@@ -11,7 +12,7 @@ const received = createHash('sha256');
 let receivedBytes = 0;
 const report = { sentHash: createHash('sha256').update(data).digest('hex') };
 
-const socket = new WebSocket(url);
+const socket = new WebSocket(url, ca ? { ca: readFileSync(ca) } : {});
 const closed = new Promise((resolve) =>
   socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
 const downloaded = new Promise((resolve, reject) => {

@@ -1,9 +1,10 @@
-// One round through mqtt.js: { url, version, bytes } connects, subscribes, publishes random bytes with
+// One round through mqtt.js: { url, ca, version, bytes } connects, subscribes, publishes random bytes with
 // QoS 1, waits for them to come back, ends; prints hashes of both.
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
 
-const { url, version, bytes } = JSON.parse(process.argv[2]);
+const { url, ca, version, bytes } = JSON.parse(process.argv[2]);
 const hash = (data) => createHash('sha256').update(data).digest('hex');
 const topic = 'wsluice/round';
 const payload = randomBytes(bytes);
@@ -13,6 +14,7 @@ const client = mqtt.connect(url, {
   clientId: `wsluice-${process.pid}`,
   reconnectPeriod: 0,
   connectTimeout: 10000,
+  ca: ca && readFileSync(ca),
 });
 const arrived = new Promise((resolve) =>
   client.on('message', (name, message, packet) => resolve({ name, message, qos: packet.qos })));
