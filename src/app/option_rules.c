@@ -26,6 +26,7 @@ static const char *check_targets(const struct options *o) {
   if (tokens && s->token_source == NULL) return "--token-plugin needs --token-source";
   tokens = tokens || o->target_config != NULL;
   if (o->demo && o->unix_target != NULL) return "--demo brings its own target: not with --unix-target";
+  if (o->demo && s->unix_listen != NULL) return "--demo's page needs a port: not with --unix-listen";
   if (o->demo && tokens) return "--demo brings its own target: not with tokens";
   if (tokens && o->unix_target != NULL)
     return "--unix-target is one target, tokens choose among many: give one of them";
@@ -68,7 +69,7 @@ void options_fill(struct options *o) {
   if (o->verbose) o->log_level = LOG_DEBUG;
   fill_tls(o);
   s->token_place = o->host_token ? TOKEN_IN_HOST : TOKEN_IN_QUERY;
-  s->listen_family = o->prefer_ipv6 ? LISTEN_PREFER_IPV6 : LISTEN_AS_RESOLVED;
+  s->listen_family = o->prefer_ipv6 ? LISTEN_PREFER_IPV6 : LISTEN_PREFER_IPV4;
   s->run_once = o->run_once;
   s->dial_order = o->dial_first ? DIAL_BEFORE_UPGRADE : DIAL_AFTER_UPGRADE;
   s->workers = (unsigned)o->workers;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -65,4 +66,21 @@ int privileged_listen(const struct address *address, bool dual_stack, enum liste
   int error = error_from_errno(errno);
   close(fd);
   return error;
+}
+
+/* bind() makes the file with all permissions but those that the umask takes away. */
+int privileged_listen_unix(const struct address *address, unsigned mode, int backlog) {
+  int fd = socket_create(AF_UNIX);
+  if (fd < 0) return error_from_errno(errno);
+  mode_t before = umask((mode_t)(~mode & 0777u));
+  int failed = bind(fd, (const struct sockaddr *)&address->storage, address->len);
+  int error = errno;
+  (void)umask(before);
+  if (failed == 0) {
+    failed = listen(fd, backlog);
+    error = errno;
+  }
+  if (failed == 0) return fd;
+  close(fd);
+  return error_from_errno(error);
 }

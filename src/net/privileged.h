@@ -18,6 +18,10 @@ WSL_MUST_CHECK int privileged_open_beneath(int dir_fd, const char *dir_path, con
  * errors as above. */
 WSL_MUST_CHECK int privileged_open_named(const char *path);
 
+/* A listening, non-blocking Unix socket whose file has `mode` from its first moment on. Likewise; WSL_IN_USE
+ * where any file has that name. Before threads that make files: sets the umask meanwhile. */
+WSL_MUST_CHECK int privileged_listen_unix(const struct address *address, unsigned mode, int backlog);
+
 enum listen_sharing {
   LISTEN_ALONE, /* the only listener: a second process gets "address in use" */
   LISTEN_FIRST, /* alone at bind, opened for LISTEN_OTHER before listen() */

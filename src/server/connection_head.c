@@ -56,7 +56,7 @@ static void note_begun(struct connection *c) {
 static enum wsl_head_status parse(struct connection *c, const uint8_t *base, size_t len) {
   enum wsl_head_status status = wsl_head_feed(&c->head, (const char *)base, len);
   note_begun(c);
-  if (status == WSL_HEAD_BAD) connection_refuse(c, c->head.error_status, c->head.error_reason);
+  if (status == WSL_HEAD_BAD) connection_refuse_head(c);
   if (status == WSL_HEAD_DONE) connection_begin_request(c);
   return status;
 }

@@ -158,6 +158,10 @@ void connection_begin_request(struct connection *c);
  * `reason` is a static text, the answer's body and the log's. */
 void connection_refuse(struct connection *c, uint16_t status, const char *reason);
 
+/* A head that can't be read, at c->head: likewise with what is wrong with it, or, without TLS where there
+ * must be, with that: whoever speaks something else is helped more by this than by a lesson in HTTP. */
+void connection_refuse_head(struct connection *c);
+
 /* Likewise with fields of `response` set (status, allow, upgrade, retry_after_s), whether a body is
  * sent, and what follows. */
 enum answer_body { ANSWER_BODY, ANSWER_HEAD_ONLY };

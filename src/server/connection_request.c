@@ -87,6 +87,21 @@ void connection_refuse(struct connection *c, uint16_t status, const char *reason
   connection_answer_text(c, &response, reason, body_for(c), NEXT_LINGER);
 }
 
+static bool lacks_tls(const struct connection *c) {
+  return c->domain->settings->tls.service == TLS_SERVICE_ONLY && c->security == CONNECTION_PLAIN;
+}
+
+static void refuse_plain(struct connection *c) {
+  connection_refuse(c, 400, "only TLS is spoken on this port: use https:// or wss://");
+}
+
+void connection_refuse_head(struct connection *c) {
+  if (lacks_tls(c))
+    refuse_plain(c);
+  else
+    connection_refuse(c, c->head.error_status, c->head.error_reason);
+}
+
 static void refuse_request(struct connection *c, const struct wsl_request *request) {
   struct response response = {
       .status = request->status,
@@ -126,8 +141,8 @@ void connection_begin_request(struct connection *c) {
     connection_refuse(c, 503, "the server is stopping");
     return;
   }
-  if (c->domain->settings->tls.service == TLS_SERVICE_ONLY && c->security == CONNECTION_PLAIN) {
-    connection_refuse(c, 400, "only TLS is spoken on this port: use https:// or wss://");
+  if (lacks_tls(c)) {
+    refuse_plain(c);
     return;
   }
   switch (request.kind) {

@@ -11,7 +11,16 @@
 
 #define PRIVILEGED_PORTS_BELOW 1024u
 
-static int resolve_name(const char *host, uint16_t port, struct address *address, char *why, size_t why_cap) {
+const struct addrinfo *listen_address_choose(const struct addrinfo *list, enum listen_family preferred) {
+  int family = preferred == LISTEN_PREFER_IPV6 ? AF_INET6 : AF_INET;
+  for (const struct addrinfo *info = list; info != NULL; info = info->ai_next) {
+    if (info->ai_family == family) return info;
+  }
+  return list;
+}
+
+static int resolve_name(const char *host, uint16_t port, enum listen_family family, struct address *address,
+                        char *why, size_t why_cap) {
   struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
   struct addrinfo *list = NULL;
   char service[8];
@@ -24,17 +33,18 @@ static int resolve_name(const char *host, uint16_t port, struct address *address
              gai_strerror(error));
     return WSL_NAME_UNKNOWN;
   }
-  assert(list != NULL && list->ai_addrlen <= sizeof(address->storage));
-  memcpy(&address->storage, list->ai_addr, list->ai_addrlen);
-  address->len = list->ai_addrlen;
+  const struct addrinfo *chosen = listen_address_choose(list, family);
+  assert(chosen != NULL && chosen->ai_addrlen <= sizeof(address->storage));
+  memcpy(&address->storage, chosen->ai_addr, chosen->ai_addrlen);
+  address->len = chosen->ai_addrlen;
   freeaddrinfo(list);
   return 0;
 }
 
-int listen_address_resolve(const char *host, uint16_t port, struct address *address, char *why,
-                           size_t why_cap) {
+int listen_address_resolve(const char *host, uint16_t port, enum listen_family family,
+                           struct address *address, char *why, size_t why_cap) {
   if (address_parse_literal(host[0] == '\0' ? "::" : host, port, address)) return 0;
-  return resolve_name(host, port, address, why, why_cap);
+  return resolve_name(host, port, family, address, why, why_cap);
 }
 
 void listen_address_explain(int error, const struct address *address, char *why, size_t why_cap) {

@@ -7,6 +7,7 @@
 #include "server/server.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "server/listen_address.h"
 #include "server/processors.h"
 #include "server/static_files.h"
+#include "server/unix_listen.h"
 #include "server/worker.h"
 
 /* What sessions get for their closing handshake when the drain time is over. */
@@ -41,6 +43,7 @@ struct server {
   void *owner;
   enum server_phase phase;
   struct address address; /* where the first worker listens */
+  struct unix_listen unix_listen;
   struct static_files files;
   struct token_source *tokens;       /* or NULL, as the next two may be */
   struct certificates *certificates; /* toward clients */
@@ -185,6 +188,7 @@ static void free_parts(struct server *server) {
   free(server->workers);
   free(server->waiters);
   free(server->listen_fds);
+  unix_listen_remove(&server->unix_listen);
   static_files_close(&server->files);
   if (server->tokens != NULL) token_source_close(server->tokens);
   certificates_close(server->certificates);
@@ -244,11 +248,26 @@ static int plan(struct server *server) {
   return 0;
 }
 
+/* One Unix socket for all workers: each has a descriptor of it, and whoever is first accepts. */
+static int listen_unix(struct server *server, char *why, size_t why_cap) {
+  const struct server_settings *settings = server->settings;
+  int fd = unix_listen_open(&server->unix_listen, settings->unix_listen, settings->unix_listen_mode,
+                            settings->backlog, &server->address, why, why_cap);
+  if (fd < 0) return fd;
+  server->listen_fds[0] = fd;
+  for (unsigned i = 1; i < server->workers_count; i++) {
+    server->listen_fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (server->listen_fds[i] < 0) return explain(WSL_NO_DESCRIPTOR, "workers", why, why_cap);
+  }
+  return WSL_OK;
+}
+
 /* One socket a worker: the first claims the port alone, so that a second instance fails. */
 static int listen_all(struct server *server, char *why, size_t why_cap) {
   const struct server_settings *settings = server->settings;
-  int error =
-      listen_address_resolve(settings->listen_host, settings->listen_port, &server->address, why, why_cap);
+  if (settings->unix_listen != NULL) return listen_unix(server, why, why_cap);
+  int error = listen_address_resolve(settings->listen_host, settings->listen_port, settings->listen_family,
+                                     &server->address, why, why_cap);
   for (unsigned i = 0; error == 0 && i < server->workers_count; i++) {
     enum listen_sharing sharing = LISTEN_OTHER;
     if (i == 0) sharing = server->workers_count == 1 ? LISTEN_ALONE : LISTEN_FIRST;

@@ -21,7 +21,7 @@
 enum dial_order { DIAL_AFTER_UPGRADE, DIAL_BEFORE_UPGRADE };
 
 /* Which of a name's addresses to listen on, when it has both kinds. */
-enum listen_family { LISTEN_AS_RESOLVED, LISTEN_PREFER_IPV6 };
+enum listen_family { LISTEN_PREFER_IPV4, LISTEN_PREFER_IPV6 };
 
 /* What a client may speak on the port. */
 enum tls_service {

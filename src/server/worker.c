@@ -88,7 +88,8 @@ static void on_accept(void *owner, int fd, const struct address *peer) {
   loop_timers_catch_up(&worker->timers);
   counter_add(&worker->counters.accepted);
   log_event(LOG_DEBUG, id, "accepted client=%s", address_format(peer, client));
-  struct transport *transport = stream_open(&worker->streams, fd, STREAM_TCP, connection_not_ready, NULL);
+  enum stream_kind kind = peer->storage.ss_family == AF_UNIX ? STREAM_UNIX : STREAM_TCP;
+  struct transport *transport = stream_open(&worker->streams, fd, kind, connection_not_ready, NULL);
   if (transport != NULL && connection_open(&worker->connections, transport, peer, id) == 0) return;
   if (transport != NULL) transport_reset(transport);
   log_event(LOG_ERROR, id, "connection dropped: no memory");

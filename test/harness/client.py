@@ -91,17 +91,20 @@ def encode_frame(opcode, payload=b"", fin=True, mask="random", rsv=0, length=Non
 
 
 class RawClient(Wire):
-    """A TCP connection to wsluice, before or after the upgrade; with `tls` (an SSLContext) over TLS, and
+    """A connection to wsluice's port, or to a path where it listens, before or after the upgrade; with `tls` (an SSLContext) over TLS, and
     further options are TlsSocket's."""
 
     def __init__(self, port, host="127.0.0.1", limit=LIMIT_SECONDS, receive_buffer=None, tls=None,
                  **tls_options):
+        address = (host, port)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        if not isinstance(port, int):
+            family, address = socket.AF_UNIX, str(port)
         sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(limit)
-        sock.connect((host, port))
+        sock.connect(address)
         super().__init__(TlsSocket(sock, tls, **tls_options) if tls else sock, limit)
 
     # --- HTTP ---

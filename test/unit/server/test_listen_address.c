@@ -45,7 +45,7 @@ static void no_host_means_all_addresses(void **state) {
   (void)state;
   struct address address;
   char why[WHY_MAX], text[ADDRESS_TEXT_MAX];
-  assert_int_equal(listen_address_resolve("", 6080, &address, why, sizeof(why)), 0);
+  assert_int_equal(listen_address_resolve("", 6080, LISTEN_PREFER_IPV4, &address, why, sizeof(why)), 0);
   assert_string_equal(address_format(&address, text), "[::]:6080");
 }
 
@@ -53,7 +53,8 @@ static void a_name_is_resolved(void **state) {
   (void)state;
   struct address address;
   char why[WHY_MAX];
-  assert_int_equal(listen_address_resolve("localhost", 6080, &address, why, sizeof(why)), 0);
+  assert_int_equal(listen_address_resolve("localhost", 6080, LISTEN_PREFER_IPV4, &address, why, sizeof(why)),
+                   0);
   assert_int_equal(address_port(&address), 6080);
 }
 
@@ -61,7 +62,8 @@ static void an_unknown_name_is_shown_escaped(void **state) {
   (void)state;
   struct address address;
   char why[WHY_MAX];
-  assert_int_not_equal(listen_address_resolve("no\nhost", 6080, &address, why, sizeof(why)), 0);
+  assert_int_not_equal(
+      listen_address_resolve("no\nhost", 6080, LISTEN_PREFER_IPV4, &address, why, sizeof(why)), 0);
   assert_non_null(strstr(why, "\"no\\nhost\""));
 }
 
@@ -69,7 +71,7 @@ static void binds_a_free_port_and_says_which(void **state) {
   (void)state;
   struct address address, same;
   char why[WHY_MAX];
-  assert_int_equal(listen_address_resolve("127.0.0.1", 0, &address, why, sizeof(why)), 0);
+  assert_int_equal(listen_address_resolve("127.0.0.1", 0, LISTEN_PREFER_IPV4, &address, why, sizeof(why)), 0);
   int fd = listen_address_bind("127.0.0.1", &address, LISTEN_ALONE, 8, why, sizeof(why));
   assert_true(fd >= 0);
   assert_int_not_equal(address_port(&address), 0);
@@ -83,7 +85,7 @@ static void all_addresses_take_ipv4_too(void **state) {
   (void)state;
   struct address address;
   char why[WHY_MAX];
-  assert_int_equal(listen_address_resolve("", 0, &address, why, sizeof(why)), 0);
+  assert_int_equal(listen_address_resolve("", 0, LISTEN_PREFER_IPV4, &address, why, sizeof(why)), 0);
   int fd = listen_address_bind("", &address, LISTEN_ALONE, 8, why, sizeof(why));
   assert_true(fd >= 0);
   int client = socket(AF_INET, SOCK_STREAM, 0);
@@ -94,6 +96,16 @@ static void all_addresses_take_ipv4_too(void **state) {
   close(fd);
 }
 
+static void a_name_with_both_kinds_of_addresses(void **state) {
+  (void)state;
+  struct addrinfo v6_only = {.ai_family = AF_INET6}, v4_only = {.ai_family = AF_INET};
+  struct addrinfo v4 = {.ai_family = AF_INET}, v6 = {.ai_family = AF_INET6, .ai_next = &v4};
+  assert_ptr_equal(listen_address_choose(&v6, LISTEN_PREFER_IPV4), &v4);
+  assert_ptr_equal(listen_address_choose(&v6, LISTEN_PREFER_IPV6), &v6);
+  assert_ptr_equal(listen_address_choose(&v6_only, LISTEN_PREFER_IPV4), &v6_only);
+  assert_ptr_equal(listen_address_choose(&v4_only, LISTEN_PREFER_IPV6), &v4_only);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sentences_say_what_to_do),
@@ -102,6 +114,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_name_is_shown_escaped),
       cmocka_unit_test(binds_a_free_port_and_says_which),
       cmocka_unit_test(all_addresses_take_ipv4_too),
+      cmocka_unit_test(a_name_with_both_kinds_of_addresses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
