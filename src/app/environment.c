@@ -1,6 +1,7 @@
 /* See app/environment.h. */
 #include "app/environment.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,24 +10,29 @@
 #define PREFIX     "WSLUICE_"
 #define PREFIX_LEN (sizeof PREFIX - 1)
 
-static char to_option(char byte) {
-  if (byte == '_') return '-';
-  return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+static char to_variable(char byte) {
+  if (byte == '-') return '_';
+  return byte >= 'a' && byte <= 'z' ? (char)(byte - 'a' + 'A') : byte;
 }
 
-/* Whether the variable's name, up to its "=", is that of the option. */
-static bool names(const char *entry, const char *option) {
-  if (strncmp(entry, PREFIX, PREFIX_LEN) != 0) return false;
-  for (entry += PREFIX_LEN; *option != '\0'; entry++, option++) {
-    bool lower = *entry >= 'a' && *entry <= 'z';
-    if (lower || *entry == '-' || to_option(*entry) != *option) return false;
-  }
-  return *entry == '=';
+const char *environment_name(const char *option, char out[ENVIRONMENT_NAME_MAX]) {
+  size_t len = strlen(option);
+  assert(PREFIX_LEN + len < ENVIRONMENT_NAME_MAX);
+  memcpy(out, PREFIX, PREFIX_LEN);
+  for (size_t i = 0; i <= len; i++)
+    out[PREFIX_LEN + i] = to_variable(option[i]);
+  return out;
+}
+
+bool environment_sets(const char *entry, const char *option) {
+  char name[ENVIRONMENT_NAME_MAX];
+  size_t len = strlen(environment_name(option, name));
+  return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
 const char *environment_value(const char *const *environment, const char *option) {
   for (; *environment != NULL; environment++) {
-    if (names(*environment, option)) return strchr(*environment, '=') + 1;
+    if (environment_sets(*environment, option)) return strchr(*environment, '=') + 1;
   }
   return NULL;
 }
@@ -45,18 +51,31 @@ int environment_flag(const char *value, bool *on, const char **why) {
   return WSL_INVALID;
 }
 
-static bool is_kubernetes(const char *name) {
-  return strcmp(name, "port") == 0 || strncmp(name, "port-", 5) == 0 || strcmp(name, "service-host") == 0 ||
-         strcmp(name, "service-port") == 0 || strncmp(name, "service-port-", 13) == 0;
+/* ---- variables that others set ---- */
+
+/* Whether what is left of a name, up to its "=", is `tail`, or goes on behind it where `more` says so. */
+enum tail { TAIL_ENDS, TAIL_MAY_GO_ON, TAIL_GOES_ON_WITH_DIGIT };
+
+static bool goes_on(const char *rest, const char *tail, enum tail more) {
+  size_t len = strlen(tail);
+  if (strncmp(rest, tail, len) != 0) return false;
+  if (more == TAIL_GOES_ON_WITH_DIGIT) return rest[len] >= '0' && rest[len] <= '9';
+  return rest[len] == '=' || (more == TAIL_MAY_GO_ON && rest[len] == '_');
 }
 
-const char *environment_option(const char *entry, char *out, size_t cap) {
-  if (strncmp(entry, PREFIX, PREFIX_LEN) != 0) return NULL;
-  const char *name = entry + PREFIX_LEN;
-  size_t len = strcspn(name, "=");
-  if (len == 0 || len >= cap || name[len] == '\0') return NULL;
-  for (size_t i = 0; i < len; i++)
-    out[i] = to_option(name[i]);
-  out[len] = '\0';
-  return is_kubernetes(out) ? NULL : out;
+/* {SERVICE}_SERVICE_HOST, _SERVICE_PORT, _SERVICE_PORT_{NAME}, _PORT (a URL), _PORT_{NUMBER}_{PROTOCOL} and
+ * _PORT_{NUMBER}_{PROTOCOL}_{PROTO,PORT,ADDR}: at each "_", since {SERVICE} may be longer than our prefix. */
+static bool is_kubernetes(const char *entry) {
+  const char *end = strchr(entry, '=');
+  for (const char *rest = entry + PREFIX_LEN - 1; rest != NULL && rest < end; rest = strchr(rest + 1, '_')) {
+    if (goes_on(rest, "_SERVICE_HOST", TAIL_ENDS) || goes_on(rest, "_SERVICE_PORT", TAIL_MAY_GO_ON) ||
+        goes_on(rest, "_PORT", TAIL_ENDS) || goes_on(rest, "_PORT_", TAIL_GOES_ON_WITH_DIGIT))
+      return true;
+  }
+  return false;
+}
+
+bool environment_is_ours(const char *entry) {
+  if (strncmp(entry, PREFIX, PREFIX_LEN) != 0 || strchr(entry, '=') == NULL) return false;
+  return !is_kubernetes(entry) && !environment_sets(entry, "version");
 }

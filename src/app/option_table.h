@@ -30,7 +30,9 @@ struct option_spec {
   const char *help; /* lines separated by \n; the first says what it does, defaults in brackets */
 };
 
+/* At most OPTIONS_COUNT_MAX (asserted by the parser). */
 extern const struct option_spec option_table[];
 extern const size_t option_table_len;
+#define OPTIONS_COUNT_MAX 128u
 
 #endif

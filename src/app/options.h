@@ -16,6 +16,8 @@
 #define OPTIONS_HOST_MAX 256u /* 253 bytes of a name, and a NUL */
 #define OPTIONS_LIST_MAX 64u  /* times that a repeatable option may be given */
 
+#define OPTIONS_USAGE "wsluice [options] [listen_host:]port target_host:target_port"
+
 enum options_action { OPTIONS_RUN, OPTIONS_DEMO, OPTIONS_HELP, OPTIONS_VERSION };
 
 /* A repeatable option's values. */
@@ -25,6 +27,8 @@ struct option_list {
 };
 
 struct options {
+#define OPTIONS_USAGE "wsluice [options] [listen_host:]port target_host:target_port"
+
   enum options_action action;
   enum log_level log_level;
   struct server_settings server; /* points into this struct: don't copy it */

@@ -7,7 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 WSLUICE = os.environ.get("WSLUICE_BIN", str(ROOT / "build" / "wsluice"))
 OPTION = re.compile(r"(?<![-\w])--([a-z][a-z-]+)")
-ELSEWHERE = {"option", "preset", "build", "test-dir", "output-on-failure", "install", "prefix", "parallel"}  # the forms, cmake's
+ELSEWHERE = {  # the forms, cmake's, docker's, systemctl's
+    "option", "preset", "build", "test-dir", "output-on-failure", "install", "prefix", "parallel",
+    "user", "read-only", "cap-drop", "network", "rm", "name", "env", "publish", "volume", "now",
+}
 
 
 def options_of_help():

@@ -1,0 +1,49 @@
+/* The --help text, from the table of options (options.h). */
+#include "app/option_table.h"
+#include "app/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HELP_COLUMN 28
+
+static void print_option(FILE *out, const struct option_spec *spec) {
+  char left[64];
+  char letter[8] = "";
+  if (spec->letter != 0) snprintf(letter, sizeof letter, "-%c, ", spec->letter);
+  snprintf(left, sizeof left, "  %s--%s%s%s", letter, spec->name, spec->argument != NULL ? " " : "",
+           spec->argument != NULL ? spec->argument : "");
+  const char *line = spec->help;
+  fprintf(out, "%-*s ", HELP_COLUMN, left);
+  for (;;) {
+    size_t len = strcspn(line, "\n");
+    fprintf(out, "%.*s\n", (int)len, line);
+    if (line[len] == '\0') return;
+    line += len + 1;
+    fprintf(out, "%*s ", HELP_COLUMN, "");
+  }
+}
+
+void options_print_help(FILE *out) {
+  fprintf(out, "usage: " OPTIONS_USAGE
+               "\n"
+               "       wsluice [options] --unix-target PATH [listen_host:]port\n"
+               "       wsluice [options] --token-plugin CLASS --token-source PATH [host:]port\n"
+               "       wsluice [options] --unix-listen PATH target_host:target_port\n"
+               "       wsluice --demo [[listen_host:]port]\n"
+               "\n"
+               "Bridges WebSocket clients (ws://listen_host:port/, any path) to a TCP service.\n"
+               "No listen_host: all addresses, IPv4 and IPv6. IPv6 literals in brackets.\n"
+               "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h.\n"
+               "Each option can be given as a variable of the environment as well, --ssl-only as\n"
+               "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET; the\n"
+               "command line comes first.\n");
+  for (size_t i = 0; i < option_table_len; i++) {
+    if (option_table[i].kind == OPTION_SECTION) {
+      fprintf(out, "\n%s:\n", option_table[i].name);
+    } else {
+      print_option(out, &option_table[i]);
+    }
+  }
+  fprintf(out, "\nexit status: 0 stopped as asked for, 1 could not start, 2 wrong usage\n");
+}

@@ -1,0 +1,135 @@
+/* See app/option_variables.h. */
+#include "app/option_variables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/environment.h"
+#include "app/option_value.h"
+#include "core/error.h"
+
+#define BETWEEN_VALUES " \t\r\n," /* of a repeatable option in one variable */
+
+/* ---- what the command line has answered ---- */
+
+enum question { WHERE_TO_LISTEN, WHICH_TARGET, WHICH_PASSWORD, WHICH_LEVEL, QUESTIONS };
+
+/* Options with another answer to the same question exclude each other; 0 is the positional's. */
+struct answer {
+  const char *option;
+  enum question question;
+  int answer;
+};
+
+static const struct answer answers[] = {
+    {"unix-listen", WHERE_TO_LISTEN, 1},
+    {"unix-target", WHICH_TARGET, 1},
+    {"token-plugin", WHICH_TARGET, 2},
+    {"token-source", WHICH_TARGET, 2},
+    {"host-token", WHICH_TARGET, 2},
+    {"target-config", WHICH_TARGET, 3},
+    {"demo", WHICH_TARGET, 4},
+    {"key-password", WHICH_PASSWORD, 1},
+    {"key-password-file", WHICH_PASSWORD, 2},
+    {"log-level", WHICH_LEVEL, 1},
+    {"verbose", WHICH_LEVEL, 2},
+};
+#define ANSWERS (sizeof answers / sizeof answers[0])
+
+static bool option_given(const struct options_given *given, const char *name) {
+  return given->options[option_find(name, strlen(name)) - option_table];
+}
+
+/* Whether options of the command line answer `question`, but not by `except`. */
+static bool answered(const struct options_given *given, enum question question, int except) {
+  for (size_t i = 0; i < ANSWERS; i++) {
+    if (answers[i].question == question && answers[i].answer != except &&
+        option_given(given, answers[i].option))
+      return true;
+  }
+  return false;
+}
+
+/* Whether positionals do: of the two, those that no option stands for are given in their order. */
+static bool positional_answers(const struct options_given *given, enum question question) {
+  if (question > WHICH_TARGET || answered(given, question, 0)) return false;
+  enum question other = question == WHERE_TO_LISTEN ? WHICH_TARGET : WHERE_TO_LISTEN;
+  return given->positionals > (answered(given, other, 0) ? 0 : 1);
+}
+
+static bool outranked(const struct options_given *given, const struct option_spec *spec) {
+  if (given->options[spec - option_table]) return true;
+  for (size_t i = 0; i < ANSWERS; i++) {
+    const struct answer *a = &answers[i];
+    if (strcmp(a->option, spec->name) != 0) continue;
+    return answered(given, a->question, a->answer) || positional_answers(given, a->question);
+  }
+  return false;
+}
+
+/* ---- values ---- */
+
+/* What is cut out of the variable lives as long as the program. */
+static int store_list(struct options *options, const struct option_spec *spec, const char *value,
+                      const char **why) {
+  char *words = strdup(value), *rest = words;
+  *why = "out of memory";
+  if (words == NULL) return WSL_NO_MEMORY;
+  *why = "it must not be empty"; /* an origin that got lost must not open the door to all */
+  int error = WSL_INVALID;
+  for (char *word; (word = strsep(&rest, BETWEEN_VALUES)) != NULL;) {
+    if (word[0] == '\0') continue;
+    error = option_store(options, spec, word, why);
+    if (error != WSL_OK) break;
+  }
+  if (error != WSL_OK) free(words);
+  return error;
+}
+
+static int store_variable(struct options *options, const struct option_spec *spec, const char *value,
+                          const char **why) {
+  bool on = true;
+  if (spec->kind == OPTION_LIST) return store_list(options, spec, value, why);
+  if (option_is_flag(spec) && environment_flag(value, &on, why) != WSL_OK) return WSL_INVALID;
+  return on ? option_store(options, spec, value, why) : WSL_OK;
+}
+
+/* ---- all of them ---- */
+
+static bool has_variable(const struct option_spec *spec) {
+  return spec->kind != OPTION_SECTION && strcmp(spec->name, "help") != 0 &&
+         strcmp(spec->name, "version") != 0;
+}
+
+static bool is_known(const char *entry) {
+  for (size_t i = 0; i < option_table_len; i++) {
+    if (has_variable(&option_table[i]) && environment_sets(entry, option_table[i].name)) return true;
+  }
+  return environment_sets(entry, "listen") || environment_sets(entry, "target");
+}
+
+static void note_unknown(struct options *options, const char *const *environment) {
+  struct option_list *unknown = &options->unknown_variables;
+  for (; *environment != NULL && unknown->count < OPTIONS_LIST_MAX; environment++) {
+    if (environment_is_ours(*environment) && !is_known(*environment))
+      unknown->values[unknown->count++] = *environment;
+  }
+}
+
+int option_variables_read(struct options *options, const char *const *environment,
+                          const struct options_given *given, char *why, size_t why_cap) {
+  char name[ENVIRONMENT_NAME_MAX];
+  for (size_t i = 0; i < option_table_len; i++) {
+    const struct option_spec *spec = &option_table[i];
+    const char *reason = NULL;
+    if (!has_variable(spec) || outranked(given, spec)) continue;
+    const char *value = environment_value(environment, spec->name);
+    if (value == NULL || store_variable(options, spec, value, &reason) == WSL_OK) continue;
+    snprintf(why, why_cap, "%s=\"%s\" in the environment: %s", environment_name(spec->name, name), value,
+             reason);
+    return WSL_INVALID;
+  }
+  note_unknown(options, environment);
+  return WSL_OK;
+}
