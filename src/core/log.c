@@ -90,7 +90,7 @@ void log_event(enum log_level level, uint64_t id, const char *format, ...) {
 
   log_sink sink = atomic_load_explicit(&current_sink, memory_order_relaxed);
   if (sink) {
-    sink(level, id, text);
+    sink(level, id, format, text);
   } else {
     write_to_stderr(text);
   }

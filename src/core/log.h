@@ -18,8 +18,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* Longest text of one event, its NUL counted; what is longer is cut and marked with "...". */
 #define LOG_TEXT_MAX 1024
 
-/* `id` is the session id, or 0 for lines about the process. `text` is NUL-terminated, one line. */
-typedef void (*log_sink)(enum log_level level, uint64_t id, const char *text);
+/* `id` is the session id, or 0 for lines about the process. `format` is the caller's, the same pointer for
+ * all lines of one place in the code. `text` is NUL-terminated, one line. */
+typedef void (*log_sink)(enum log_level level, uint64_t id, const char *format, const char *text);
 
 /* Installs the sink and the most verbose level that reaches it. Before any thread starts.
  * Without a sink lines go to stderr as they are. */
@@ -33,7 +34,8 @@ const char *log_level_name(enum log_level level);
 /* Whether a line of that level would be shown: for callers whose text is costly to make. */
 bool log_enabled(enum log_level level);
 
-/* printf-like. The message is lower case, then key=value pairs: "session ended side=backend ...". */
+/* printf-like, with a literal for format. The message is lower case, then key=value pairs: "session ended
+ * side=backend ...". */
 void log_event(enum log_level level, uint64_t id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +24,13 @@
 
 #include "core/error.h"
 #include "ops/log_file.h"
+#include "ops/log_limit.h"
+#include "ops/log_line.h"
 
 /* At most this many bytes go to one write(). A pipe that polls writable takes PIPE_BUF (4,096 on
  * Linux) bytes in one piece and without blocking (pipe(7)); more could block the thread for good, so
  * that it could not be ended, and could be mixed with lines of other processes. */
 #define BATCH_BYTES 4096u
-
-/* Time, level, id and line end around a text of LOG_TEXT_MAX: 24 + 1 + 5 + 1 + 19 + 1, rounded up. */
-#define LINE_BYTES_MAX (LOG_TEXT_MAX + 64u)
 
 /* How often a writer whose reader is stuck looks whether it shall give up. */
 #define GIVE_UP_LOOK_MS 20
@@ -49,7 +49,7 @@
 
 #define SHOWN_PATH_MAX 256u
 
-_Static_assert(LINE_BYTES_MAX <= BATCH_BYTES, "a batch holds at least one line");
+_Static_assert(LOG_LINE_MAX <= BATCH_BYTES, "a batch holds at least one line");
 
 enum writer_state {
   WRITER_NONE,     /* not started, or ended: lines are written directly                    */
@@ -63,6 +63,7 @@ static struct {
   uv_mutex_t mutex;
   uv_cond_t changed; /* something was queued, or the state changed */
   pthread_t thread;
+  _Atomic(enum log_format) format; /* read by producers before they lock */
   /* All below: under the mutex. */
   struct log_output output;
   bool reopens; /* the writer shall open output.path anew */
@@ -72,8 +73,13 @@ static struct {
   uint64_t lost;     /* lines dropped since the last note about that */
   size_t first;      /* where the oldest queued byte lies in the ring */
   size_t queued;     /* bytes in the ring; always whole lines */
+  struct log_limit limit;
   char ring[LOG_QUEUE_BYTES];
 } writer = {.once = UV_ONCE_INIT};
+
+static uint64_t now_ms(void) {
+  return uv_hrtime() / NS_PER_MS;
+}
 
 /* ---- the ring (under the mutex) ---------------------------------------------------------------- */
 
@@ -105,33 +111,40 @@ static size_t ring_take_lines(char *batch) {
 
 /* ---- producers: any thread ---------------------------------------------------------------------- */
 
-/* Writes the line's form of an event, line end included, to line[0..LINE_BYTES_MAX). */
-static size_t format_line(char *line, enum log_level level, uint64_t id, const char *text) {
+static size_t format_line(char line[LOG_LINE_MAX], enum log_level level, uint64_t id, const char *text) {
   struct timespec now;
-  struct tm utc;
   clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &utc);
-  size_t len = strftime(line, LINE_BYTES_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+  return log_line_write(atomic_load_explicit(&writer.format, memory_order_relaxed), &now, level, id, text,
+                        line);
+}
 
-  char bracketed_id[sizeof "[0123456789abcdef] "] = "";
-  if (id) snprintf(bracketed_id, sizeof bracketed_id, "[%llx] ", (unsigned long long)id);
-  int rest = snprintf(line + len, LINE_BYTES_MAX - len, ".%03ldZ %-5s %s%s\n", now.tv_nsec / (long)NS_PER_MS,
-                      log_level_name(level), bracketed_id, text);
-  assert(rest > 0 && (size_t)rest < LINE_BYTES_MAX - len);
-  return len + (size_t)rest;
+/* Queues a line of the writer's own. False when there is no room. */
+static bool put_note(enum log_level level, const char *text) {
+  char line[LOG_LINE_MAX];
+  return ring_put(line, format_line(line, level, 0, text));
 }
 
 /* Queues the note about lost lines before anything newer, so that it stands where they are missing.
  * False when there is no room even for that. */
 static bool note_losses(void) {
   if (writer.lost == 0) return true;
-  char text[LOG_TEXT_MAX], line[LINE_BYTES_MAX];
+  char text[LOG_TEXT_MAX];
   snprintf(text, sizeof text, "%llu log lines lost: the reader of the log is too slow",
            (unsigned long long)writer.lost);
-  size_t len = format_line(line, LOG_WARN, 0, text);
-  if (!ring_put(line, len)) return false;
+  if (!put_note(LOG_WARN, text)) return false;
   writer.lost = 0;
   return true;
+}
+
+/* Queues the summaries of lines held back that are due by `due_by_ms`, as far as there is room. */
+static void note_held_back(uint64_t now, uint64_t due_by_ms) {
+  struct log_limit_kind *kind;
+  while ((kind = log_limit_due(&writer.limit, due_by_ms)) != NULL) {
+    char text[LOG_TEXT_MAX];
+    log_limit_describe(kind, now, text);
+    if (!put_note(kind->level, text)) return;
+    log_limit_told(&writer.limit, kind);
+  }
 }
 
 /* Writes to a descriptor that nobody queues for, unless it would block. Best effort: a line that
@@ -143,15 +156,21 @@ static void write_directly(int fd, const char *line, size_t len) {
   }
 }
 
+/* Queues the line, or counts it as held back or lost. */
+static void queue_line(enum log_level level, const char *format, const char *line, size_t len) {
+  bool passes = log_limit_judge(&writer.limit, level, format, now_ms()) == LOG_PASSES;
+  if (passes && !(note_losses() && ring_put(line, len))) writer.lost++;
+  if (writer.thread_waits) uv_cond_signal(&writer.changed);
+}
+
 /* The log_sink. */
-static void on_line(enum log_level level, uint64_t id, const char *text) {
-  char line[LINE_BYTES_MAX];
+static void on_line(enum log_level level, uint64_t id, const char *format, const char *text) {
+  char line[LOG_LINE_MAX];
   size_t len = format_line(line, level, id, text);
 
   uv_mutex_lock(&writer.mutex);
   bool queues = writer.state == WRITER_RUNNING || writer.state == WRITER_STOPPING;
-  if (queues && !(note_losses() && ring_put(line, len))) writer.lost++;
-  if (queues && writer.thread_waits) uv_cond_signal(&writer.changed);
+  if (queues) queue_line(level, format, line, len);
   int fd = writer.output.fd;
   uv_mutex_unlock(&writer.mutex);
 
@@ -168,8 +187,9 @@ static bool given_up(void) {
 }
 
 /* Writes all of batch, however long the reader takes, unless log_writer_stop() gives up. Where the
- * descriptor is broken (no reader, disk full) the batch is dropped: there is nobody to tell. */
-static void write_batch(int fd, const char *batch, size_t len) {
+ * descriptor is broken (no reader, disk full) the batch is dropped: there is nobody to tell. Returns how
+ * many bytes were not written. */
+static size_t write_batch(int fd, const char *batch, size_t len) {
   while (len > 0 && !given_up()) {
     struct pollfd writable = {.fd = fd, .events = POLLOUT};
     if (poll(&writable, 1, GIVE_UP_LOOK_MS) == 0) continue;
@@ -180,36 +200,50 @@ static void write_batch(int fd, const char *batch, size_t len) {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       poll(NULL, 0, AGAIN_PAUSE_MS);
     } else if (errno != EINTR) {
-      return;
+      break;
     }
   }
+  return len;
 }
 
 enum writer_task { TASK_WRITE, TASK_REOPEN, TASK_END };
 
+/* Until something is queued, asked for, or a summary is due; under the mutex. */
+static void await_change(void) {
+  uint64_t due_ms = log_limit_due_ms(&writer.limit), now = now_ms();
+  writer.thread_waits = true;
+  if (due_ms == LOG_LIMIT_NEVER)
+    uv_cond_wait(&writer.changed, &writer.mutex);
+  else if (due_ms > now)
+    (void)uv_cond_timedwait(&writer.changed, &writer.mutex, (due_ms - now) * NS_PER_MS);
+  writer.thread_waits = false;
+}
+
+/* Queues what the writer has to say itself. When the end is near all summaries are due. */
+static void note_all(void) {
+  uint64_t now = now_ms();
+  note_losses();
+  note_held_back(now, writer.state == WRITER_RUNNING ? now : LOG_LIMIT_NEVER);
+}
+
 /* Waits for something to do. TASK_WRITE: a batch of lines was taken. TASK_END: from that moment on,
  * without a gap, lines are written directly: none can be queued behind the last batch. */
 static enum writer_task next_task(char *batch, size_t *len) {
-  uv_mutex_lock(&writer.mutex);
-  note_losses();
-  while (writer.queued == 0 && writer.state == WRITER_RUNNING && !writer.reopens) {
-    writer.thread_waits = true;
-    uv_cond_wait(&writer.changed, &writer.mutex);
-    writer.thread_waits = false;
-  }
   enum writer_task task = TASK_WRITE;
   *len = 0;
-  if (writer.reopens && writer.state != WRITER_GIVEN_UP) {
+  uv_mutex_lock(&writer.mutex);
+  for (note_all(); writer.queued == 0 && writer.state == WRITER_RUNNING && !writer.reopens; note_all())
+    await_change();
+  if (writer.state == WRITER_GIVEN_UP || (writer.queued == 0 && !writer.reopens)) {
+    task = TASK_END;
+    writer.state = WRITER_NONE;
+    writer.thread_alive = false;
+    uv_cond_broadcast(&writer.changed);
+  } else if (writer.reopens) {
     task = TASK_REOPEN;
     writer.reopens = false;
   } else {
-    if (writer.state != WRITER_GIVEN_UP) *len = ring_take_lines(batch);
-    if (*len == 0) {
-      task = TASK_END;
-      writer.state = WRITER_NONE;
-      writer.thread_alive = false;
-      uv_cond_broadcast(&writer.changed);
-    }
+    *len = ring_take_lines(batch);
   }
   uv_mutex_unlock(&writer.mutex);
   return task;
@@ -221,23 +255,33 @@ static void reopen(void) {
   char shown[SHOWN_PATH_MAX];
   log_escape(wsl_span_of(writer.output.path), shown, sizeof shown);
   int fd = log_file_open_again(writer.output.path);
-  if (fd >= 0 && dup3(fd, writer.output.fd, O_CLOEXEC) >= 0) {
-    close(fd);
+  int error = fd < 0 ? -fd : dup2(fd, writer.output.fd) < 0 ? errno : 0;
+  if (fd >= 0) close(fd);
+  if (error == 0) {
+    (void)fcntl(writer.output.fd, F_SETFD, FD_CLOEXEC);
     log_event(LOG_INFO, 0, "log file reopened path=\"%s\"", shown);
     return;
   }
-  int error = fd >= 0 ? errno : -fd;
-  if (fd >= 0) close(fd);
   log_event(LOG_ERROR, 0, "log file not reopened, the old one stays in use path=\"%s\" reason=\"%s\"", shown,
             log_file_fault(error));
 }
 
+/* A line that a full disk has cut in two is ended before the next one begins, should there be room again:
+ * for that a line end stands before the batch. */
 static void *run_writer(void *fd) {
-  char batch[BATCH_BYTES];
+  char buffer[1 + BATCH_BYTES] = "\n";
+  char *batch = buffer + 1;
+  bool torn = false;
   size_t len;
   for (enum writer_task task; (task = next_task(batch, &len)) != TASK_END;) {
-    if (task == TASK_WRITE) write_batch(*(const int *)fd, batch, len);
-    if (task == TASK_REOPEN) reopen();
+    if (task == TASK_REOPEN) {
+      reopen();
+      continue;
+    }
+    const char *from = torn ? buffer : batch;
+    size_t left = write_batch(*(const int *)fd, from, (size_t)(batch + len - from));
+    const char *reached = batch + len - left;
+    if (reached > from) torn = reached[-1] != '\n';
   }
   return NULL;
 }
@@ -267,6 +311,8 @@ int log_writer_start(const struct log_output *output) {
   if (!was_alive) {
     writer.output = *output;
     writer.reopens = false;
+    writer.limit = (struct log_limit){0};
+    atomic_store_explicit(&writer.format, output->format, memory_order_relaxed);
     writer.first = writer.queued = 0;
     writer.lost = 0;
     writer.state = WRITER_RUNNING;

@@ -17,7 +17,8 @@
 
 static char last_line[LOG_TEXT_MAX];
 
-static void keep_line(enum log_level level, uint64_t id, const char *text) {
+static void keep_line(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
   (void)level;
   (void)id;
   snprintf(last_line, sizeof last_line, "%s", text);

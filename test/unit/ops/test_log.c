@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -192,9 +193,10 @@ static unsigned long check_sequence(unsigned long sent) {
   return lost;
 }
 
+/* As lines of sessions, which no limit holds back. */
 static void log_numbers(unsigned long count) {
   for (unsigned long n = 0; n < count; n++)
-    log_event(LOG_INFO, 0, "a line of some length to fill the ring n=%lu", n);
+    log_event(LOG_INFO, 0, "session line of some length to fill the ring n=%lu", n);
 }
 
 /* Three times what the ring holds. */
@@ -311,7 +313,7 @@ enum { LOGGERS = 6, LINES_A_LOGGER = 4000 };
 static void *log_as(void *number) {
   uint64_t id = (uint64_t)(uintptr_t)number;
   for (unsigned n = 0; n < LINES_A_LOGGER; n++)
-    log_event(LOG_INFO, id, "n=%u", n);
+    log_event(LOG_INFO, id, "session n=%u", n);
   return NULL;
 }
 
@@ -342,7 +344,7 @@ static void many_threads_log_at_once(void **state) {
     unsigned long lost = lost_in(line);
     seen += lost ? lost : 1;
     if (lost) continue;
-    assert_int_equal(sscanf(after_stamp(line), "info  [%x] n=%u", &id, &n), 2);
+    assert_int_equal(sscanf(after_stamp(line), "info  [%x] session n=%u", &id, &n), 2);
     assert_true(id >= 1 && id <= LOGGERS);
     assert_true(n >= next[id]);
     next[id] = n + 1;
@@ -430,6 +432,136 @@ static void a_writer_stuck_in_a_terminal_is_left_behind(void **state) {
   assert_string_equal(after_stamp(next_line(&at)), "info  back");
 }
 
+/* ---- files and limits ------------------------------------------------------------------------------ */
+
+static char folder[] = "/tmp/wsluice log XXXXXX";
+
+static int make_folder(void **state) {
+  (void)state;
+  memcpy(folder + sizeof folder - 7, "XXXXXX", 7);
+  return mkdtemp(folder) == NULL || chdir(folder) != 0;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  static const char *const names[] = {"log", "old"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    (void)unlink(names[i]);
+  return chdir("/") != 0 || rmdir(folder) != 0;
+}
+
+static const char *read_file(const char *name) {
+  start_collecting(open(name, O_RDONLY));
+  assert_true(collected.fd >= 0);
+  collect(NULL);
+  close(collected.fd);
+  return collected.bytes;
+}
+
+static void a_file_is_created_appended_to_and_reopened(void **state) {
+  (void)state;
+  char why[256];
+  struct stat status;
+  struct log_output output = {.format = LOG_FORMAT_JSON};
+  mode_t before = umask(0);
+  assert_int_equal(log_file_open("log", &output, why, sizeof why), WSL_OK);
+  umask(before);
+  assert_int_equal(stat("log", &status), 0);
+  assert_int_equal(status.st_mode & 07777, 0640);
+  assert_int_equal(write(output.fd, "before\n", 7), 7);
+  assert_int_equal(log_writer_start(&output), WSL_OK);
+  log_event(LOG_INFO, 1, "first a=b");
+  while (strstr(read_file("log"), "first") == NULL)
+    poll(NULL, 0, 1);
+  assert_int_equal(rename("log", "old"), 0);
+  assert_int_equal(chdir("/"), 0); /* the path was resolved at its opening */
+  assert_true(log_writer_reopen());
+  log_event(LOG_INFO, 2, "second");
+  log_writer_stop(PATIENT_MS);
+  assert_int_equal(chdir(folder), 0);
+  close(output.fd);
+
+  const char *first = read_file("old");
+  assert_memory_equal(first, "before\n{\"time\":", 15);
+  assert_non_null(strstr(first, "\"level\":\"info\",\"id\":\"1\",\"event\":\"first\",\"a\":\"b\"}\n"));
+  assert_null(strstr(first, "reopened"));
+  assert_non_null(strstr(read_file("log"), "\"event\":\"log file reopened\""));
+}
+
+/* A file that can't be opened anew leaves the old one in use. */
+static void a_failed_reopening_is_said_in_the_old_file(void **state) {
+  (void)state;
+  char why[256];
+  struct log_output output = {0};
+  assert_int_equal(log_file_open("log", &output, why, sizeof why), WSL_OK);
+  assert_int_equal(log_writer_start(&output), WSL_OK);
+  assert_int_equal(rename("log", "old"), 0);
+  assert_int_equal(mkdir("log", 0700), 0);
+  assert_true(log_writer_reopen());
+  while (strstr(read_file("old"), "log file not reopened, the old one stays in use") == NULL)
+    poll(NULL, 0, 1);
+  log_event(LOG_INFO, 0, "still here");
+  log_writer_stop(PATIENT_MS);
+  close(output.fd);
+  assert_int_equal(rmdir("log"), 0);
+  assert_non_null(strstr(read_file("old"), "reason=\"it is a directory\""));
+  assert_non_null(strstr(collected.bytes, "still here"));
+}
+
+static void files_that_cannot_be_opened(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *words;
+  } rows[] = {{"", "no such directory"},
+              {"none/log", "no such directory"},
+              {".", "it is a directory"},
+              {"pipe", "nobody reads from it"}};
+  assert_int_equal(mkfifo("pipe", 0600), 0);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char why[256] = "";
+    struct log_output output = {0};
+    assert_true(log_file_open(rows[i].path, &output, why, sizeof why) < 0);
+    if (strstr(why, rows[i].words) == NULL) fail_msg("\"%s\": %s", rows[i].path, why);
+  }
+  unlink("pipe");
+}
+
+static void standard_error_is_not_reopened(void **state) {
+  (void)state;
+  int ends[2];
+  make_pipe(ends);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
+  assert_false(log_writer_reopen());
+  log_writer_stop(PATIENT_MS);
+  close_both(ends);
+}
+
+/* What was held back is said at the latest when the log ends. */
+static void repeated_lines_are_summed_up(void **state) {
+  (void)state;
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  assert_int_equal(start_writer(ends[WRITER]), WSL_OK);
+  for (unsigned i = 0; i < 5000; i++)
+    log_event(LOG_INFO, 0, "request refused n=%u", i);
+  log_writer_stop(PATIENT_MS);
+  close(ends[WRITER]);
+  start_collecting(ends[READER]);
+  collect(NULL);
+  close(ends[READER]);
+  char *at = collected.bytes;
+  unsigned lines = 0, held = 0;
+  for (const char *line; (line = next_line(&at));) {
+    const char *text = after_stamp(line);
+    if (strncmp(text, "info  request refused n=", 24) == 0)
+      lines++;
+    else
+      assert_int_equal(sscanf(text, "info  repeated lines held back count=%u", &held), 1);
+  }
+  assert_int_equal(lines + held, 5000);
+  assert_true(lines >= 100 && lines < 2500);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lines_have_time_level_id_and_text),
@@ -446,6 +578,11 @@ int main(void) {
       cmocka_unit_test(the_writer_takes_no_signals),
       cmocka_unit_test(a_reader_that_is_gone_ends_nothing),
       cmocka_unit_test(a_writer_stuck_in_a_terminal_is_left_behind),
+      cmocka_unit_test_setup_teardown(a_file_is_created_appended_to_and_reopened, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_failed_reopening_is_said_in_the_old_file, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(files_that_cannot_be_opened, make_folder, remove_folder),
+      cmocka_unit_test(standard_error_is_not_reopened),
+      cmocka_unit_test(repeated_lines_are_summed_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,8 @@ static void the_cap_holds_and_a_place_wakes(void **state) {
 }
 
 static unsigned lines;
-static void count_lines(enum log_level level, uint64_t id, const char *text) {
+static void count_lines(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
   (void)level;
   (void)id;
   (void)text;
@@ -96,7 +97,8 @@ static void *come_and_go(void *argument) {
   return NULL;
 }
 
-static void ignore_line(enum log_level level, uint64_t id, const char *text) {
+static void ignore_line(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
   (void)level;
   (void)id;
   (void)text;

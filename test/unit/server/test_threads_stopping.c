@@ -26,7 +26,8 @@
 
 static atomic_int dropped; /* "connection dropped while file: ..." lines */
 
-static void count_lines(enum log_level level, uint64_t id, const char *text) {
+static void count_lines(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
   static const char drop[] = "connection dropped while file";
   (void)level;
   (void)id;
