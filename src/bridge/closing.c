@@ -133,6 +133,10 @@ static bool step_client(struct session *s) {
     return true;
   }
   if (s->client_in != CLIENT_IN_ENDED || s->client_out < CLIENT_OUT_CLOSED) return false;
+  if (s->client_out == CLIENT_OUT_BROKEN && s->client_alerted) {
+    let_client_linger(s); /* a reset would overtake the alert */
+    return true;
+  }
   if (s->client_out == CLIENT_OUT_BROKEN) {
     reset_client(s); /* an orderly close would leave the kernel with what can't be delivered */
     return true;

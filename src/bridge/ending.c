@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "bridge/session_internal.h"
+#include "core/log.h"
 
 void ending_set(struct session *s, const char *side, const char *cause) {
   if (s->ending.side != NULL) return;
@@ -55,6 +56,15 @@ void ending_backend_fin(struct session *s) {
   session_enter(s, SESSION_CLOSING);
 }
 
+static bool is_tls_failure(int error) {
+  return error == WSL_TLS_FAILED || error == WSL_TLS_PLAIN || error == WSL_TLS_UNTRUSTED;
+}
+
+static void log_tls_failure(const struct session *s, const char *with, const struct transport *t) {
+  if (t == NULL) return;
+  log_event(LOG_INFO, s->id, "TLS with the %s failed reason=\"%s\"", with, transport_failure(t));
+}
+
 struct loss {
   int error;
   const char *cause, *reason;
@@ -64,7 +74,7 @@ static const struct loss *backend_loss(int error) {
   static const struct loss losses[] = {
       {WSL_TIMED_OUT, "target timed out", "Connection to target timed out"},
       {WSL_TRUNCATED, "target's TLS stream ended without close_notify", "Target's TLS stream was cut off"},
-      {WSL_TLS_FAILED, "TLS toward the target failed", "TLS to target failed"},
+      {WSL_TLS_FAILED, "TLS toward the target failed", "TLS toward the target failed"},
       {WSL_RESET, "target reset the connection", "Target reset the connection"}, /* and all else */
   };
   const struct loss *loss = losses;
@@ -79,6 +89,7 @@ void ending_backend_lost(struct session *s, int error) {
   backend_break(s);
   if (!wanted) return;
   const struct loss *loss = backend_loss(error);
+  if (is_tls_failure(error)) log_tls_failure(s, "target", s->backend);
   ending_set(s, "backend", loss->cause);
   client_close(s, WSL_CLOSE_INTERNAL_ERROR, loss->reason);
   session_enter(s, SESSION_CLOSING);
@@ -135,6 +146,8 @@ static const char *client_loss(int error) {
 
 void ending_client_lost(struct session *s, int error) {
   s->client_in = CLIENT_IN_ENDED;
+  s->client_alerted = is_tls_failure(error);
+  if (s->client_alerted) log_tls_failure(s, "client", s->client);
   ending_set(s, "client", client_loss(error));
   client_break(s);
   if (s->client_sent_close) return; /* it had said all and wanted no more */

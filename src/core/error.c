@@ -39,7 +39,7 @@ static const struct error_entry errors[] = {
     [-WSL_TRUNCATED] = {"TRUNCATED", "The TLS stream was cut off"},
     [-WSL_TLS_PLAIN] = {"TLS_PLAIN", "The peer does not speak TLS"},
     [-WSL_TLS_UNTRUSTED] = {"TLS_UNTRUSTED", "The peer's certificate is not accepted"},
-    [-WSL_TLS_FAILED] = {"TLS_FAILED", "The TLS handshake failed"},
+    [-WSL_TLS_FAILED] = {"TLS_FAILED", "TLS failed"},
 };
 
 static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error"};

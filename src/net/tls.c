@@ -206,6 +206,7 @@ static const struct transport_ops tls_ops = {
     .unacked = tls_unacked,
     .silence = tls_silence,
     .pending = tls_pending,
+    .failure = tls_failure,
 };
 
 bool transport_is_tls(const struct transport *transport) {

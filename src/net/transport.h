@@ -47,6 +47,7 @@ struct transport_ops {
   int (*unacked)(struct transport *, size_t *bytes);
   int (*silence)(struct transport *, uint64_t *ms);
   size_t (*pending)(const struct transport *);
+  const char *(*failure)(const struct transport *);
 };
 
 /* The part that every kind shares; kinds embed it first. */
@@ -100,6 +101,12 @@ static inline int64_t transport_write(struct transport *t, const uint8_t *data, 
  * lets go of a transport waits for 0 first, where transport_finish() does not (it says WSL_AGAIN). */
 static inline size_t transport_pending(const struct transport *t) {
   return t->ops->pending == NULL ? 0 : t->ops->pending(t);
+}
+
+/* What broke the stream, in words, where an error says too little (TLS); "" where it doesn't. Lives as long
+ * as the transport. */
+static inline const char *transport_failure(const struct transport *t) {
+  return t->ops->failure == NULL ? "" : t->ops->failure(t);
 }
 
 /* Ends our direction in order (TCP: FIN; TLS: close_notify, then FIN); reading goes on. WSL_AGAIN:

@@ -44,6 +44,8 @@ static int end_result(enum peer_end end) {
       return WSL_TIMED_OUT;
     case PEER_TRUNCATED:
       return WSL_TRUNCATED;
+    case PEER_TLS_BROKEN:
+      return WSL_TLS_FAILED;
     case PEER_GOES_ON:
       return WSL_AGAIN;
     case PEER_FIN:
@@ -70,7 +72,7 @@ static int64_t fake_read(struct transport *transport, uint8_t *buf, size_t len) 
 }
 
 static bool peer_failed(const struct fake_peer *peer) {
-  return peer->end == PEER_RESET || peer->end == PEER_TIMED_OUT;
+  return peer->end == PEER_RESET || peer->end == PEER_TIMED_OUT || peer->end == PEER_TLS_BROKEN;
 }
 
 /* What there is room for leaves, the rest is kept: all of it counts as written. */
@@ -228,6 +230,11 @@ void peer_send(struct fake_peer *peer, const void *data, size_t len) {
 
 void peer_finish(struct fake_peer *peer) {
   peer->end = PEER_FIN;
+  add_bits(peer, incoming_bits(peer));
+}
+
+void peer_break_tls(struct fake_peer *peer) {
+  peer->end = PEER_TLS_BROKEN;
   add_bits(peer, incoming_bits(peer));
 }
 

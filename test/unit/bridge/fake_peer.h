@@ -24,7 +24,7 @@ struct bytes {
 void bytes_add(struct bytes *bytes, const void *data, size_t len);
 void bytes_free(struct bytes *bytes);
 
-enum peer_end { PEER_GOES_ON, PEER_FIN, PEER_RESET, PEER_TIMED_OUT, PEER_TRUNCATED };
+enum peer_end { PEER_GOES_ON, PEER_FIN, PEER_RESET, PEER_TIMED_OUT, PEER_TRUNCATED, PEER_TLS_BROKEN };
 
 /* How the session's stream to the peer ended, as the peer sees it. */
 enum seen_end { SEEN_NONE, SEEN_FIN, SEEN_RESET };
@@ -68,6 +68,7 @@ struct transport *peer_connect(struct fake_peer *peer);
 void peer_send(struct fake_peer *peer, const void *data, size_t len);
 void peer_finish(struct fake_peer *peer);
 void peer_truncate(struct fake_peer *peer); /* a TLS stream's FIN without close_notify */
+void peer_break_tls(struct fake_peer *peer);
 void peer_reset(struct fake_peer *peer);
 void peer_take(struct fake_peer *peer, size_t len); /* room for so many bytes more, or UNLIMITED */
 

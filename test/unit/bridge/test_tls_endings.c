@@ -69,6 +69,18 @@ static void a_sealed_close_is_waited_for(struct world *w) {
   world_rest(w);
 }
 
+/* An alert is on its way: a reset would destroy it. */
+static void broken_tls_lingers(struct world *w) {
+  world_open(w);
+  client_data(w, "whole");
+  peer_break_tls(&w->client);
+  world_rest(w);
+  assert_int_equal(w->client.resets, 0);
+  assert_seen_end(&w->client, SEEN_FIN);
+  assert_backend_got(w, "whole");
+  assert_seen_end(&w->backend, SEEN_RESET);
+}
+
 static void sealed_payload_is_delivered_before_the_reset(struct world *w) {
   w->backend.seals = true;
   w->backend.room = 4;
@@ -91,6 +103,7 @@ static const struct row rows[] = {
     ROW(client_is_cut_off_behind_its_close),
     ROW(backend_is_cut_off),
     ROW(a_sealed_close_is_waited_for),
+    ROW(broken_tls_lingers),
     ROW(sealed_payload_is_delivered_before_the_reset),
 };
 
