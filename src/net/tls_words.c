@@ -178,7 +178,6 @@ const char *tls_verify_words(uint32_t flags, char *out, size_t cap) {
     if ((flags & verify_words[i].flag) == 0) continue;
     if (text.len > 0) text_string(&text, ", ");
     text_string(&text, verify_words[i].words);
-    flags &= ~verify_words[i].flag;
   }
   /* mbedTLS gives all ones when it could not even look. */
   if (flags != 0 && text.len == 0) text_string(&text, "refused");

@@ -116,6 +116,7 @@ static const struct row rows[] = {
     {"HIGH:!:+:-", "123aAbBcC", "!, +, -"},
     {"HIGH:ECDHE+", "123aAbBcC", "ECDHE+"},
     {"HIGH:SHA-", "123aAbBcC", "SHA-"},
+    {"HIGH:GCM:WITH:128", "123aAbBcC", "GCM, WITH, 128"},
     {"FOO", NULL, "FOO"},
     {"\x1b[2J:HIGH", "123aAbBcC", "\\x1b[2J"},
     {"", NULL, ""},
