@@ -132,7 +132,7 @@ bool tls_certificate_issued(const mbedtls_x509_crt *issuer, const mbedtls_x509_c
 
 static void warn_order(const mbedtls_x509_crt *chain, const char *path, char *why, size_t why_cap) {
   size_t number = 1;
-  for (const mbedtls_x509_crt *at = chain; at->next != NULL; at = at->next, number++) {
+  for (const mbedtls_x509_crt *at = chain; at != NULL && at->next != NULL; at = at->next, number++) {
     if (tls_certificate_issued(at->next, at)) continue;
     tls_warn(why, why_cap,
              "certificate \"%s\": certificate %zu in it is not the issuer of certificate %zu: each should be "

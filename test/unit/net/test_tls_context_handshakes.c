@@ -228,19 +228,14 @@ static struct tls_context *context_with(const struct tls_server_options *options
   return context;
 }
 
-#define FIRST_VERSION ONLY_1_2
-#define LAST_VERSION  (TLS_LIBRARY_HAS_1_3 ? ONLY_1_3 : ONLY_1_2)
-#define EACH_VERSION(version)           \
-  enum version version = FIRST_VERSION; \
-  version <= LAST_VERSION;              \
-  version++
+#define LAST_VERSION (TLS_LIBRARY_HAS_1_3 ? ONLY_1_3 : ONLY_1_2)
 
 static void application_protocol_is_http_1_1_or_none(void **state) {
   (void)state;
   const char *both[] = {"h2", "http/1.1", NULL}, *h2[] = {"h2", NULL};
   struct tls_server_options options = options_for("rsa.pem", "rsa.key");
   struct tls_context *context = context_with(&options);
-  for (EACH_VERSION(version)) {
+  for (enum version version = ONLY_1_2; version <= LAST_VERSION; version++) {
     struct client none = {.version = version};
     assert_true(meet(context, &none));
     assert_string_equal(none.protocol, "");
@@ -260,7 +255,7 @@ static void any_server_name_is_taken(void **state) {
   static const char *const names[] = {NULL, "localhost", "elsewhere.example", "127.0.0.1"};
   struct tls_server_options options = options_for("ec.pem", "ec.key");
   struct tls_context *context = context_with(&options);
-  for (EACH_VERSION(version)) {
+  for (enum version version = ONLY_1_2; version <= LAST_VERSION; version++) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
       struct client client = {.version = version, .sni = names[i]};
       assert_true(meet(context, &client));
@@ -392,7 +387,7 @@ static void tickets_serve_all_contexts_that_share_their_keys(void **state) {
   options.tickets = NULL;
   struct tls_context *none = context_with(&options);
   tls_tickets_drop(tickets); /* the contexts hold them */
-  for (EACH_VERSION(version)) {
+  for (enum version version = ONLY_1_2; version <= LAST_VERSION; version++) {
     struct resumption r;
     begin_resumption(&r, first, version, NULL);
     assert_true(resumes(&r, first));
@@ -422,7 +417,7 @@ static void tickets_from_before_another_kind_of_key_do_no_harm(void **state) {
   options = options_for("ec.pem", "ec.key");
   options.tickets = tickets;
   struct tls_context *ec = context_with(&options);
-  for (EACH_VERSION(version)) {
+  for (enum version version = ONLY_1_2; version <= LAST_VERSION; version++) {
     struct resumption r;
     begin_resumption(&r, rsa, version, NULL);
     assert_int_equal(resumes(&r, ec), version == ONLY_1_3);
@@ -446,7 +441,7 @@ static struct tls_context *demanding_context(const char *authorities, struct tls
 static void clients_must_show_a_certificate_of_our_authorities(void **state) {
   (void)state;
   struct tls_context *context = demanding_context("ca.pem", NULL);
-  for (EACH_VERSION(version)) {
+  for (enum version version = ONLY_1_2; version <= LAST_VERSION; version++) {
     struct client good = {.version = version, .cert = "client"};
     struct client stranger = {.version = version, .cert = "stranger"};
     struct client without = {.version = version};
@@ -465,7 +460,7 @@ static void a_ticket_does_not_outlive_the_authorities(void **state) {
   struct tls_tickets *tickets = tls_tickets_new();
   struct tls_context *before = demanding_context("ca.pem", tickets);
   struct tls_context *after = demanding_context("other-ca.pem", tickets);
-  for (EACH_VERSION(version)) {
+  for (enum version version = ONLY_1_2; version <= LAST_VERSION; version++) {
     struct resumption r;
     begin_resumption(&r, before, version, "client");
     assert_true(resumes(&r, before));
