@@ -15,7 +15,7 @@ import time
 
 from .wire import LIMIT_SECONDS
 
-LISTENING = re.compile(r"listening on \S*:(\d+)\b")
+LISTENING = re.compile(r'listening on [^\s"]*:(\d+)\b')  # as text or JSON
 SANITIZER_REPORT = re.compile(r"(Address|Leak|Memory|Thread)Sanitizer|runtime error:")
 # Sessions that are open at SIGTERM may take 2 s to be cut; LeakSanitizer looks after that.
 STOP_SECONDS = 20.0
