@@ -48,10 +48,14 @@ def tls_server_context(pair, version=None):
 
 class TlsSocket:
     """What a Wire needs of a socket, with TLS between. `chunk`: most ciphertext that one send gives the
-    kernel. `raw` is the socket itself. One thread may read while another writes."""
+    kernel. `first`: data that leaves together with our Finished. `raw` is the socket itself. One thread may
+    read while another writes."""
 
-    def __init__(self, raw, context, server_side=False, server_hostname="localhost", session=None, chunk=None):
+    def __init__(self, raw, context, server_side=False, server_hostname="localhost", session=None, chunk=None,
+                 first=b""):
         self.raw = raw
+        if raw.family != socket.AF_UNIX:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.chunk = chunk
         self._openssl = threading.Lock()  # no two calls into it at once
         self._sending = threading.Lock()  # records leave in the order in which they were sealed
@@ -59,7 +63,12 @@ class TlsSocket:
         name = None if server_side else server_hostname
         self.tls = context.wrap_bio(self._in, self._out, server_side, name, session)
         self.said_close = False  # the peer, by close_notify
-        self._step(self.tls.do_handshake)
+        self._step(lambda: self._begin(first))
+
+    def _begin(self, first):
+        self.tls.do_handshake()
+        if first:
+            self.tls.write(first)
 
     def describe(self):
         return self.tls.version(), self.tls.cipher()[0], self.tls.session_reused
