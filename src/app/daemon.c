@@ -1,9 +1,12 @@
 /* See app/daemon.h. */
 #include "app/daemon.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,45 +14,79 @@
 
 #define READY 'r'
 
-/* A child that ends without a word has said why on standard error; its status becomes ours. */
-static void wait_and_exit(pid_t child, int fd) {
-  char byte;
+/* ---- the parent ---- */
+
+/* A child that exits has said why on standard error; one that was killed could not. */
+static int status_of(pid_t child) {
+  int status;
+  pid_t ended;
+  do {
+    ended = waitpid(child, &status, 0);
+  } while (ended < 0 && errno == EINTR);
+  if (ended < 0) return EXIT_FAILURE; /* whoever started us ignores SIGCHLD: there is no status */
+  if (WIFEXITED(status)) return WEXITSTATUS(status) != EXIT_SUCCESS ? WEXITSTATUS(status) : EXIT_FAILURE;
+  fprintf(stderr, "wsluice: the process in the background was killed before it could serve: %s\n",
+          strsignal(WTERMSIG(status)));
+  return EXIT_FAILURE;
+}
+
+static int wait_until_ready(pid_t child, int fd) {
+  char word;
   ssize_t got;
   do {
-    got = read(fd, &byte, 1);
+    got = read(fd, &word, 1);
   } while (got < 0 && errno == EINTR);
-  if (got == 1 && byte == READY) _exit(EXIT_SUCCESS);
-  int status;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  return got == 1 && word == READY ? EXIT_SUCCESS : status_of(child);
+}
+
+/* ---- the child ---- */
+
+/* A script waits for the end of a pipe or a lock that it handed down unawares. What is open is looked up: a
+ * loop up to RLIMIT_NOFILE takes minutes where that is a billion (containers). Without /proc they stay. */
+static void close_inherited(int keep) {
+  DIR *directory = opendir("/proc/self/fd");
+  if (directory == NULL) return;
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    int fd = atoi(entry->d_name); /* "." and "..": 0 */
+    if (fd > STDERR_FILENO && fd != keep && fd != dirfd(directory)) close(fd);
   }
-  _exit(WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS ? WEXITSTATUS(status) : EXIT_FAILURE);
+  closedir(directory);
 }
 
 int daemon_fork(struct daemon *daemon) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return WSL_IO;
   pid_t child = fork();
-  if (child > 0) {
-    close(ends[1]);
-    wait_and_exit(child, ends[0]);
-  }
-  close(ends[0]);
   if (child < 0) {
+    int error = errno;
+    close(ends[0]);
     close(ends[1]);
+    errno = error;
     return WSL_IO;
   }
-  (void)setsid();
+  if (child > 0) {
+    close(ends[1]);
+    _exit(wait_until_ready(child, ends[0]));
+  }
+  (void)setsid(); /* can't fail: a fork's child leads no group */
+  close_inherited(ends[1]);
   daemon->ready_fd = ends[1];
   return WSL_OK;
 }
 
-void daemon_ready(struct daemon *daemon) {
-  if (daemon->ready_fd < 0) return;
+static void let_streams_go(void) {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+  if (null < 0) return;
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     (void)dup2(null, fd);
-  if (null > STDERR_FILENO) close(null);
-  (void)!write(daemon->ready_fd, &(char){READY}, 1);
+  close(null);
+}
+
+int daemon_ready(struct daemon *daemon) {
+  if (daemon->ready_fd < 0) return WSL_OK;
+  let_streams_go(); /* first: when the parent has gone, whoever reads what it wrote sees the end */
+  ssize_t written = write(daemon->ready_fd, &(char){READY}, 1);
   close(daemon->ready_fd);
   daemon->ready_fd = -1;
+  return written == 1 ? WSL_OK : WSL_CANCELLED;
 }

@@ -14,8 +14,7 @@
 #endif
 
 #include "app/daemon.h"
-#include "app/demo_certificate.h"
-#include "app/demo_service.h"
+#include "app/demo.h"
 #include "app/options.h"
 #include "app/pid_file.h"
 #include "app/tls_choices.h"
@@ -30,8 +29,6 @@ enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
 #define WHY_MAX               512
 #define LOG_FLUSH_PATIENCE_MS 500
 
-extern const struct asset demo_assets[]; /* generated from src/app/demo by cmake/EmbedAssets.cmake */
-
 static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 #define SIGNALS_COUNT (sizeof handled_signals / sizeof handled_signals[0])
 
@@ -39,8 +36,7 @@ struct program {
   uv_loop_t loop;
   uv_signal_t signals[SIGNALS_COUNT];
   struct server *server;
-  struct demo_service *demo;
-  struct demo_certificate demo_certificate;
+  struct demo demo;
   struct tls_choices tls;
   struct daemon daemon;
   struct pid_file pid_file;
@@ -94,50 +90,6 @@ static int watch_signals(struct program *program) {
   return WSL_OK;
 }
 
-static int start_demo(struct program *program, struct options *options) {
-  uint16_t port;
-  int error = demo_service_start(&program->demo, &port);
-  if (error != WSL_OK) {
-    fprintf(stderr, "wsluice: can't start the demo's service: %s\n", error_text(error));
-    return error;
-  }
-  options->server.target = (struct target){"127.0.0.1", port, NULL, "the demo's line service"};
-  options->server.assets = demo_assets;
-  return WSL_OK;
-}
-
-/* The demo speaks wss as well, with a certificate of its own where none is given. It is not worth failing
- * for. */
-static void certify_demo(struct program *program, struct options *options) {
-  struct tls_settings *tls = &options->server.tls;
-  if (tls->service != TLS_SERVICE_NONE) return;
-  if (demo_certificate_make(&program->demo_certificate) != WSL_OK) {
-    log_event(LOG_WARN, 0, "no certificate could be made for the demo: ws:// and http:// only");
-    return;
-  }
-  tls->service = TLS_SERVICE_MIXED;
-  tls->server.cert_path = program->demo_certificate.cert_path;
-  tls->server.key_path = program->demo_certificate.key_path;
-}
-
-static void invite(const struct program *program, const struct options *options, const char *self) {
-  const char *host = options->listen_host[0] != '\0' ? options->listen_host : "localhost";
-  const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
-  unsigned port = server_port(program->server);
-  printf(
-      "\n  wsluice demo: open http://%s%s%s:%u/ and type to a TCP service.\n"
-      "  Before a service of your own:  %s %u host:port\n",
-      open, host, close, port, self, port);
-  if (program->demo_certificate.folder[0] != '\0')
-    printf(
-        "\n  With TLS: https://%s%s%s:%u/ on the same port. Its certificate was made just now, so a browser\n"
-        "  warns of it: go on from there, or have it trusted as an authority until the demo ends:\n"
-        "  %s   (curl: --cacert)\n",
-        open, host, close, port, program->demo_certificate.cert_path);
-  printf("\n");
-  fflush(stdout);
-}
-
 static void warn_of_open_door(const struct options *options) {
   if (options->origins.count > 0) return;
   log_event(LOG_WARN, 0,
@@ -159,8 +111,7 @@ static void log_warnings(const struct program *program, const struct options *op
     log_event(LOG_WARN, 0, "in the background without --log-file: the log goes nowhere from here on");
 }
 
-/* Everything that the outside sees as "started". */
-static int start(struct program *program, struct options *options) {
+static int start_server(struct program *program, const struct options *options) {
   char why[WHY_MAX] = "";
   if (watch_signals(program) != WSL_OK) {
     fprintf(stderr, "wsluice: can't watch for signals\n");
@@ -174,24 +125,38 @@ static int start(struct program *program, struct options *options) {
     uv_run(&program->loop, UV_RUN_DEFAULT);
     return error;
   }
-  if (pid_file_write(&program->pid_file) != WSL_OK)
-    log_event(LOG_ERROR, 0, "--pid-file \"%s\" can't be written", options->pid_file);
   return WSL_OK;
+}
+
+/* It listens: tells whoever waits for that, by file and by the parent's end. */
+static int come_forward(struct program *program) {
+  char why[WHY_MAX];
+  int error = pid_file_write(&program->pid_file, why, sizeof why);
+  if (error != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+  } else {
+    error = daemon_ready(&program->daemon);
+    if (error != WSL_OK)
+      log_event(LOG_ERROR, 0, "stopping: the start was interrupted, nobody waits for it any more");
+  }
+  if (error == WSL_OK) return WSL_OK;
+  program->stopping = true;
+  server_cut(program->server);
+  return error;
 }
 
 static int serve(struct program *program, struct options *options, const char *self) {
   log_warnings(program, options);
-  if (options->action == OPTIONS_DEMO) {
-    if (start_demo(program, options) != WSL_OK) return EXIT_CANNOT_START;
-    certify_demo(program, options);
-  }
-  if (start(program, options) != WSL_OK) return EXIT_CANNOT_START;
+  if (options->action == OPTIONS_DEMO && demo_start(&program->demo, &options->server) != WSL_OK)
+    return EXIT_CANNOT_START;
+  if (start_server(program, options) != WSL_OK) return EXIT_CANNOT_START;
   warn_of_open_door(options);
-  if (options->action == OPTIONS_DEMO) invite(program, options, self);
-  daemon_ready(&program->daemon);
+  if (options->action == OPTIONS_DEMO)
+    demo_invite(&program->demo, options->listen_host, server_port(program->server), self);
+  int status = come_forward(program) == WSL_OK ? EXIT_SUCCESS : EXIT_CANNOT_START;
   uv_run(&program->loop, UV_RUN_DEFAULT);
   server_free(program->server);
-  return EXIT_SUCCESS;
+  return status;
 }
 
 /* Standard streams that the caller has closed: their numbers would go to the next descriptors opened,
@@ -211,27 +176,37 @@ static void give_buffers_back(void) {
 #endif
 }
 
-/* The loop and the log exist while it serves; threads only from here on. */
-static int run_with_log(struct program *program, struct options *options, const char *self) {
+/* Where lines go from now on; before, and without a writer, straight to standard error. */
+static int start_log(const struct options *options) {
   struct log_output output = {.fd = STDERR_FILENO, .format = options->log_format};
   char why[WHY_MAX];
+  log_set_level(options->log_level);
   if (options->log_file != NULL && log_file_open(options->log_file, &output, why, sizeof why) != WSL_OK) {
     fprintf(stderr, "wsluice: %s\n", why);
+    return WSL_IO;
+  }
+  /* In the background standard error ends when all is well: its last lines may not wait in a queue. */
+  if ((options->daemon && options->log_file == NULL) || log_writer_start(&output) == WSL_OK) return WSL_OK;
+  fprintf(stderr, "wsluice: not enough memory or threads for the log\n");
+  return WSL_NO_MEMORY;
+}
+
+/* The loop and the log exist while it serves; threads only from here on. */
+static int run_with_log(struct program *program, struct options *options, const char *self) {
+  if (uv_loop_init(&program->loop) != 0) {
+    fprintf(stderr, "wsluice: not enough memory or descriptors to start\n");
     return EXIT_CANNOT_START;
   }
-  if (uv_loop_init(&program->loop) != 0 || log_writer_start(&output) != WSL_OK) {
-    fprintf(stderr, "wsluice: not enough memory, threads or descriptors to start\n");
-    return EXIT_CANNOT_START;
-  }
+  if (start_log(options) != WSL_OK) return EXIT_CANNOT_START;
   int status = serve(program, options, self);
-  demo_service_stop(program->demo);
+  demo_stop(&program->demo);
   log_writer_stop(LOG_FLUSH_PATIENCE_MS);
   uv_loop_close(&program->loop);
   return status;
 }
 
 static int run(struct options *options, char **argv) {
-  static struct program program = {.daemon = {.ready_fd = -1}};
+  static struct program program = {.daemon = {.ready_fd = -1}, .pid_file = {.fd = -1}};
   char why[WHY_MAX];
   int error = tls_choices_make(&program.tls, options, why, sizeof why);
   tls_choices_hide_password(argv);
@@ -243,14 +218,12 @@ static int run(struct options *options, char **argv) {
     fprintf(stderr, "wsluice: can't go into the background: %s\n", strerror(errno));
     return EXIT_CANNOT_START;
   }
-  if (pid_file_take(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
+  if (pid_file_claim(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
     fprintf(stderr, "wsluice: %s\n", why);
     return EXIT_CANNOT_START;
   }
   give_buffers_back();
-  log_set_level(options->log_level);
   int status = run_with_log(&program, options, argv[0]);
-  demo_certificate_remove(&program.demo_certificate);
   pid_file_drop(&program.pid_file);
   return status;
 }
