@@ -84,7 +84,7 @@ static int store_list(struct options *options, const struct option_spec *spec, c
     if (error != WSL_OK) break;
   }
   if (error != WSL_OK) free(words);
-  return error;
+  return error; /* NOLINT(clang-analyzer-unix.Malloc): the options point into it */
 }
 
 static int store_variable(struct options *options, const struct option_spec *spec, const char *value,

@@ -78,7 +78,8 @@ static struct {
   size_t count;
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void keep(enum log_level level, uint64_t id, const char *text) {
+static void keep(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
   (void)level;
   (void)id;
   pthread_mutex_lock(&kept.lock);

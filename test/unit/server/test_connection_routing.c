@@ -72,7 +72,8 @@ static const struct router_ops routing_ops = {start, cancel};
 
 static char log_lines[8192];
 
-static void keep_line(enum log_level level, uint64_t id, const char *text) {
+static void keep_line(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
   (void)level;
   (void)id;
   strncat(log_lines, text, sizeof log_lines - strlen(log_lines) - 2);
