@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -526,6 +527,37 @@ static void files_that_cannot_be_opened(void **state) {
   unlink("pipe");
 }
 
+static void limit_file_size(rlim_t bytes) {
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* As on a full disk: a line is cut in two. What comes when there is room again stands on a line of its own.
+ */
+static void a_line_cut_by_a_full_disk_is_ended(void **state) {
+  (void)state;
+  char why[256];
+  struct stat status = {0};
+  struct log_output output = {0};
+  assert_int_equal(log_file_open("log", &output, why, sizeof why), WSL_OK);
+  limit_file_size(100);
+  assert_int_equal(log_writer_start(&output), WSL_OK);
+  log_event(LOG_INFO, 0, "session %080d", 1);
+  while (status.st_size < 100)
+    assert_int_equal(stat("log", &status), 0);
+  limit_file_size(RLIM_INFINITY);
+  log_event(LOG_INFO, 0, "session again");
+  log_writer_stop(PATIENT_MS);
+  close(output.fd);
+  read_file("log");
+  char *at = collected.bytes;
+  (void)after_stamp(next_line(&at)); /* cut, or whole where the writer tried the rest late enough */
+  assert_string_equal(after_stamp(next_line(&at)), "info  session again");
+  assert_null(next_line(&at));
+}
+
 static void standard_error_is_not_reopened(void **state) {
   (void)state;
   int ends[2];
@@ -581,6 +613,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_is_created_appended_to_and_reopened, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_failed_reopening_is_said_in_the_old_file, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(files_that_cannot_be_opened, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_line_cut_by_a_full_disk_is_ended, make_folder, remove_folder),
       cmocka_unit_test(standard_error_is_not_reopened),
       cmocka_unit_test(repeated_lines_are_summed_up),
   };
