@@ -2,11 +2,13 @@
 asks for ours too) or "k": bytes go on in both directions, toward browsers and toward the target.
 """
 
+import os
+import select
 import subprocess
 
 import pytest
 
-from harness import BINARY, encode_frame, free_port, upgrade_request
+from harness import BINARY, LIMIT_SECONDS, encode_frame, free_port, upgrade_request
 from harness.s_client import s_client_script, speaks_tls_1_3
 
 pytestmark = pytest.mark.skipif(not speaks_tls_1_3(), reason="TLS 1.2 has no KeyUpdate")
@@ -46,8 +48,9 @@ class Target:
 
     def await_words(self, words):
         while (at := self.said.find(words)) < 0:
-            data = self.process.stdout.read1(65536)
-            assert data, f"s_server ended before {words!r}: {bytes(self.said)}"
+            ready = select.select([self.process.stdout], [], [], LIMIT_SECONDS)[0]  # it outlives its connections
+            data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            assert data, f"s_server never said {words!r}: {bytes(self.said)}"
             self.said += data
         del self.said[:at + len(words)]
 
