@@ -87,6 +87,10 @@ static void a_summary_comes_once_in_its_time(void **state) {
   log_limit_told(&limit, kind);
   assert_null(log_limit_due(&limit, LOG_LIMIT_NEVER));
   assert_int_equal(log_limit_due_ms(&limit), LOG_LIMIT_NEVER);
+
+  passing(refused, LOG_INFO, 5, START_MS); /* counted anew */
+  log_limit_describe(log_limit_due(&limit, LOG_LIMIT_NEVER), START_MS, text);
+  assert_non_null(strstr(text, " count=5 "));
 }
 
 static void the_earliest_summary_is_waited_for(void **state) {
