@@ -16,6 +16,10 @@
 #define WORDS_MAX 80
 #define WHY_MAX   256
 
+/* 108 bytes: one more than a Unix socket's path may have. */
+#define TWELVE    "/twelve-byte"
+#define LONG_PATH TWELVE TWELVE TWELVE TWELVE TWELVE TWELVE TWELVE TWELVE TWELVE
+
 static struct options options;
 
 /* Parses a NULL-terminated list of words behind the program's name. */
@@ -124,6 +128,73 @@ static void test_every_option_reaches_the_settings(void **state) {
   assert_int_equal(options.log_level, LOG_DEBUG);
 }
 
+static void test_options_of_websockify_reach_the_settings(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "h:1", "--cert=/c.pem", "--key=/k.pem", "--key-password=pw", "--ssl-only",
+                  "--verify-client", "--cafile=/ca.pem", "--ssl-version=tlsv1_2", "--ssl-ciphers=HIGH",
+                  "--ssl-target", "--ssl-target-ca=/tca.pem", "--ssl-target-name=n.example",
+                  "--ssl-target-insecure", "-6", "--file-only", "-v", "--log-file=/l", "--log-format=json",
+                  "--timeout=60", "--idle-timeout", "5", "--run-once", "-D", "--pid-file=/p"));
+  const struct server_settings *s = &options.server;
+  assert_string_equal(s->tls.server.cert_path, "/c.pem");
+  assert_string_equal(s->tls.server.key_path, "/k.pem");
+  assert_string_equal(options.key_password, "pw");
+  assert_int_equal(options.ssl_only, 1);
+  assert_int_equal(s->tls.server.client_certificates, TLS_CLIENT_CERTIFICATES_REQUIRED);
+  assert_string_equal(s->tls.server.ca_path, "/ca.pem");
+  assert_int_equal(s->tls.server.minimum, TLS_VERSION_1_2);
+  assert_string_equal(options.ssl_ciphers, "HIGH");
+  assert_int_equal(s->target_tls, TARGET_TLS);
+  assert_string_equal(s->target_tls_options.ca_path, "/tca.pem");
+  assert_string_equal(s->target_tls_options.name, "n.example");
+  assert_int_equal(s->target_tls_options.trust, TLS_TRUST_ANYBODY);
+  assert_int_equal(s->listen_family, LISTEN_PREFER_IPV6);
+  assert_int_equal(options.log_level, LOG_DEBUG);
+  assert_string_equal(options.log_file, "/l");
+  assert_int_equal(options.log_format, LOG_FORMAT_JSON);
+  assert_int_equal(s->listen_time_ms, 60000);
+  assert_int_equal(s->idle_exit_ms, 5000);
+  assert_true(s->run_once);
+  assert_int_equal(options.daemon, 1);
+  assert_string_equal(options.pid_file, "/p");
+}
+
+static void test_defaults_of_what_websockify_knows(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "h:1"));
+  const struct server_settings *s = &options.server;
+  assert_null(s->tls.server.cert_path);
+  assert_int_equal(s->tls.server.client_certificates, TLS_CLIENT_CERTIFICATES_IGNORED);
+  assert_int_equal(s->token_plugin, TOKEN_NONE);
+  assert_int_equal(s->token_place, TOKEN_IN_QUERY);
+  assert_int_equal(s->target_tls, TARGET_PLAIN);
+  assert_int_equal(s->target_tls_options.trust, TLS_TRUST_VERIFIED);
+  assert_int_equal(s->listen_family, LISTEN_PREFER_IPV4);
+  assert_null(s->unix_listen);
+  assert_int_equal(s->unix_listen_mode, 0600);
+  assert_int_equal(s->listen_time_ms, 0);
+  assert_int_equal(s->idle_exit_ms, 0);
+  assert_false(s->run_once);
+  assert_int_equal(options.log_format, LOG_FORMAT_TEXT);
+}
+
+static void test_modes_of_a_socket_file(void **state) {
+  (void)state;
+  static const struct {
+    const char *word;
+    int mode; /* -1: refused */
+  } cases[] = {{"600", 0600}, {"0660", 0660}, {"0", 0},          {"7777", 07777}, {"17777", -1},
+               {"", -1},      {"8", -1},      {"rw", -1},        {"0o660", -1},   {"-1", -1},
+               {" 660", -1},  {"660 ", -1},   {"00000660", 0660}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char why[WHY_MAX];
+    int error = parse(WORDS("--unix-listen=/x", "h:1", "--unix-listen-mode", cases[i].word), why);
+    if ((error == WSL_OK) != (cases[i].mode >= 0))
+      fail_msg("\"%s\": %s", cases[i].word, error ? why : "taken");
+    if (error == WSL_OK) assert_int_equal(options.server.unix_listen_mode, cases[i].mode);
+  }
+}
+
 static void test_defaults_are_those_of_the_design(void **state) {
   (void)state;
   expect_ok(WORDS("6080", "h:1"));
@@ -154,6 +225,18 @@ static void test_modes_without_a_target(void **state) {
   assert_int_equal(options.server.listen_port, 6080);
   expect_ok(WORDS("--demo", "127.0.0.1:7000"));
   assert_int_equal(options.server.listen_port, 7000);
+  expect_ok(WORDS("--unix-listen", "/run/w.sock", "h:1"));
+  assert_string_equal(options.server.unix_listen, "/run/w.sock");
+  assert_string_equal(options.server.target.host, "h");
+  expect_ok(WORDS("--unix-listen", "/run/w.sock", "--unix-target", "/run/x.sock"));
+  assert_string_equal(options.server.target.unix_path, "/run/x.sock");
+  expect_ok(WORDS("--token-plugin", "TokenFile", "--token-source", "/t", "6080", "--host-token"));
+  assert_int_equal(options.server.token_plugin, TOKEN_FILE);
+  assert_string_equal(options.server.token_source, "/t");
+  assert_int_equal(options.server.token_place, TOKEN_IN_HOST);
+  expect_ok(WORDS("--target-config", "/t", "6080"));
+  assert_int_equal(options.server.token_plugin, TOKEN_FILE);
+  assert_string_equal(options.server.token_source, "/t");
   expect_ok(WORDS("--help"));
   assert_int_equal(options.action, OPTIONS_HELP);
   expect_ok(WORDS("-V"));
@@ -199,6 +282,28 @@ static void test_what_is_wrong_is_said_in_one_line(void **state) {
       {"demo and unix", {"--demo", "--unix-target=/x", NULL}, "--demo"},
       {"demo and web", {"--demo", "--web=/x", NULL}, "--demo"},
       {"empty web", {"--web=", "6080", "h:1", NULL}, "must not be empty"},
+      {"tokens without a source", {"--token-plugin=TokenFile", "6080", NULL}, "--token-source"},
+      {"a source without a plugin", {"--token-source=/t", "6080", NULL}, "--token-plugin"},
+      {"--host-token alone", {"--host-token", "6080", "h:1", NULL}, "--token-plugin"},
+      {"tokens and a target", {"--token-plugin=TokenFile", "--token-source=/t", "6080", "h:1", NULL}, "h:1"},
+      {"tokens and no port", {"--token-plugin=TokenFile", "--token-source=/t", NULL}, "no port"},
+      {"tokens twice", {"--target-config=/t", "--token-plugin=TokenFile", "6080", NULL}, "--target-config"},
+      {"tokens and a socket", {"--target-config=/t", "--unix-target=/x", "6080", NULL}, "--unix-target"},
+      {"tokens and the demo", {"--target-config=/t", "--demo", NULL}, "--demo"},
+      {"a plugin of websockify's only",
+       {"--token-plugin=TokenRedis", "--token-source=/t", "6080", NULL},
+       "--token-plugin"},
+      {"two passwords", {"6080", "h:1", "--key-password=a", "--key-password-file=/f", NULL}, "not both"},
+      {"a CA for no TLS", {"6080", "h:1", "--ssl-target-ca=/f", NULL}, "needs --ssl-target"},
+      {"a name for no TLS", {"6080", "h:1", "--ssl-target-name=n", NULL}, "needs --ssl-target"},
+      {"no checks of no TLS", {"6080", "h:1", "--ssl-target-insecure", NULL}, "needs --ssl-target"},
+      {"an old version of TLS", {"6080", "h:1", "--ssl-version=tlsv1", NULL}, "tlsv1_2"},
+      {"a port beside --unix-listen", {"--unix-listen=/x", "6080", "h:1", NULL}, "no port is given"},
+      {"a port beside both sockets", {"--unix-listen=/x", "--unix-target=/y", "6080", NULL}, "neither"},
+      {"a long socket path", {"--unix-listen", LONG_PATH, "h:1", NULL}, "107"},
+      {"no log format", {"6080", "h:1", "--log-format=xml", NULL}, "text and json"},
+      {"no log file", {"6080", "h:1", "--log-file=", NULL}, "must not be empty"},
+      {"a flag of a flag", {"6080", "h:1", "--ssl-only=1", NULL}, "takes no value"},
       {"line feed in a word", {"6080", "h:1", "--x\ny", NULL}, "unknown option --x?y"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -243,6 +348,9 @@ int main(void) {
       cmocka_unit_test(test_positionals),
       cmocka_unit_test(test_options_stand_anywhere_and_in_both_forms),
       cmocka_unit_test(test_every_option_reaches_the_settings),
+      cmocka_unit_test(test_options_of_websockify_reach_the_settings),
+      cmocka_unit_test(test_defaults_of_what_websockify_knows),
+      cmocka_unit_test(test_modes_of_a_socket_file),
       cmocka_unit_test(test_defaults_are_those_of_the_design),
       cmocka_unit_test(test_modes_without_a_target),
       cmocka_unit_test(test_what_is_wrong_is_said_in_one_line),
