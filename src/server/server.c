@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -68,17 +69,24 @@ uint16_t server_port(const struct server *server) {
 /* ---- stopping ---- */
 
 static void log_summary(const struct server *server) {
-  uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0;
+  uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0, handshakes = 0, resumed = 0, failed = 0;
   for (unsigned i = 0; i < server->workers_count; i++) {
     const struct counters *counters = worker_counters(server->workers[i]);
     accepted += counter_get(&counters->accepted);
     upgrades += counter_get(&counters->upgrades);
     served += counter_get(&counters->requests_served);
     refused += counter_get(&counters->refused_4xx) + counter_get(&counters->refused_5xx);
+    handshakes += counter_get(&counters->tls_handshakes);
+    resumed += counter_get(&counters->tls_resumed);
+    failed += counter_get(&counters->tls_failed);
   }
-  log_event(LOG_INFO, 0, "stopped connections=%llu sessions=%llu requests=%llu refused=%llu",
-            (unsigned long long)accepted, (unsigned long long)upgrades, (unsigned long long)served,
-            (unsigned long long)refused);
+  char tls[96] = "";
+  if (handshakes + failed > 0)
+    snprintf(tls, sizeof(tls), " tls=%" PRIu64 " tls_resumed=%" PRIu64 " tls_failed=%" PRIu64, handshakes,
+             resumed, failed);
+  log_event(LOG_INFO, 0,
+            "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64 "%s",
+            accepted, upgrades, served, refused, tls);
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
