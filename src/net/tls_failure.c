@@ -52,9 +52,15 @@ static int alert_for(const struct tls *tls, int mbedtls_error) {
   }
 }
 
+/* An unprotected alert that ends the handshake is what it failed for, whatever mbedTLS took it for: a
+ * protected record, or (2.28) a ClientHello. */
+static bool was_plain_alert(const struct tls *tls) {
+  return tls->state == TLS_HANDSHAKING && tls->plain_alert_seen;
+}
+
 void tls_say_alert(struct tls *tls, int mbedtls_error) {
   int alert = alert_for(tls, mbedtls_error);
-  if (alert < 0) return;
+  if (alert < 0 || was_plain_alert(tls)) return;
   /* Where it can't be sealed any more the peer sees an end without one. */
   (void)mbedtls_ssl_send_alert_message(&tls->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, (unsigned char)alert);
 }
@@ -83,9 +89,21 @@ static int explain_record(struct tls *tls) {
   return WSL_TLS_FAILED;
 }
 
+/* mbedTLS says so, too, of a certificate that is not made for this use; only the flags tell. */
+#if MBEDTLS_VERSION_MAJOR >= 3
+#define CERTIFICATE_UNUSABLE MBEDTLS_ERR_SSL_BAD_CERTIFICATE
+#else
+#define CERTIFICATE_UNUSABLE MBEDTLS_ERR_SSL_BAD_HS_CERTIFICATE
+#endif
+
+static bool certificate_was_judged(const struct tls *tls) {
+  uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
+  return flags != 0 && flags != UINT32_MAX;
+}
+
 int tls_explain(struct tls *tls, int mbedtls_error) {
-  if (tls->state == TLS_HANDSHAKING && tls->plain_alert_seen && mbedtls_error == MBEDTLS_ERR_SSL_INVALID_MAC)
-    return explain_alert(tls, tls->plain_alert);
+  if (was_plain_alert(tls)) return explain_alert(tls, tls->plain_alert);
+  if (mbedtls_error == CERTIFICATE_UNUSABLE && certificate_was_judged(tls)) return explain_certificate(tls);
   switch (mbedtls_error) {
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
       return explain_alert(tls, tls_inside_alert(&tls->ssl));

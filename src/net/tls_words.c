@@ -52,7 +52,7 @@ static const struct error_entry entries[] = {
     {MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE, WSL_TLS_FAILED, "no cipher suite, curve or signature in common"},
     {MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, WSL_TLS_FAILED,
      "no application protocol in common (http/1.1 is spoken here)"},
-    {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, WSL_TLS_FAILED, "the certificate can't be read"},
+    {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, WSL_TLS_FAILED, "the certificate can't be used"},
     {MBEDTLS_ERR_SSL_DECODE_ERROR, WSL_TLS_FAILED, "a message that is malformed"},
     {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, WSL_TLS_FAILED, "a message with values that may not be"},
     {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, WSL_TLS_FAILED, "an extension that was not asked for"},
