@@ -63,7 +63,10 @@ static void look_for_plain_alert(struct tls *tls, const uint8_t *data, size_t le
   for (size_t at = 0; at + TLS_HEADER_SIZE + alert_size <= len; at += record_size(data + at)) {
     const uint8_t *record = data + at;
     bool unprotected = record[0] == RECORD_ALERT && record_size(record) == TLS_HEADER_SIZE + alert_size;
-    if (!unprotected || record[TLS_HEADER_SIZE] != MBEDTLS_SSL_ALERT_LEVEL_FATAL) continue;
+    if (!unprotected) continue;
+    bool ends = record[TLS_HEADER_SIZE] == MBEDTLS_SSL_ALERT_LEVEL_FATAL ||
+                record[TLS_HEADER_SIZE + 1] == MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY;
+    if (!ends) continue;
     tls->plain_alert = record[TLS_HEADER_SIZE + 1];
     tls->plain_alert_seen = true;
   }
