@@ -1,3 +1,4 @@
+/* ctest: wrap=flock */
 /* The file with the process id: who gets it, what is in it, and what is left alone. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,6 +67,29 @@ static void expect_our_id(void) {
 
 static void claim(struct pid_file *file) {
   if (pid_file_claim(file, path, why, sizeof why) != WSL_OK) fail_msg("refused: %s", why);
+}
+
+/* Where a test wants it, the last holder's end falls between the opening of its file and the locking. */
+static bool holder_ends_before_the_lock;
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+
+int __wrap_flock(int fd, int operation) {
+  if (holder_ends_before_the_lock) (void)unlink(path);
+  holder_ends_before_the_lock = false;
+  return __real_flock(fd, operation);
+}
+
+static void test_a_file_that_is_removed_while_it_is_claimed(void **state) {
+  (void)state;
+  struct pid_file file;
+  put("1\n");
+  holder_ends_before_the_lock = true;
+  claim(&file);
+  assert_int_equal(pid_file_write(&file, why, sizeof why), WSL_OK);
+  expect_our_id(); /* and not in a file without a name */
+  pid_file_drop(&file);
 }
 
 static void test_its_life(void **state) {
@@ -194,6 +219,7 @@ static void test_a_file_that_became_somebody_elses_is_not_removed(void **state) 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(test_its_life, remove_file),
+      cmocka_unit_test_teardown(test_a_file_that_is_removed_while_it_is_claimed, remove_file),
       cmocka_unit_test(test_without_a_path_nothing_happens),
       cmocka_unit_test_teardown(test_what_is_left_behind_is_replaced, remove_file),
       cmocka_unit_test_teardown(test_what_is_no_pid_file_is_left_alone, remove_file),
