@@ -29,6 +29,7 @@ static void on_worked(uv_work_t *slot, int status) {
   slot->data = NULL;
   job->running = NULL;
   pool->running--;
+  if (pool->on_back != NULL) pool->on_back(pool);
   job->done(job);
   run_waiting(pool);
   if (pool->running == 0 && pool->on_quiet != NULL) pool->on_quiet(pool);

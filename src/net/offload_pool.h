@@ -17,6 +17,8 @@ struct offload_pool {
   size_t running;      /* given to the pool, `done` to come */
   struct list waiting; /* offload_job */
   uv_work_t slots[OFFLOAD_RUNNING_MAX];
+  /* Before each `done`: libuv calls back without telling timers that time has passed. May be NULL. */
+  void (*on_back)(struct offload_pool *pool);
   /* Nothing runs or waits any more. May be NULL. */
   void (*on_quiet)(struct offload_pool *pool);
 };

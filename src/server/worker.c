@@ -113,6 +113,10 @@ static void on_dropped_file_ended(struct file_jobs *files) {
   note_ended(LIST_ENTRY(files, struct worker, files));
 }
 
+static void on_offload_back(struct offload_pool *offload) {
+  loop_timers_catch_up(&LIST_ENTRY(offload, struct worker, offload)->timers);
+}
+
 static void on_offload_quiet(struct offload_pool *offload) {
   note_ended(LIST_ENTRY(offload, struct worker, offload));
 }
@@ -265,6 +269,7 @@ static int open_domains(struct worker *worker) {
   buffer_pool_init(&worker->buffers, settings->buffer_size, buffers == 0 ? 1 : buffers);
   offload_pool_init(&worker->offload, &worker->loop);
   worker->offload.on_quiet = on_offload_quiet;
+  worker->offload.on_back = on_offload_back;
   stream_domain_init(&worker->streams, worker->poller);
   int error = tls_domain_init(&worker->tls, worker->poller, &worker->offload.offload);
   struct dialer *dialer = set_up_dialer(worker);
