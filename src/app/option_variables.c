@@ -2,14 +2,15 @@
 #include "app/option_variables.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/environment.h"
 #include "app/option_value.h"
 #include "core/error.h"
+#include "core/log.h"
 
-#define BETWEEN_VALUES " \t\r\n," /* of a repeatable option in one variable */
+#define BETWEEN_VALUES  " \t\r\n," /* of a repeatable option in one variable */
+#define SHOWN_VALUE_MAX 128u
 
 /* ---- what the command line has answered ---- */
 
@@ -70,21 +71,26 @@ static bool outranked(const struct options_given *given, const struct option_spe
 
 /* ---- values ---- */
 
-/* What is cut out of the variable lives as long as the program. */
+/* A copy that may be cut into words; NULL when there is no room. */
+static char *copy_words(struct options *options, const char *value) {
+  size_t len = strlen(value) + 1;
+  if (len > sizeof options->words - options->words_len) return NULL;
+  char *words = memcpy(options->words + options->words_len, value, len);
+  options->words_len += len;
+  return words;
+}
+
 static int store_list(struct options *options, const struct option_spec *spec, const char *value,
                       const char **why) {
-  char *words = strdup(value), *rest = words;
-  *why = "out of memory";
-  if (words == NULL) return WSL_NO_MEMORY;
-  *why = "it must not be empty"; /* an origin that got lost must not open the door to all */
+  char *rest = copy_words(options, value);
   int error = WSL_INVALID;
+  *why = rest == NULL ? "it is too long" : "it must not be empty"; /* no origins: the door is open to all */
   for (char *word; (word = strsep(&rest, BETWEEN_VALUES)) != NULL;) {
     if (word[0] == '\0') continue;
     error = option_store(options, spec, word, why);
-    if (error != WSL_OK) break;
+    if (error != WSL_OK) return error;
   }
-  if (error != WSL_OK) free(words);
-  return error; /* NOLINT(clang-analyzer-unix.Malloc): the options point into it */
+  return error;
 }
 
 static int store_variable(struct options *options, const struct option_spec *spec, const char *value,
@@ -119,14 +125,15 @@ static void note_unknown(struct options *options, const char *const *environment
 
 int option_variables_read(struct options *options, const char *const *environment,
                           const struct options_given *given, char *why, size_t why_cap) {
-  char name[ENVIRONMENT_NAME_MAX];
+  char name[ENVIRONMENT_NAME_MAX], shown[SHOWN_VALUE_MAX];
   for (size_t i = 0; i < option_table_len; i++) {
     const struct option_spec *spec = &option_table[i];
     const char *reason = NULL;
     if (!has_variable(spec) || outranked(given, spec)) continue;
     const char *value = environment_value(environment, spec->name);
     if (value == NULL || store_variable(options, spec, value, &reason) == WSL_OK) continue;
-    snprintf(why, why_cap, "%s=\"%s\" in the environment: %s", environment_name(spec->name, name), value,
+    log_escape(wsl_span_of(value), shown, sizeof shown);
+    snprintf(why, why_cap, "%s=\"%s\" in the environment: %s", environment_name(spec->name, name), shown,
              reason);
     return WSL_INVALID;
   }

@@ -13,8 +13,9 @@
 #include "ops/log.h"
 #include "server/settings.h"
 
-#define OPTIONS_HOST_MAX 256u /* 253 bytes of a name, and a NUL */
-#define OPTIONS_LIST_MAX 64u  /* times that a repeatable option may be given */
+#define OPTIONS_HOST_MAX  256u /* 253 bytes of a name, and a NUL */
+#define OPTIONS_LIST_MAX  64u  /* times that a repeatable option may be given */
+#define OPTIONS_WORDS_MAX 8192u
 
 #define OPTIONS_USAGE "wsluice [options] [listen_host:]port target_host:target_port"
 
@@ -43,6 +44,8 @@ struct options {
   const char *target_config;
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
+  char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */
+  size_t words_len;
   struct option_list unknown_variables; /* WSLUICE_... that name no option: for a warning each */
   /* as given, for settings of another type */
   uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;

@@ -174,6 +174,19 @@ static void test_wrong_values_are_refused_by_name(void **state) {
   }
 }
 
+static void test_a_list_that_is_too_long(void **state) {
+  (void)state;
+  static char entry[OPTIONS_WORDS_MAX + 64] = "WSLUICE_SUBPROTOCOL=";
+  size_t len = strlen(entry);
+  memset(entry + len, ' ', OPTIONS_WORDS_MAX);
+  entry[len] = 'a';
+  assert_int_equal(read_all(ENVIRONMENT(entry)), WSL_INVALID);
+  assert_non_null(strstr(why, "too long"));
+  entry[len + OPTIONS_WORDS_MAX - 1] = '\0';
+  assert_int_equal(read_all(ENVIRONMENT(entry)), WSL_OK);
+  assert_int_equal(read_all(ENVIRONMENT(entry, "WSLUICE_ORIGIN=same")), WSL_INVALID);
+}
+
 static void test_unknown_ones_are_kept_for_a_warning(void **state) {
   (void)state;
   assert_int_equal(read_all(ENVIRONMENT("WSLUICE_LISTEN=1", "WSLUICE_PORT=tcp://x", "WSLUICE_WORKER=3",
@@ -250,6 +263,7 @@ int main(void) {
       cmocka_unit_test_setup(test_each_kind_is_read, forget_what_was_given),
       cmocka_unit_test_setup(test_help_and_version_have_none, forget_what_was_given),
       cmocka_unit_test_setup(test_wrong_values_are_refused_by_name, forget_what_was_given),
+      cmocka_unit_test_setup(test_a_list_that_is_too_long, forget_what_was_given),
       cmocka_unit_test_setup(test_unknown_ones_are_kept_for_a_warning, forget_what_was_given),
       cmocka_unit_test_setup(test_more_unknown_ones_than_anybody_reads, forget_what_was_given),
       cmocka_unit_test_setup(test_a_given_option_outranks_its_variable, forget_what_was_given),
