@@ -153,6 +153,7 @@ static int finish_inner(struct tls *tls) {
   tls->finished = true;
   int result = transport_finish(tls->inner);
   drop_rest(tls);
+  if (tls->inner_ended) tls->transport.ready |= TRANSPORT_READABLE; /* no other event will say so */
   return tls->write_error != WSL_OK ? tls->write_error : result;
 }
 

@@ -13,6 +13,7 @@
 
 #include "net/tls_inner.h"
 #include "net/tls_inside.h"
+#include "net/tls_library.h"
 
 /* Taken from the inner transport in one go. Most flights of a client are smaller. */
 #define HANDSHAKE_READ_SIZE 4096u
@@ -74,9 +75,26 @@ static void look_for_plain_alert(struct tls *tls, const uint8_t *data, size_t le
 
 /* ---- a step ---- */
 
+/* Behind its Finished a server speaks under the application keys (RFC 8446 A.2), also when it then refuses
+ * the client's certificate. mbedTLS 3.6 derives them there and takes them up with the client's Finished only:
+ * its alert would be a bad record to the client. Nothing else leaves in between, and what is numbered starts
+ * at 0. */
+static void take_up_application_keys(mbedtls_ssl_context *ssl) {
+#if TLS_LIBRARY_HAS_1_3
+  bool server = mbedtls_ssl_conf_get_endpoint(mbedtls_ssl_context_get_config(ssl)) == MBEDTLS_SSL_IS_SERVER;
+  mbedtls_ssl_transform *keys = ssl->TLS_INSIDE(transform_application);
+  if (!server || keys == NULL || ssl->TLS_INSIDE(transform_out) == keys) return;
+  ssl->TLS_INSIDE(transform_out) = keys;
+  memset(ssl->TLS_INSIDE(cur_out_ctr), 0, sizeof ssl->TLS_INSIDE(cur_out_ctr));
+#else
+  (void)ssl;
+#endif
+}
+
 /* One message in or out. An alert of ours where mbedTLS sends none. */
 static int step_once(struct tls *tls) {
   mbedtls_ssl_context *ssl = &tls->ssl;
+  take_up_application_keys(ssl);
   if (tls_inside_state(ssl) == MBEDTLS_SSL_SERVER_CERTIFICATE) tls->full = true;
   size_t made = tls->made.len;
   int result = mbedtls_ssl_handshake_step(ssl);
@@ -144,6 +162,7 @@ enum progress { PROGRESS_MORE, PROGRESS_WAIT, PROGRESS_OVER };
 static enum progress end_of_input(struct tls *tls, int64_t result) {
   if (result == WSL_AGAIN) return PROGRESS_WAIT;
   int outcome = result == 0 ? WSL_TLS_FAILED : (int)result;
+  tls->inner_ended = true;
   tls_explain_as(tls, result == 0 ? "went away during the handshake" : "broke off the handshake");
   give_up(tls, outcome);
   return PROGRESS_OVER;

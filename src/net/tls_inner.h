@@ -64,7 +64,7 @@ struct tls {
   bool ended; /* reading comes to `outcome`: 0, the end, or an error */
   int outcome;
   size_t record_overhead; /* once open: bytes around a peer's record's plaintext */
-  bool inner_ended;       /* behind a failure: the rest of the input was dropped to its end */
+  bool inner_ended;       /* with or behind a failure: the input was read or dropped to its end */
 
   struct tls_bytes pending; /* sealed; the inner transport has yet to take it */
   int write_error;          /* of the inner transport: final */
