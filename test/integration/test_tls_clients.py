@@ -6,6 +6,7 @@ and Node. (Bulk through python3-websockets, npm ws and Chromium: test_bulk_*.py;
 import hashlib
 import http.client
 import os
+import re
 import socket
 import ssl
 import struct
@@ -13,7 +14,16 @@ import subprocess
 
 import pytest
 
-from harness import BINARY, CLOSE, LIMIT_SECONDS, encode_frame, run_node, tls_client_context, upgrade_request
+from harness import (
+    BINARY,
+    CLOSE,
+    LIMIT_SECONDS,
+    Authority,
+    encode_frame,
+    run_node,
+    tls_client_context,
+    upgrade_request,
+)
 from harness.s_client import speaks_tls_1_3
 
 SMALL = b"<title>small</title>"
@@ -92,7 +102,7 @@ def test_curl_with_and_without_a_certificate_of_its_own(wsluice, echo_backend, t
     options = ["--cacert", authority.cert, "--tls-max", version]
     assert curl(*options, "--cert", client.cert, "--key", client.key, url) == SMALL
     # curl's status depends on the version: with 1.3 its own handshake is over before the server objects.
-    curl(*options, url, status=35 if version == "1.2" else 56)
+    assert b"alert" in curl(*options, url, status=35 if version == "1.2" else 56)
     bridge.wait_for_log("no client certificate was shown")
     assert curl(bridge.url("/small.html", "http"), "--write-out", "%{http_code}", "--output", os.devnull) == b"400"
 
@@ -131,6 +141,30 @@ def test_a_session_over_pythons_own_sockets(site, authority, version):
                 assert read_data(stream, size) == data
             sock.sendall(encode_frame(CLOSE, struct.pack(">H", 1000)))
             assert stream.read() == b"\x88\x02\x03\xe8", "the Close, then close_notify: else read() raises"
+
+
+def client_certificates(authority, folder):
+    """Each kind that is refused, and the alert that says so."""
+    stranger = Authority(folder, "unknown")
+    return [
+        ("missing", None, "NO_CERTIFICATE|HANDSHAKE_FAILURE|CERTIFICATE_REQUIRED"),
+        ("of somebody else's", stranger.issue("stranger", usage="clientAuth"), "UNKNOWN_CA"),
+        ("expired", authority.issue("late", usage="clientAuth", days=-1), "CERTIFICATE_EXPIRED"),
+        ("a server's", authority.issue("a server", usage="serverAuth"), "UNSUPPORTED_CERTIFICATE|BAD_CERTIFICATE"),
+    ]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_client_hears_what_is_wrong_with_its_certificate(wsluice, echo_backend, tls_options, authority, tmp_path,
+                                                           version):
+    bridge = wsluice(echo_backend, *tls_options, "--verify-client", "--cafile", authority.cert)
+    for name, pair, alert in client_certificates(authority, tmp_path):
+        context = tls_client_context(authority.cert, tls_version(version), cert=pair)
+        with socket.create_connection(("127.0.0.1", bridge.port), LIMIT_SECONDS) as plain:
+            with pytest.raises(ssl.SSLError) as refused:
+                with context.wrap_socket(plain, server_hostname="localhost") as sock:
+                    sock.recv(1)  # in 1.3 the client is done before the server has looked
+        assert re.search(alert, str(refused.value)), f"{name}: {refused.value}"
 
 
 def read_data(stream, count):

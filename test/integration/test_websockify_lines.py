@@ -27,11 +27,13 @@ from harness import (
     echo,
     encrypt_key,
     free_port,
+    openssl,
     tls_client_context,
     tls_server_context,
     wait_until,
 )
 from harness.process import STOP_SECONDS, own_environment
+from harness.s_client import speaks_tls_1_3
 from harness.tls import TlsSocket
 
 PAGE = b"<title>a console</title>"
@@ -142,7 +144,7 @@ def places(tmp_path, serve, server_pair):
     (here / "key.pem").write_bytes(server_pair.key.read_bytes())
     for both in ("novnc.pem", "selfsigned/self.pem"):
         (here / both).write_bytes(server_pair.both.read_bytes())
-    encrypt_key(server_pair.key, "sesame", here / "locked.key")
+    lock_key(server_pair.key, here / "locked.key")
     service, unix = serve(echo), UnixBackend().serve(echo)
     target = f"127.0.0.1:{service.port}"
     (here / "vnc_tokens").write_text(f"# consoles\nvm-1: {target}\nvm-2:\t{target}\n")
@@ -150,6 +152,14 @@ def places(tmp_path, serve, server_pair):
     (here / "tokens/two").write_text(f"vm-2: {target}\n")
     yield {"here": here, "target": service.port, "unix": unix.path}
     unix.close()
+
+
+def lock_key(key, target):
+    """Under the password "sesame"; mbedTLS 2.28 reads the traditional form only."""
+    if speaks_tls_1_3():
+        encrypt_key(key, "sesame", target)
+    else:
+        openssl("ec", "-in", key, "-aes256", "-passout", "pass:sesame", "-out", target)
 
 
 def arguments(line, places, port):
