@@ -108,9 +108,10 @@ static void give_back(struct tls *tls) {
 
 static void release_now(struct poller_garbage *garbage) {
   struct tls *tls = LIST_ENTRY(garbage, struct tls, garbage);
-  tls_context_drop(tls->context);
+  struct tls_context *context = tls->context;
   tls->domain->open--;
   give_back(tls);
+  tls_context_drop(context); /* behind give_back(): mbedTLS still looks at its configuration there */
 }
 
 void tls_release(struct tls *tls) {
