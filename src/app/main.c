@@ -98,14 +98,17 @@ static void warn_of_open_door(const struct options *options) {
 }
 
 static void log_warnings(const struct program *program, const struct options *options) {
-  if (versions_shortcoming() != NULL && options->server.tls.service != TLS_SERVICE_NONE)
-    log_event(LOG_WARN, 0, "%s", versions_shortcoming());
+  char shown[128];
+  const struct server_settings *settings = &options->server;
+  bool tls = settings->tls.service != TLS_SERVICE_NONE || settings->target_tls != TARGET_PLAIN;
+  if (versions_shortcoming() != NULL && tls) log_event(LOG_WARN, 0, "%s", versions_shortcoming());
   for (size_t i = 0; program->tls.warnings[i] != NULL; i++)
     log_event(LOG_WARN, 0, "%s", program->tls.warnings[i]);
   for (size_t i = 0; i < options->unknown_variables.count; i++) {
-    const char *entry = options->unknown_variables.values[i];
-    log_event(LOG_WARN, 0, "environment variable %.*s: there is no option of that name",
-              (int)strcspn(entry, "="), entry);
+    const char *entry = options->unknown_variables.values[i]; /* its value may be a secret */
+    struct wsl_span name = {entry, strcspn(entry, "=")};
+    log_event(LOG_WARN, 0, "environment variable %s: there is no option of that name",
+              log_escape(name, shown, sizeof shown));
   }
   if (options->daemon && options->log_file == NULL)
     log_event(LOG_WARN, 0, "in the background without --log-file: the log goes nowhere from here on");
@@ -146,9 +149,9 @@ static int come_forward(struct program *program) {
 }
 
 static int serve(struct program *program, struct options *options, const char *self) {
-  log_warnings(program, options);
   if (options->action == OPTIONS_DEMO && demo_start(&program->demo, &options->server) != WSL_OK)
     return EXIT_CANNOT_START;
+  log_warnings(program, options);
   if (start_server(program, options) != WSL_OK) return EXIT_CANNOT_START;
   warn_of_open_door(options);
   if (options->action == OPTIONS_DEMO)
@@ -209,7 +212,7 @@ static int run(struct options *options, char **argv) {
   static struct program program = {.daemon = {.ready_fd = -1}, .pid_file = {.fd = -1}};
   char why[WHY_MAX];
   int error = tls_choices_make(&program.tls, options, why, sizeof why);
-  tls_choices_hide_password(argv);
+  tls_choices_hide_password(argv, environ);
   if (error != WSL_OK) {
     fprintf(stderr, "wsluice: %s\n", why);
     return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;

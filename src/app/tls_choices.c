@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/environment.h"
 #include "core/error.h"
 
 #define UNKNOWN_CIPHERS "--ssl-ciphers: these are not known and left out: "
@@ -72,13 +73,16 @@ static void hide(char *value) {
   memset(value, '*', strlen(value));
 }
 
-void tls_choices_hide_password(char **argv) {
+void tls_choices_hide_password(char **argv, char **environment) {
   static const char option[] = "--key-password";
   const size_t len = sizeof option - 1;
   for (; *argv != NULL; argv++) {
     if (strncmp(*argv, option, len) != 0) continue;
     if ((*argv)[len] == '=') hide(*argv + len + 1);
     if ((*argv)[len] == '\0' && argv[1] != NULL) hide(*++argv);
+  }
+  for (; *environment != NULL; environment++) {
+    if (environment_sets(*environment, option + strlen("--"))) hide(strchr(*environment, '=') + 1);
   }
 }
 

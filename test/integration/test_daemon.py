@@ -158,6 +158,15 @@ def test_a_daemon_that_can_not_start_says_so_where_it_was_started(daemons, optio
     assert not (daemons.folder / "wsluice.pid").exists()
 
 
+def test_a_pid_file_that_can_not_be_written_ends_the_start(daemons):
+    port = free_port()
+    done, _ = daemons.start("--pid-file", "missing/wsluice.pid", "--log-file", "log", f"127.0.0.1:{port}", TARGET)
+    assert done.returncode == 1
+    assert "--pid-file" in done.stderr and "missing/wsluice.pid" in done.stderr
+    with pytest.raises(ConnectionRefusedError):  # the parent ends when the child has
+        socket.create_connection(("127.0.0.1", port), LIMIT_SECONDS)
+
+
 def test_a_port_in_use_is_the_parents_failure_too(daemons):
     with socket.create_server(("127.0.0.1", 0)) as other:
         done, _ = daemons.start(f"127.0.0.1:{other.getsockname()[1]}", TARGET)

@@ -2,6 +2,7 @@
 and a misspelt one does not pass in silence.
 """
 
+import pathlib
 import re
 import subprocess
 
@@ -153,6 +154,12 @@ def test_a_misspelt_variable_is_named_but_not_its_value(wsluice):
     bridge = wsluice(TARGET, env={"WSLUICE_KEY_PASWORD": "secret-of-mine", "WSLUICE_": "x"})
     bridge.wait_for_log(r"warn .*WSLUICE_KEY_PASWORD")
     assert "secret-of-mine" not in bridge.log
+
+
+def test_a_password_does_not_stay_in_sight(wsluice):
+    bridge = wsluice(TARGET, env={"WSLUICE_KEY_PASSWORD": "open sesame"})
+    shown = pathlib.Path(f"/proc/{bridge.pid}/environ").read_bytes()
+    assert b"WSLUICE_KEY_PASSWORD=" in shown and b"sesame" not in shown
 
 
 def test_lower_case_names_are_not_taken(wsluice):

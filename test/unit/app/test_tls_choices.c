@@ -176,9 +176,14 @@ static void test_the_password_is_copied_and_hidden(void **state) {
   char program[] = "wsluice", joined[] = "--key-password=abc", option[] = "--key-password", value[] = "defg";
   char file[] = "--key-password-file", path[] = "/etc/secret", last[] = "--key-password";
   char *argv[] = {program, joined, option, value, file, path, last, NULL};
+  char variable[] = "WSLUICE_KEY_PASSWORD=ab", other[] = "WSLUICE_KEY_PASSWORD_FILE=/f",
+       empty[] = "WSLUICE_KEY_PASSWORD=";
+  char *environment[] = {variable, other, empty, NULL};
   options.key_password = value;
   expect_made();
-  tls_choices_hide_password(argv);
+  tls_choices_hide_password(argv, environment);
+  assert_string_equal(variable, "WSLUICE_KEY_PASSWORD=**");
+  assert_string_equal(other, "WSLUICE_KEY_PASSWORD_FILE=/f");
   assert_string_equal(options.server.tls.server.password, "defg");
   assert_string_equal(joined, "--key-password=***");
   assert_string_equal(option, "--key-password");
