@@ -52,6 +52,18 @@ static const mbedtls_ecp_group_id groups[] = {MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_
                                               MBEDTLS_ECP_DP_NONE};
 #endif
 
+/* Toward targets PKCS #1 comes before PSS, which TLS 1.3 takes anyway: a server of TLS 1.2 that chooses PSS
+ * from a hello for both versions is told illegal_parameter by mbedTLS 3.6, and OpenSSL's take the first that
+ * fits. */
+#if MBEDTLS_VERSION_MAJOR >= 3
+static const uint16_t target_signatures[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,       MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,    MBEDTLS_TLS1_3_SIG_NONE};
+#endif
+
 /* ---- life ---- */
 
 static struct tls_context *context_new(void) {
@@ -237,6 +249,9 @@ int tls_context_new_server(struct tls_context **context, const struct tls_server
 static int client_fill(struct tls_context *context, const struct tls_client_options *options, char *why,
                        size_t why_cap) {
   mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_NONE);
+#if MBEDTLS_VERSION_MAJOR >= 3
+  mbedtls_ssl_conf_sig_algs(&context->config, target_signatures);
+#endif
 #if defined(MBEDTLS_SSL_SESSION_TICKETS)
   mbedtls_ssl_conf_session_tickets(&context->config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED); /* none is kept */
 #endif
