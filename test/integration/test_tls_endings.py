@@ -95,6 +95,7 @@ def test_a_stop(session):
     client.expect_close(1001)
     client.send_close(1001)
     client.expect_end("fin")
+    assert bridge.wait_for_exit() == 0
 
 
 ANSWERS = {

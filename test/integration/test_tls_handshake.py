@@ -213,7 +213,7 @@ def test_no_suite_left_is_no_start(wsluice, pairs, ciphers):
     bridge = wsluice.run("--cert", pairs["ec"].both, "--ssl-ciphers", ciphers, "127.0.0.1:0", "127.0.0.1:1")
     bridge.expected_status = 1
     assert bridge.wait_for_exit() == 1
-    assert bridge.log.count("\n") == 1 and "no cipher suite is left" in bridge.log, bridge.log
+    assert "no cipher suite is left" in bridge.log and "listening" not in bridge.log, bridge.log
     assert "FANTASY" not in ciphers or "unknown: FANTASY-SUITE" in bridge.log
 
 
@@ -347,7 +347,7 @@ def test_application_protocols(start, offer, version):
         assert f"ALPN protocol: {chosen}\n" in said.text, said
     else:
         assert said.alert == NO_APPLICATION_PROTOCOL and not said.cipher, said
-        bridge.wait_for_log('reason="no application protocol in common')
+        bridge.wait_for_log('reason="no application protocol in common' if speaks_tls_1_3() else "handshake .* failed")
 
 
 def test_no_application_protocol_at_all(start):
@@ -440,7 +440,11 @@ PASSWORD = "correct horse 'battery' staple"
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", ["--key-password WORD", "--key-password=WORD", "--key-password-file"])
 def test_encrypted_keys(wsluice, echo_backend, connect, authority, pairs, tmp_path, kind, form):
-    key = encrypt_key(pairs[kind].key, PASSWORD, tmp_path / "encrypted.key")
+    key = tmp_path / "encrypted.key"
+    if speaks_tls_1_3():
+        encrypt_key(pairs[kind].key, PASSWORD, key)
+    else:  # mbedTLS 2.28 reads no PBES2 with AES, and says so
+        openssl("pkey", "-traditional", "-aes256", "-in", pairs[kind].key, "-out", key, "-passout", f"pass:{PASSWORD}")
     options = {
         "--key-password WORD": ["--key-password", PASSWORD],
         "--key-password=WORD": [f"--key-password={PASSWORD}"],

@@ -240,11 +240,16 @@ BROKEN = {
 }
 
 
+def complaints(log):
+    """Its lines, but for the one about an old mbedTLS."""
+    return [line for line in log.splitlines() if "built with mbedTLS 2.28" not in line]
+
+
 def expect_refusal(bridge, path, words):
     """Exit 1 with one line that names the file and says `words`."""
     bridge.expected_status = 1
     assert bridge.wait_for_exit() == 1, bridge.log
-    assert bridge.log.count("\n") == 1, bridge.log
+    assert len(complaints(bridge.log)) == 1, bridge.log
     assert str(path) in bridge.log and re.search(words, bridge.log), bridge.log
 
 
@@ -296,7 +301,7 @@ def test_an_unreadable_file(start_in, server_pair, tmp_path):
                           "127.0.0.1:0", "127.0.0.1:1"], capture_output=True, text=True, timeout=30, env=own_environment())
     if "Permission denied" in run.stderr and binary() in run.stderr:
         pytest.skip("the program itself can't be run by others here")
-    assert run.returncode == 1 and run.stderr.count("\n") == 1, run.stderr
+    assert run.returncode == 1 and len(complaints(run.stderr)) == 1, run.stderr
     assert str(secret) in run.stderr and "no permission to read it" in run.stderr, run.stderr
 
 
