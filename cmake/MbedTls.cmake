@@ -33,8 +33,13 @@ function(build_mbedtls result)
   execute_process(COMMAND ${CMAKE_COMMAND} -E env CC=${compiler} ${PROJECT_SOURCE_DIR}/scripts/build-mbedtls.sh ${variant}
     OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
   if(failed)
-    set(folder "")
+    set(${result} "" PARENT_SCOPE)
+    return()
   endif()
+  # Another pin or configuration, or a library that is gone, has CMake look again.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/.complete
+    ${PROJECT_SOURCE_DIR}/scripts/build-mbedtls.sh ${PROJECT_SOURCE_DIR}/cmake/mbedtls/source.pin
+    ${PROJECT_SOURCE_DIR}/cmake/mbedtls/wsluice_mbedtls_config.h)
   set(${result} "${folder}" PARENT_SCOPE)
 endfunction()
 

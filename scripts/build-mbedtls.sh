@@ -33,11 +33,15 @@ version=$(pinned version)
 cache=${XDG_CACHE_HOME:-${HOME:-$PWD/build}/.cache}/wsluice
 
 flags=''
+hardened='-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2' # as ours; costs nothing measurable
 case $(uname -m) in
-  x86_64 | amd64) flags='-maes -mpclmul' ;; # without them the slow path for AES-GCM is built
+  x86_64 | amd64)
+    flags='-maes -mpclmul' # without them the slow path for AES-GCM is built
+    hardened="$hardened -fcf-protection"
+    ;;
 esac
 case $variant in
-  plain) ;;
+  plain) flags="$flags $hardened" ;;
   address) flags="$flags -g -fsanitize=address -fno-omit-frame-pointer" ;;
   thread) flags="$flags -g -fsanitize=thread" ;;
   *) fail "unknown variant \"$variant\": plain, address or thread" ;;
@@ -48,17 +52,16 @@ compiler=${CC:-cc}
 recipe=$({ cat $pin $config "$0"; echo "$flags"; $compiler --version | head -n 1; } | sha256sum | cut -c 1-12)
 out=$PWD/build/deps/mbedtls-${version%%-*}-$variant-$recipe
 
-if [ -e "$out/.complete" ]; then
+# Says where it is, and each time when it is not the one that was looked at.
+finish() {
+  built=$(cat "$out/.complete")
+  [ "$built" = "$(pinned version)" ] ||
+    say "WARNING: $(pinned version) has left the mirror; $built serves, which is signed but not pinned in $pin"
   printf '%s\n' "$out"
-  exit 0
-fi
-
-# The first mirror that apt here knows for Debian itself, from either kind of its files.
-mirror() {
-  cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs:[[:space:]]*//p' | tr ' ' '\n'
-  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed 's/\[[^]]*\]//' |
-    awk '$1 == "deb" { print $2 }'
+  exit
 }
+
+[ ! -e "$out/.complete" ] || finish
 
 # in_own_root <program of apt> <arguments>...
 in_own_root() {
@@ -66,36 +69,53 @@ in_own_root() {
   shift
   "$program" -q -o Dir::Etc::sourcelist="$root/sources.list" -o Dir::Etc::sourceparts=/dev/null \
     -o Dir::State="$root" -o Dir::State::lists="$root/lists" -o Dir::State::status="$root/status" \
-    -o Dir::Cache="$root/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
+    -o Dir::Cache="$root/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none \
+    -o APT::Update::Error-Mode=any -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+    -o Acquire::AllowInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false "$@"
 }
 
-# Newer ones of 3.6 replace the pinned one on mirrors: they are as well signed, just not looked at yet.
+# Sets $version to the pinned one, or to a newer one of 3.6: those replace it on mirrors, as well signed, just not
+# looked at yet. Anything else is refused.
 choose_version() {
   in_own_root apt-cache showsrc mbedtls 2>/dev/null | sed -n 's/^Version: //p' | sort -V >"$root/versions"
   if grep -qxF "$version" "$root/versions"; then
     return
   fi
-  newer=$(grep '^3\.6\.' "$root/versions" | tail -n 1)
-  [ -n "$newer" ] || fail "the mirror has no mbedTLS 3.6 any more; it has: $(tr '\n' ' ' <"$root/versions")"
-  say "WARNING: $version has left the mirror; taking $newer, whose files are signed but not pinned in $pin"
-  version=$newer
+  newest=$(grep '^3\.6\.' "$root/versions" | tail -n 1)
+  if [ -z "$newest" ] || dpkg --compare-versions "$newest" lt "$version"; then
+    say "$url has neither mbedTLS $version nor a newer 3.6; it has: $(tr '\n' ' ' <"$root/versions")"
+    return 1
+  fi
+  version=$newest
 }
 
-fetch() {
-  for tool in apt-get dpkg-source sha256sum; do
-    command -v $tool >/dev/null || fail "$tool is missing (Debian: dpkg-dev)"
-  done
-  [ -e $keyring ] || fail "$keyring is missing (Debian: debian-archive-keyring)"
-  url=$(mirror | grep -v security | grep -m 1 :) || fail "no mirror of Debian in /etc/apt"
+# fetch_from <mirror>: puts the package's files into $work.
+fetch_from() {
+  url=$1
   root=$work/apt
+  rm -rf "$root"
   mkdir -p "$root/lists/partial" "$root/cache/archives/partial"
   : >"$root/status"
   echo "deb-src [signed-by=$keyring] $url $(pinned suite) main" >"$root/sources.list"
-  say "fetching the source package of $(pinned suite)"
-  in_own_root apt-get update >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; fail "apt-get update failed"; }
-  choose_version
+  say "fetching the source package of $(pinned suite) from $url"
+  if ! in_own_root apt-get update >"$work/apt.log" 2>&1; then
+    grep '^[EW]:' "$work/apt.log" >&2 || cat "$work/apt.log" >&2
+    return 1
+  fi
+  choose_version || return 1
   (cd "$work" && in_own_root apt-get --download-only --only-source source "mbedtls=$version") \
-    >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; fail "the source package could not be fetched"; }
+    >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; return 1; }
+}
+
+fetch() {
+  for tool in apt-get dpkg dpkg-source sha256sum; do
+    command -v $tool >/dev/null || fail "$tool is missing (Debian: dpkg-dev)"
+  done
+  [ -e $keyring ] || fail "$keyring is missing (Debian: debian-archive-keyring)"
+  for mirror in $(scripts/debian-mirrors.sh); do
+    ! fetch_from "$mirror" || return 0
+  done
+  fail "no mirror that apt is configured with here gave the source package"
 }
 
 # All of the pin's files are in the folder, unchanged.
@@ -107,16 +127,23 @@ pinned_sums() {
   sed -n 's/^sha256 //p' "$repository/$pin"
 }
 
+# copy_pinned <from> <to>: other versions may lie there, too.
+copy_pinned() {
+  pinned_sums | while read -r _ file; do
+    cp "$1/$file" "$2/" || return
+  done
+}
+
 # Leaves the package's files in $work.
 obtain() {
   if check_pins "$cache"; then
-    cp "$cache"/mbedtls_* "$work"
+    copy_pinned "$cache" "$work"
     return
   fi
   fetch
   if [ "$version" = "$(pinned version)" ]; then
     check_pins "$work" || fail "the fetched files are not those that $pin names"
-    { mkdir -p "$cache" && cp "$work"/mbedtls_* "$cache"; } 2>/dev/null || say "not kept for the next time in $cache"
+    { mkdir -p "$cache" && copy_pinned "$work" "$cache"; } 2>/dev/null || say "not kept for the next time in $cache"
   fi
 }
 
@@ -153,4 +180,4 @@ if [ ! -e "$out/.complete" ]; then
   obtain
   build
 fi
-printf '%s\n' "$out"
+finish

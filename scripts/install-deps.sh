@@ -10,7 +10,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# One need a line: how to see that it is there, and Debian's package for it.
+# One need a line: how to see that it is there, and Debian's package for it. Debian 12's mbedTLS is too old, so
+# scripts/build-mbedtls.sh takes a source package apart there.
 build_needs='
 cmd:cc                                        gcc
 header:stdlib.h                               libc6-dev
@@ -46,7 +47,9 @@ path:/etc/ssl/certs/ca-certificates.crt       ca-certificates
 '
 image_needs='
 cmd:dockerd                                   docker.io
+debian13:docker                               docker-cli
 cmd:docker-compose                            docker-compose
+python:yaml                                   python3-yaml
 cmd:iptables                                  iptables
 cmd:debootstrap                               debootstrap
 '
@@ -114,8 +117,8 @@ is_there() {
     pc) pkg-config --exists "$what" 2>/dev/null ;;
     header) header_exists "$what" ;;
     path) path_exists "$what" ;;
-    debian12) # its mbedTLS is too old: scripts/build-mbedtls.sh takes a source package apart
-      ! grep -qs '^VERSION_ID="12"' /etc/os-release || command -v "$what" >/dev/null 2>&1
+    debian12 | debian13) # a command that is needed, or packaged apart, in that release only
+      ! grep -qs "^VERSION_ID=\"${kind#debian}\"" /etc/os-release || command -v "$what" >/dev/null 2>&1
       ;;
     python) /usr/bin/python3 -c "import $what" 2>/dev/null ;;
     *) fail "unknown kind of check: $1" ;;
