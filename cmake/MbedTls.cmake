@@ -54,7 +54,8 @@ if(NOT mbedtls_dir AND NOT WSLUICE_MBEDTLS STREQUAL "SYSTEM")
   endif()
   if(NOT mbedtls_dir AND NOT current)
     message(WARNING "mbedTLS 3.6 could not be had (scripts/build-mbedtls.sh has said why): "
-      "the system's older one serves, with TLS 1.2 only. Try again with: cmake --fresh, or name one by WSLUICE_MBEDTLS_DIR.")
+      "the system's older one serves, with TLS 1.2 only. To try again, configure again: cmake ${CMAKE_BINARY_DIR}. "
+      "WSLUICE_MBEDTLS_DIR names another installation; WSLUICE_MBEDTLS=SYSTEM says that this one is meant.")
   endif()
 endif()
 
