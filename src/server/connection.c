@@ -118,6 +118,10 @@ enum step connection_answered(struct connection *c) {
 
 /* RFC 9110 15.5.9: 408 only where a request was begun; before that a browser's idle connection ends. */
 static void on_head_late(struct connection *c) {
+  if (c->security == CONNECTION_HANDSHAKING) {
+    connection_tls_late(c);
+    return;
+  }
   if (!c->begun) {
     log_event(LOG_DEBUG, c->id, "connection closed: no request in time");
     (void)connection_close(c, CLOSE_IN_ORDER);

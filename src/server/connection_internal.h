@@ -140,6 +140,9 @@ void connection_note_tls(struct connection *c);
 bool connection_failed_in_tls(const struct connection *c);
 enum step connection_tls_failed(struct connection *c);
 
+/* The handshake takes too long: the connection ends. */
+void connection_tls_late(struct connection *c);
+
 /* ---- connection_head.c ---- */
 
 /* Reads and parses until a head is complete. */

@@ -43,6 +43,11 @@ enum step connection_tls_failed(struct connection *c) {
   return connection_linger(c); /* a reset would overtake the alert */
 }
 
+void connection_tls_late(struct connection *c) {
+  log_failure(c, "it did not end in time (--handshake-timeout)");
+  (void)connection_close(c, CLOSE_IN_ORDER);
+}
+
 bool connection_failed_in_tls(const struct connection *c) {
   return c->security != CONNECTION_PLAIN && tls_state(c->client) == TLS_FAILED;
 }

@@ -415,6 +415,8 @@ def test_half_open_handshakes_end(start, echo_backend, connect, context, budget)
     while raw.recv(65536):
         pass
     raw.close()
+    if budget:
+        bridge.wait_for_log("TLS handshake with the client failed .*did not end in time")
     trip(connect(bridge, tls=context))
 
 
