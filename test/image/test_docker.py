@@ -2,6 +2,7 @@
 """The sidecar image, built and run by an engine of the test's own: what it weighs, who it is, that bytes pass,
 how it stops; and docker/compose.yaml."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -11,7 +12,18 @@ import time
 import pytest
 
 from docker_engine import ROOT, Engine, base_archive, missing_tools, run
-from harness import BINARY, Backend, RawClient, echo, encrypt_key, free_port, tls_client_context, wait_until
+from harness import (
+    BINARY,
+    Backend,
+    RawClient,
+    TlsSocket,
+    echo,
+    encrypt_key,
+    free_port,
+    tls_client_context,
+    tls_server_context,
+    wait_until,
+)
 
 LIMIT_BYTES = 10 * 1000 * 1000
 BULK = 16 << 20
@@ -138,6 +150,24 @@ def test_everything_by_environment_and_secrets_by_file(engine, start, echo_servi
         assert client.recv_data(6) == b"sealed"
     with RawClient(port) as client:
         client.upgrade(expect=400)
+
+
+def test_the_authorities_are_in_the_image_and_judge_the_target(engine, start, authority):
+    context = tls_server_context(authority.issue("stranger"))
+
+    def shake_hands(wire):
+        with contextlib.suppress(OSError):
+            TlsSocket(wire.sock, context, server_side=True)
+
+    service = Backend().serve(shake_hands)
+    port = free_port()
+    container = start("--ssl-target", f"127.0.0.1:{port}", *service.target_args)
+    wait_until_open(engine, container, port)
+    with RawClient(port) as client:
+        client.upgrade()
+        client.expect_close(1011)
+    service.close()
+    assert "signed by nobody whom we trust" in logs(engine, container), logs(engine, container)
 
 
 def test_a_file_that_nobody_may_read_is_named(engine, start, authority, tmp_path):
