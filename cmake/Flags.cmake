@@ -21,7 +21,9 @@ endif()
 # Position independent, for the address space randomisation of the executable; -fPIE and not CMake's
 # property, which compiles static libraries with the dearer -fPIC.
 target_compile_options(wsl_flags INTERFACE -fPIE)
-if(WSLUICE_STATIC)
+if(WSLUICE_STATIC AND WSLUICE_SANITIZE)
+  message(FATAL_ERROR "WSLUICE_STATIC and WSLUICE_SANITIZE exclude each other: sanitizers need shared libraries")
+elseif(WSLUICE_STATIC)
   target_link_options(wsl_flags INTERFACE -static-pie)
 else()
   target_link_options(wsl_flags INTERFACE -pie)
