@@ -14,6 +14,7 @@ struct watched {
 
 struct file_watch {
   uv_timer_t settle;
+  uint64_t since_ms; /* the loop's time at the first event that is not reported yet */
   struct watched watched[FILE_WATCH_FILES_MAX];
   size_t handles; /* open ones */
   file_watch_fn changed;
@@ -26,7 +27,11 @@ static void on_settled(uv_timer_t *timer) {
 }
 
 static void note(struct file_watch *watch) {
-  (void)uv_timer_start(&watch->settle, on_settled, FILE_WATCH_SETTLE_MS, 0);
+  uint64_t now_ms = uv_now(watch->settle.loop);
+  if (!uv_is_active((uv_handle_t *)&watch->settle)) watch->since_ms = now_ms;
+  uint64_t end_ms = watch->since_ms + FILE_WATCH_RESTLESS_MS, wait_ms = FILE_WATCH_SETTLE_MS;
+  if (now_ms + wait_ms > end_ms) wait_ms = end_ms > now_ms ? end_ms - now_ms : 0;
+  (void)uv_timer_start(&watch->settle, on_settled, wait_ms, 0);
 }
 
 /* Anything in the folder: a link on the way to the file may be what has been turned. */

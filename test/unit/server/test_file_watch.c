@@ -147,6 +147,26 @@ static void what_lies_behind_a_link_is_noticed(void **state) {
   unlink(elsewhere);
 }
 
+static void on_noise(uv_timer_t *timer) {
+  write_file(((struct bench *)timer->data)->other, "a line of a log");
+}
+
+/* Such as one into which a log is written: waiting for rest would be waiting for ever. */
+static void a_folder_without_rest_hides_nothing(void **state) {
+  (void)state;
+  struct bench b;
+  uv_timer_t noise;
+  set_up(&b);
+  assert_int_equal(uv_timer_init(&b.loop, &noise), 0);
+  noise.data = &b;
+  uv_timer_start(&noise, on_noise, 0, 10);
+  rewritten_in_place(&b);
+  assert_noticed(&b);
+  assert_noticed(&b); /* it goes on */
+  uv_close((uv_handle_t *)&noise, NULL);
+  tear_down(&b);
+}
+
 static void nothing_comes_after_the_close(void **state) {
   (void)state;
   struct bench b;
@@ -163,6 +183,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(changes_are_noticed),
       cmocka_unit_test(what_lies_behind_a_link_is_noticed),
+      cmocka_unit_test(a_folder_without_rest_hides_nothing),
       cmocka_unit_test(nothing_comes_after_the_close),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
