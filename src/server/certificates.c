@@ -1,6 +1,7 @@
 /* See server/certificates.h. */
 #include "server/certificates.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,8 +10,9 @@
 #include "core/log.h"
 #include "server/file_watch.h"
 
-#define WHY_MAX     512u
-#define FILES_COUNT 3u /* certificate, key, authorities */
+#define WHY_MAX        512u
+#define SHOWN_PATH_MAX 256u
+#define FILES_COUNT    3u /* certificate, key, authorities */
 
 /* What tells one state of a file from another. */
 struct signature {
@@ -96,10 +98,34 @@ int certificates_open(struct certificates **result, const struct tls_settings *s
   return WSL_OK;
 }
 
+/* A pipe (a shell's <(...)) can be read once only, at the start. Opening or reading one would block the main
+ * loop, and with it the signals, until somebody writes. */
+static bool can_be_read_again(const struct certificates *certificates, char *why, size_t why_cap) {
+  const char *paths[FILES_COUNT];
+  list_files(certificates, paths);
+  for (size_t i = 0; i < FILES_COUNT; i++) {
+    struct stat status;
+    if (paths[i] == NULL || stat(paths[i], &status) != 0) continue; /* missing: said by who opens it */
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) continue;
+    char shown[SHOWN_PATH_MAX];
+    (void)snprintf(why, why_cap, "\"%s\": it is no regular file, and is read at the start only",
+                   log_escape(wsl_span_of(paths[i]), shown, sizeof(shown)));
+    return false;
+  }
+  return true;
+}
+
+static int read_again(struct certificates *certificates, struct tls_context **context, char *why,
+                      size_t why_cap) {
+  if (can_be_read_again(certificates, why, why_cap)) return read_files(certificates, context, why, why_cap);
+  sign(certificates, certificates->signatures); /* said once */
+  return WSL_INVALID;
+}
+
 void certificates_reload(struct certificates *certificates) {
   char why[WHY_MAX] = "";
   struct tls_context *renewed = NULL, *old;
-  if (read_files(certificates, &renewed, why, sizeof(why)) != WSL_OK) {
+  if (read_again(certificates, &renewed, why, sizeof(why)) != WSL_OK) {
     log_event(LOG_ERROR, 0, "certificate not renewed, the old one stays in use: %s", why);
     return;
   }

@@ -128,3 +128,13 @@ def test_sighup_with_a_broken_file_says_so_and_goes_on(start, open_client, tmp_p
     os.kill(bridge.pid, signal.SIGHUP)
     bridge.wait_for_log("certificate not renewed.*key.pem", count=2)
     trip(open_client(bridge), b"as before")
+
+
+def test_a_pipe_in_the_certificates_place_blocks_nothing(start, open_client, tmp_path):
+    bridge = start()
+    (tmp_path / "cert.pem").unlink()
+    os.mkfifo(tmp_path / "cert.pem")
+    bridge.wait_for_log("certificate not renewed.*cert.pem.*no regular file")
+    os.kill(bridge.pid, signal.SIGHUP)
+    bridge.wait_for_log("certificate not renewed.*no regular file", count=2)
+    trip(open_client(bridge), b"as before")  # and it stops when told, see the fixture
