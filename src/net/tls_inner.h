@@ -33,8 +33,8 @@
 /* The answers_left of a write: as many as the scratch holds. */
 #define TLS_ANSWERS_ANY UINT_MAX
 
-/* Answers to post-handshake messages (KeyUpdate, attempts to renegotiate) that one read may bring about:
- * a peer that sends nothing else must neither fill memory nor take all the time. */
+/* Answers to post-handshake messages (KeyUpdate, attempts to renegotiate) that one read may bring about: a
+ * peer that sends so many and no data between them must neither fill memory nor take all the time. */
 #define TLS_ANSWERS_A_READ_MAX 32u
 
 /* Answers that wait behind a write that waits. A peer that lets more gather does not read. */

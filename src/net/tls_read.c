@@ -114,10 +114,17 @@ static bool take_result(struct tls *tls, int result, size_t sealed_before) {
 
 /* ---- data ---- */
 
-/* Opens records of `input` into buf until it is full, the input used up, or the stream at its end. */
+/* A read that has brought data and answered all it may ends there: the next one may answer again. A peer that
+ * renews its keys between its data is no flood. */
+static bool has_done_enough(const struct tls *tls, size_t got) {
+  return got > 0 && tls->domain->answers_left == 0;
+}
+
+/* Opens records of `input` into buf until it is full, the input used up, enough done, or the stream at its
+ * end. */
 static size_t unseal(struct tls *tls, uint8_t *buf, size_t len) {
   size_t got = 0;
-  while (got < len && !tls->ended) {
+  while (got < len && !tls->ended && !has_done_enough(tls, got)) {
     size_t sealed_before = tls->domain->sealed_len;
     tls->starved = false;
     int result = mbedtls_ssl_read(&tls->ssl, buf + got, len - got);
@@ -178,6 +185,7 @@ static size_t read_plaintext(struct tls *tls, uint8_t *buf, size_t len) {
   size_t got = read_carried(tls, buf, len, &fed);
   if (got > 0) fed = 0;
   for (int i = 0; i < READS_A_CALL && got < len && !tls->ended && transport_readable(tls->inner); i++) {
+    if (has_done_enough(tls, got)) break;
     if (!read_chunk(tls, buf + got, len - got, fed, &got) || got > 0) break;
     fed = 0;
   }

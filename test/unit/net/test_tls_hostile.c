@@ -335,6 +335,28 @@ static void test_key_updates_are_bounded(void **state) {
   tls_world_close(w);
 }
 
+/* With data between them they are as many as the peer likes, also where one read brings hundreds. */
+static void test_key_updates_among_data(void **state) {
+  (void)state;
+  if (!tls_key_update_supported()) skip();
+  for (size_t read_size = 1; read_size <= 4096; read_size *= 16) {
+    struct tls_world *w = tls_world_open(TLS_SIDE_SERVER, PEER_1_3, STEPS_INLINE);
+    tls_key_update_watch(&w->peer.keys, &w->peer.ssl);
+    tls_world_handshake(w);
+    w->read_size = read_size;
+    uint8_t data[3 * 300];
+    fill_pattern(data, sizeof data, 0);
+    for (size_t at = 0; at < sizeof data; at += 3) {
+      peer_write(&w->peer, data + at, 3);
+      assert_int_equal(tls_key_update_sent(&w->peer.keys, &w->peer.ssl, TLS_RECORDS_A_KEY), 0);
+    }
+    tls_world_settle(w);
+    assert_int_equal(w->outcome, 1);
+    assert_pattern(&w->plain, sizeof data);
+    tls_world_close(w);
+  }
+}
+
 /* Records without data must not keep the loop for themselves. */
 static void test_warnings_without_end_share_the_loop(void **state) {
   struct tls_world *w = tls_world_open(TLS_SIDE_SERVER, VERSION(state), STEPS_INLINE);
@@ -385,6 +407,7 @@ int main(void) {
       cmocka_unit_test(test_renegotiation_is_refused),
       cmocka_unit_test(test_answers_are_bounded),
       cmocka_unit_test(test_key_updates_are_bounded),
+      cmocka_unit_test(test_key_updates_among_data),
       BOTH(test_warnings_without_end_share_the_loop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
