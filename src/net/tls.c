@@ -233,6 +233,7 @@ void tls_domain_destroy(struct tls_domain *domain) {
   free(domain->received);
   free(domain->sealed);
   free(domain->gathered);
+  domain->received = domain->sealed = domain->gathered = NULL; /* harmless twice: also behind a failed init */
   slab_destroy(&domain->slab);
 }
 

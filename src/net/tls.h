@@ -48,7 +48,7 @@ struct tls_domain {
 /* 0 or WSL_NO_MEMORY. `poller` and `offload` outlive the domain. */
 WSL_MUST_CHECK int tls_domain_init(struct tls_domain *domain, struct poller *poller, struct offload *offload);
 
-/* No transport may be open (asserted). */
+/* No transport may be open (asserted). Harmless behind an init that failed. */
 void tls_domain_destroy(struct tls_domain *domain);
 
 /* The server's side of a handshake over `inner`, of whose stream early[0..len) was read already (copied).

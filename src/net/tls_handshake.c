@@ -138,12 +138,14 @@ static void done(struct offload_job *job) {
     tls_release(tls);
     return;
   }
-  poller_woke(tls->domain->poller); /* the pool wakes the loop by itself: timers need the time */
   tls_bytes_drop(&tls->carry, tls->step_input - tls->input_len);
   send_made(tls);
   if (tls->state == TLS_HANDSHAKING && tls->step_result == 0) open_up(tls);
   if (tls->state == TLS_HANDSHAKING && tls->step_result != MBEDTLS_ERR_SSL_WANT_READ)
     give_up(tls, tls_explain(tls, tls->step_result));
+  /* Its bits stand already, so that none would be added: what has ended is told even while our last records
+   * wait for room. */
+  if (tls->state != TLS_HANDSHAKING) tls->turn_asked = true;
   tls_move(tls);
 }
 

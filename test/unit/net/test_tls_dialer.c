@@ -186,6 +186,10 @@ static void on_wake(void *arg) {
   loop_timers_catch_up(arg);
 }
 
+static void on_back(struct offload_pool *pool) {
+  loop_timers_catch_up(&LIST_ENTRY(pool, struct fixture, pool)->timers);
+}
+
 static int open_fixture(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
   assert_int_equal(uv_loop_init(&f->loop), 0);
@@ -198,6 +202,7 @@ static int open_fixture(void **state) {
   stream_domain_init(&f->streams, f->poller);
   socket_dialer_init(&f->sockets, &f->streams, f->resolver, &f->timers.timers);
   offload_pool_init(&f->pool, &f->loop);
+  f->pool.on_back = on_back;
   assert_int_equal(tls_domain_init(&f->tls, f->poller, &f->pool.offload), WSL_OK);
   logged[0] = '\0';
   log_lines = 0;

@@ -265,6 +265,24 @@ static void test_finishing_while_a_flight_waits(void **state) {
   tls_world_close(w);
 }
 
+/* The owner hears of a failed handshake at once, although the alert has to wait for room. */
+static void test_a_failure_is_told_before_its_alert_has_left(void **state) {
+  (void)state;
+  struct tls_world *w = tls_world_open(TLS_SIDE_SERVER, PEER_1_3, STEPS_INLINE);
+  w->peer.result = -1; /* it says nothing */
+  w->fake->room = 3;
+  fake_deliver(w->fake, "\x16\x03\x01\x00\x00", 5);
+  tls_world_settle(w);
+  assert_true(transport_pending(w->tls) > 0);
+  assert_int_equal(w->outcome, WSL_TLS_FAILED);
+  assert_int_equal(transport_finish(w->tls), WSL_AGAIN);
+  unsigned calls = w->calls;
+  fake_take(w->fake, ANY);
+  assert_int_equal(w->calls, calls + 1);
+  assert_int_equal(transport_finish(w->tls), WSL_OK);
+  tls_world_close(w);
+}
+
 /* ---- open, and hostile ---- */
 
 static void say_hello_again(struct peer *peer) {
@@ -404,6 +422,7 @@ int main(void) {
       BOTH(test_events_while_a_step_runs),
       BOTH(test_finishing_while_a_step_runs),
       BOTH(test_finishing_while_a_flight_waits),
+      cmocka_unit_test(test_a_failure_is_told_before_its_alert_has_left),
       cmocka_unit_test(test_renegotiation_is_refused),
       cmocka_unit_test(test_answers_are_bounded),
       cmocka_unit_test(test_key_updates_are_bounded),
