@@ -177,7 +177,7 @@ def test_a_file_that_nobody_may_read_is_named(engine, start, authority, tmp_path
     tmp_path.chmod(0o755)
     container = start("--cert", "/secrets/both.pem", f"127.0.0.1:{free_port()}", "127.0.0.1:9",
                       options=["-v", f"{tmp_path}:/secrets:ro"])
-    assert engine.docker("wait", container).stdout.strip() == "1"
+    assert engine.docker("wait", container, limit=30).stdout.strip() == "1"
     assert "/secrets/both.pem" in logs(engine, container)
 
 
