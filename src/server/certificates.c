@@ -56,19 +56,10 @@ static void sign(const struct certificates *certificates, struct signature signa
   }
 }
 
-/* Tickets of TLS 1.3 do not carry the client's certificate: after a change of the authorities nobody may come
- * in on one that the old authorities had vouched for. */
-static void renew_tickets(struct certificates *certificates) {
-  bool vouched = certificates->settings->server.client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED;
-  if (certificates->tickets != NULL && !vouched) return;
-  tls_tickets_drop(certificates->tickets);
-  certificates->tickets = tls_tickets_new();
-}
-
 static int read_files(struct certificates *certificates, struct tls_context **context, char *why,
                       size_t why_cap) {
   sign(certificates, certificates->signatures); /* first: a change while we read is seen again */
-  renew_tickets(certificates);
+  if (certificates->tickets == NULL) certificates->tickets = tls_tickets_new(); /* without: no resumption */
   struct tls_server_options options = certificates->settings->server;
   options.tickets = certificates->tickets;
   return tls_context_new_server(context, &options, why, why_cap);
