@@ -22,8 +22,11 @@ static void wait_idle(struct lifetime *lifetime, uint64_t ms) {
 static void on_idle(uv_timer_t *timer) {
   struct lifetime *lifetime = LIST_ENTRY(timer, struct lifetime, idle);
   uint64_t limit_ms = lifetime->settings->idle_exit_ms;
-  uint64_t empty_ms = (uv_hrtime() - admission_emptied_ns(lifetime->admission)) / NS_PER_MS;
-  if (admission_open(lifetime->admission) > 0) {
+  /* In this order, since workers go on meanwhile: who sees nobody sees since when, and no time to come. */
+  size_t connected = admission_open(lifetime->admission);
+  uint64_t emptied_ns = admission_emptied_ns(lifetime->admission);
+  uint64_t empty_ms = (uv_hrtime() - emptied_ns) / NS_PER_MS;
+  if (connected > 0) {
     wait_idle(lifetime, limit_ms);
   } else if (empty_ms < limit_ms) {
     wait_idle(lifetime, limit_ms - empty_ms);
