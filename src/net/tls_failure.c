@@ -110,6 +110,7 @@ int tls_explain(struct tls *tls, int mbedtls_error) {
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
       return explain_certificate(tls);
     case MBEDTLS_ERR_SSL_INVALID_RECORD:
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: /* as in alert_for(): a record of more bytes than there may be */
       return explain_record(tls);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
       tls_explain_as(tls, "ended the handshake");

@@ -234,11 +234,17 @@ def sends_an_alert(wire):
     wire.send(bytes.fromhex("15030300020228"))
 
 
+def sends_a_record_of_64_kb(wire):
+    wire.recv_some()
+    wire.send(b"\x16\x03\x03\xff\xff" + bytes(65535))
+
+
 PLAIN = {
     "speaks first": (speaks_first, "does not speak TLS"),
     "HTTP": (answers_400, "does not speak TLS"),
     "hangs up": (hangs_up, "went away during the handshake|broke off"),
     "refuses": (sends_an_alert, "alert handshake_failure"),
+    "sends too large a record": (sends_a_record_of_64_kb, "the target sent a malformed record"),
 }
 
 
