@@ -5,16 +5,23 @@
 #include "core/log.h"
 #include "server/connection_internal.h"
 
-static void log_failure(struct connection *c, const char *why) {
+static void log_failed_handshake(struct connection *c, const char *why) {
   char client[ADDRESS_TEXT_MAX], shown[LOG_TEXT_MAX / 2];
   counter_add(&c->domain->counters->tls_failed);
   log_event(LOG_INFO, c->id, "TLS handshake with the client failed client=%s reason=\"%s\"",
             address_format(&c->peer, client), log_escape(wsl_span_of(why), shown, sizeof(shown)));
 }
 
+/* Behind the handshake: some clients refuse a certificate only then. */
+static void log_failed_stream(const struct connection *c, const char *why) {
+  char client[ADDRESS_TEXT_MAX];
+  log_event(LOG_INFO, c->id, "TLS with the client failed client=%s reason=\"%s\"",
+            address_format(&c->peer, client), why);
+}
+
 /* Without a certificate there is no TLS to answer in: the client sees its handshake end. */
 static enum step refuse_tls(struct connection *c) {
-  log_failure(c, "no certificate is given (--cert)");
+  log_failed_handshake(c, "no certificate is given (--cert)");
   return connection_close(c, CLOSE_IN_ORDER);
 }
 
@@ -39,12 +46,15 @@ void connection_note_tls(struct connection *c) {
 }
 
 enum step connection_tls_failed(struct connection *c) {
-  log_failure(c, tls_failure(c->client));
+  if (c->security == CONNECTION_HANDSHAKING)
+    log_failed_handshake(c, tls_failure(c->client));
+  else
+    log_failed_stream(c, tls_failure(c->client));
   return connection_linger(c); /* a reset would overtake the alert */
 }
 
 void connection_tls_late(struct connection *c) {
-  log_failure(c, "it did not end in time (--handshake-timeout)");
+  log_failed_handshake(c, "it did not end in time (--handshake-timeout)");
   (void)connection_close(c, CLOSE_IN_ORDER);
 }
 

@@ -17,7 +17,7 @@ struct counters {
   _Atomic uint64_t refused_5xx;
   _Atomic uint64_t tls_handshakes; /* with clients, completed */
   _Atomic uint64_t tls_resumed;    /* of those, from a ticket */
-  _Atomic uint64_t tls_failed;
+  _Atomic uint64_t tls_failed;     /* handshakes, the refused ones included */
 };
 
 /* Writer only. */

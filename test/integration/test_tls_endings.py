@@ -297,6 +297,20 @@ def test_an_alert_of_the_client(session):
     assert bridge.log.count("TLS with the client failed") == 1, bridge.log
 
 
+def test_an_alert_between_two_requests_is_no_failed_handshake(start, backend, context, tmp_path):
+    (tmp_path / "page").write_text("page")
+    bridge = start(backend, "--web", tmp_path)
+    client = RawClient(bridge.port, tls=context)
+    client.send(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert client.recv_until(b"page").startswith(b"HTTP/1.1 200")
+    send_alert(client)
+    bridge.wait_for_log(r'TLS with the client failed client=127\.0\.0\.1:\d+ reason="the client sent the alert bad_')
+    client.close()
+    assert "TLS handshake with the client failed" not in bridge.log
+    bridge.signal(15)
+    bridge.wait_for_log(" tls=1 .*tls_failed=0")
+
+
 def test_a_refused_authority_is_named(start, backend, connect, tmp_path, version):
     bridge = start(backend)
     stranger = tls_client_context(Authority(tmp_path, "strangers").cert, version)
