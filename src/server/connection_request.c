@@ -10,6 +10,11 @@
 static const char no_files_text[] =
     "This is a WebSocket port (wsluice): connect with ws://, or start wsluice with --web DIR to serve files.";
 
+/* The log limits repeated lines by their format: strangers who knock at a wrong door by the thousand must not
+ * hide that the right one is out of order. */
+static const char refused_format[] = "request refused status=%u client=%s %s";
+static const char failed_format[] = "request refused status=%u client=%s %s";
+
 void connection_count_answer(struct connection *c, uint16_t status, const char *what) {
   struct counters *counters = c->domain->counters;
   if (status < 400) {
@@ -19,7 +24,7 @@ void connection_count_answer(struct connection *c, uint16_t status, const char *
   }
   counter_add(status < 500 ? &counters->refused_4xx : &counters->refused_5xx);
   char client[ADDRESS_TEXT_MAX];
-  log_event(LOG_INFO, c->id, "request refused status=%u client=%s %s", (unsigned)status,
+  log_event(LOG_INFO, c->id, status < 500 ? refused_format : failed_format, (unsigned)status,
             address_format(&c->peer, client), what);
 }
 

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from harness import LIMIT_SECONDS, RawClient, upgrade_request, wait_until
+from harness import LIMIT_SECONDS, RawClient, free_port, upgrade_request, wait_until
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn |info |debug) .+")
 LISTENING = r'listening on [^\s"]*:(\d+)\b'
@@ -185,6 +185,14 @@ def test_json_goes_on_in_a_rotated_file(logging, tmp_path):
 
 
 # ---- repeated lines ------------------------------------------------------------------------------------
+
+
+def test_strangers_do_not_hide_a_fault(wsluice, connect):
+    """Refusals by the hundred are held back; that nobody can be served any more is still said."""
+    bridge = wsluice(f"127.0.0.1:{free_port()}", "--dial-first")
+    refuse(bridge, 150)
+    connect(bridge, path=None).upgrade(expect=502)
+    bridge.wait_for_log("request refused status=502")
 
 
 def test_refusals_of_strangers_are_summed_up(wsluice, echo_backend):
