@@ -18,7 +18,7 @@ struct bench {
   struct file_jobs jobs;
   struct counters counters;
   struct single_session single; /* not wanted */
-  struct dialer dialer; /* with the three below */
+  struct dialer dialer;         /* with the three below */
   enum bench_dial dial;
   int dial_error;
   struct dial *waiting; /* BENCH_DIAL_WAITS: the dial in flight */
