@@ -43,9 +43,12 @@ struct program {
   bool stopping;
 };
 
+/* Whoever asks again while the last lines of the log are written must not kill it instead. */
 static void close_signals(struct program *program) {
-  for (size_t i = 0; i < SIGNALS_COUNT; i++)
+  for (size_t i = 0; i < SIGNALS_COUNT; i++) {
     uv_close((uv_handle_t *)&program->signals[i], NULL);
+    signal(handled_signals[i], SIG_IGN);
+  }
 }
 
 static void on_stopped(struct server *server, void *owner) {

@@ -131,6 +131,15 @@ def test_a_second_signal_cuts_at_once(open_session, options, second):
     service.expect_end("reset")
 
 
+def test_signals_until_the_end_kill_nothing(wsluice, backend):
+    """Service managers repeat themselves, also while the log is being written out."""
+    bridge = wsluice(backend, "--workers", "4")
+    while bridge.process.poll() is None:
+        bridge.signal(signal.SIGTERM)
+    assert bridge.wait_for_exit() == 0
+    assert "stopped connections=" in bridge.log
+
+
 def test_clients_that_the_kernel_has_queued_are_taken(wsluice, backend):
     """The kernel has told them that they are connected."""
     bridge = wsluice(backend, "--workers", "2")
