@@ -66,7 +66,7 @@ static int read_files(struct certificates *certificates, struct tls_context **co
 }
 
 static void log_context(const struct certificates *certificates, const char *event, const char *warning) {
-  log_event(LOG_INFO, 0, "%s file=\"%s\" %s", event, certificates->settings->server.cert_path,
+  log_event(LOG_INFO, 0, "certificate %s file=\"%s\" %s", event, certificates->settings->server.cert_path,
             tls_context_describe(certificates->current));
   if (warning[0] != '\0') log_event(LOG_WARN, 0, "%s", warning);
 }
@@ -84,7 +84,7 @@ int certificates_open(struct certificates **result, const struct tls_settings *s
     free(certificates);
     return error;
   }
-  log_context(certificates, "certificate loaded", why);
+  log_context(certificates, "loaded", why);
   *result = certificates;
   return WSL_OK;
 }
@@ -125,7 +125,7 @@ void certificates_reload(struct certificates *certificates) {
   certificates->current = renewed;
   uv_mutex_unlock(&certificates->lock);
   tls_context_drop(old);
-  log_context(certificates, "certificate renewed", why);
+  log_context(certificates, "renewed", why);
   if (certificates->on_renewed != NULL) certificates->on_renewed(certificates->owner);
 }
 
