@@ -75,6 +75,10 @@ bool tls_resumed(const struct transport *transport);
  * has not. Lives as long as the transport. */
 const char *tls_failure(const struct transport *transport);
 
+/* Once failed, toward a target: whether it speaks TLS 1.2 and signed in a way that mbedTLS can't check there
+ * (RSA-PSS, which a hello must offer that offers 1.3): a second try without 1.3 may go well. */
+bool tls_wants_version_1_2(const struct transport *transport);
+
 /* Once open, toward a target: whether its certificate is for the IP address that was dialled, if it was one
  * (mbedTLS checks names only). 0 or WSL_TLS_UNTRUSTED; before any data is sent. */
 WSL_MUST_CHECK int tls_check_address(const struct transport *transport, const char *host);

@@ -33,6 +33,7 @@ struct tls_context {
   struct tls_ticket_rules ticket_rules; /* its tickets are held, or NULL */
   char *name;                           /* to expect instead of the host dialled, or NULL */
   bool verifies;                        /* peers must show a certificate */
+  struct tls_context *for_1_2;          /* toward targets: a second try's, held; or NULL */
   char description[DESCRIPTION_CAP];
 };
 
@@ -90,6 +91,7 @@ void tls_context_drop(struct tls_context *context) {
   mbedtls_pk_free(&context->pair.key);
   mbedtls_x509_crt_free(&context->authorities);
   tls_tickets_drop(context->ticket_rules.tickets);
+  tls_context_drop(context->for_1_2);
   free(context->name);
   free(context);
 }
@@ -265,8 +267,8 @@ static int client_fill(struct tls_context *context, const struct tls_client_opti
   return error;
 }
 
-int tls_context_new_client(struct tls_context **context, const struct tls_client_options *options, char *why,
-                           size_t why_cap) {
+static int make_client(struct tls_context **context, const struct tls_client_options *options, char *why,
+                       size_t why_cap) {
   struct tls_suites suites;
   tls_suites_default(&suites);
   struct tls_context *made;
@@ -279,6 +281,38 @@ int tls_context_new_client(struct tls_context **context, const struct tls_client
   }
   *context = made;
   return WSL_OK;
+}
+
+#if TLS_LIBRARY_HAS_1_3
+/* The same once more, capped: its hello then names no signature of PSS, which 1.3 demands and mbedTLS 3.6
+ * can't check in 1.2. */
+static int add_second_try(struct tls_context *context, const struct tls_client_options *options, char *why,
+                          size_t why_cap) {
+  char said[sizeof context->description]; /* what it warns of has been said */
+  int error = make_client(&context->for_1_2, options, said, sizeof said);
+  if (error != WSL_OK) return no_memory(why, why_cap);
+  mbedtls_ssl_conf_max_tls_version(&context->for_1_2->config, MBEDTLS_SSL_VERSION_TLS1_2);
+  return WSL_OK;
+}
+#endif
+
+int tls_context_new_client(struct tls_context **context, const struct tls_client_options *options, char *why,
+                           size_t why_cap) {
+  struct tls_context *made = NULL;
+  int error = make_client(&made, options, why, why_cap);
+#if TLS_LIBRARY_HAS_1_3
+  if (error == WSL_OK) error = add_second_try(made, options, why, why_cap);
+#endif
+  if (error != WSL_OK) {
+    tls_context_drop(made);
+    return error;
+  }
+  *context = made;
+  return WSL_OK;
+}
+
+struct tls_context *tls_context_for_1_2(const struct tls_context *context) {
+  return context->for_1_2;
 }
 
 /* ---- looking ---- */

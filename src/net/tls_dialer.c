@@ -17,6 +17,7 @@ struct attempt {
   struct dial *dial;        /* whose answer is awaited */
   struct dial inner;        /* until it has connected; then */
   struct transport *stream; /* TLS, its handshake running */
+  struct tls_context *context;
   struct target target;
   struct timer deadline; /* of the handshake */
   uint64_t due_ms;
@@ -61,11 +62,30 @@ static void on_deadline(struct timer *timer) {
   give_up(attempt, WSL_TIMED_OUT, "no answer to the TLS handshake in time");
 }
 
+static void on_connected(struct dial *inner, int error, struct transport *transport);
+
+/* Some targets of TLS 1.2 can be had only by a hello that offers no more (tls_wants_version_1_2()): once
+ * more, within the same time. False where that is of no use. */
+static bool try_with_1_2(struct attempt *attempt) {
+  struct tls_dialer *dialer = attempt->dialer;
+  struct tls_context *capped = tls_context_for_1_2(attempt->context);
+  uint64_t now_ms = dialer->timers->now_ms;
+  if (capped == NULL || !tls_wants_version_1_2(attempt->stream) || now_ms >= attempt->due_ms) return false;
+  log_event(LOG_DEBUG, 0, "TLS toward the target once more without TLS 1.3 target=%s", attempt->target.text);
+  timer_disarm(dialer->timers, &attempt->deadline);
+  close_in_order(attempt->stream);
+  attempt->stream = NULL;
+  attempt->context = capped;
+  dialer_start(dialer->inner, &attempt->inner, &attempt->target, attempt->due_ms - now_ms, on_connected);
+  return true;
+}
+
 /* The error lies behind the failure; the words may be missing where the connection itself broke. */
 static void handshake_failed(struct attempt *attempt) {
   uint8_t byte;
   int64_t error = transport_read(attempt->stream, &byte, sizeof byte);
   assert(error <= 0 && error != WSL_AGAIN);
+  if (try_with_1_2(attempt)) return;
   if (error == WSL_OK) error = WSL_TLS_FAILED;
   const char *words = tls_failure(attempt->stream);
   give_up(attempt, (int)error, words[0] != '\0' ? words : error_text((int)error));
@@ -102,7 +122,7 @@ static void on_connected(struct dial *inner, int error, struct transport *transp
     return;
   }
   attempt->stream =
-      tls_connect(dialer->tls, dialer->context, transport, attempt->target.host, on_stream, attempt);
+      tls_connect(dialer->tls, attempt->context, transport, attempt->target.host, on_stream, attempt);
   if (attempt->stream == NULL) {
     transport_reset(transport);
     settle(attempt, WSL_NO_MEMORY, NULL);
@@ -121,6 +141,7 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
   attempt->dialer = dialer;
   attempt->dial = dial;
   attempt->target = *target;
+  attempt->context = dialer->context;
   attempt->due_ms = dialer->timers->now_ms + timeout_ms;
   timer_init(&attempt->deadline, on_deadline);
   dial->attempt = attempt;

@@ -8,6 +8,7 @@
 
 #include "net/tls_inner.h"
 #include "net/tls_inside.h"
+#include "net/tls_library.h"
 #include "net/tls_words.h"
 
 #define VERIFY_WORDS_MAX 128u
@@ -119,6 +120,18 @@ int tls_explain(struct tls *tls, int mbedtls_error) {
       (void)snprintf(tls->failure, sizeof tls->failure, "%s", tls_error_words(mbedtls_error));
       return tls_error_of(mbedtls_error);
   }
+}
+
+bool tls_wants_version_1_2(const struct transport *transport) {
+#if TLS_LIBRARY_HAS_1_3
+  const struct tls *tls = tls_of(transport);
+  return tls->state == TLS_FAILED && tls_inside_state(&tls->ssl) == MBEDTLS_SSL_SERVER_KEY_EXCHANGE &&
+         mbedtls_ssl_get_version_number(&tls->ssl) == MBEDTLS_SSL_VERSION_TLS1_2 &&
+         tls_library_error(tls->step_result) == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
+#else
+  (void)transport;
+  return false;
+#endif
 }
 
 const char *tls_failure(const struct transport *transport) {

@@ -1,4 +1,4 @@
-/* What mbedTLS knows and has no function for: two fields of its context, under their names in both versions
+/* What mbedTLS knows and has no function for: some fields of its context, under their names in both versions
  * that we build with. net/tls_key_update.c, which goes deeper, has its own.
  */
 #ifndef NET_TLS_INSIDE_H
