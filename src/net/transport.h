@@ -77,7 +77,8 @@ static inline bool transport_writable(const struct transport *t) {
  * WSL_AGAIN when there is nothing now; WSL_RESET, WSL_TIMED_OUT or another error when the stream is
  * broken; WSL_TRUNCATED when a TLS peer ended without close_notify (it may still be able to read). Ends and
  * errors repeat when asked again. Clears READABLE when nothing more is there; after an end or an error
- * READABLE stays clear. */
+ * READABLE stays clear (TLS behind a failure sets it once more, when the input has ended: for those that
+ * linger). */
 static inline int64_t transport_read(struct transport *t, uint8_t *buf, size_t len) {
   return t->ops->read(t, buf, len);
 }
