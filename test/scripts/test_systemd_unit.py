@@ -16,7 +16,7 @@ def test_systemd_takes_it(tmp_path):
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze here")
     unit = tmp_path / "wsluice@test.service"
-    unit.write_text(UNIT.read_text().replace("/usr/local/bin/wsluice", WSLUICE))
+    unit.write_text(UNIT.read_text().replace("/usr/local/bin/wsluice", f'"{WSLUICE}"'))
     seen = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, timeout=60)
     complaints = [line for line in (seen.stdout + seen.stderr).splitlines() if "wsluice@" in line]
     assert (seen.returncode, complaints) == (0, []), seen.stdout + seen.stderr
