@@ -33,7 +33,8 @@ struct tls_context {
   struct tls_ticket_rules ticket_rules; /* its tickets are held, or NULL */
   char *name;                           /* to expect instead of the host dialled, or NULL */
   bool verifies;                        /* peers must show a certificate */
-  struct tls_context *for_1_2;          /* toward targets: a second try's, held; or NULL */
+  struct tls_context *for_1_2;          /* toward targets: a second try's, a part of this one; or NULL */
+  struct tls_context *whole;            /* of which this is that part: its life, files and name; or NULL */
   char description[DESCRIPTION_CAP];
 };
 
@@ -78,20 +79,32 @@ static struct tls_context *context_new(void) {
   return context;
 }
 
+static struct tls_context *whole_of(struct tls_context *context) {
+  return context->whole != NULL ? context->whole : context;
+}
+
 struct tls_context *tls_context_hold(struct tls_context *context) {
-  atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&whole_of(context)->references, 1, memory_order_relaxed);
   return context;
+}
+
+/* Of a part only what it does not share. */
+static void free_part(struct tls_context *part) {
+  if (part == NULL) return;
+  mbedtls_ssl_config_free(&part->config);
+  free(part);
 }
 
 void tls_context_drop(struct tls_context *context) {
   if (context == NULL) return;
+  context = whole_of(context);
   if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) > 1) return;
+  free_part(context->for_1_2); /* first: it points to what follows */
   mbedtls_ssl_config_free(&context->config);
   mbedtls_x509_crt_free(&context->pair.chain);
   mbedtls_pk_free(&context->pair.key);
   mbedtls_x509_crt_free(&context->authorities);
   tls_tickets_drop(context->ticket_rules.tickets);
-  tls_context_drop(context->for_1_2);
   free(context->name);
   free(context);
 }
@@ -181,15 +194,19 @@ static void warn_of_missing_issuer(const mbedtls_x509_crt *leaf, const char *pat
 }
 
 /* Peers must show a certificate that leads to one of these. */
+static void trust_only(struct tls_context *context, mbedtls_x509_crt *authorities) {
+  mbedtls_ssl_conf_ca_chain(&context->config, authorities, NULL);
+  mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+  context->verifies = true;
+}
+
 static int take_authorities(struct tls_context *context, const char *ca_path, char *why, size_t why_cap) {
   int skipped;
   int error = tls_load_authorities(&context->authorities, ca_path, &skipped, why, why_cap);
   if (error != WSL_OK) return error;
   if (skipped > 0 && ca_path != NULL)
     tls_warn(why, why_cap, "CA certificates \"%s\": %d can't be read and are left out", ca_path, skipped);
-  mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
-  mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
-  context->verifies = true;
+  trust_only(context, &context->authorities);
   return WSL_OK;
 }
 
@@ -248,15 +265,18 @@ int tls_context_new_server(struct tls_context **context, const struct tls_server
 
 /* ---- clients ---- */
 
-static int client_fill(struct tls_context *context, const struct tls_client_options *options, char *why,
-                       size_t why_cap) {
-  mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_NONE);
+static void set_client_policy(mbedtls_ssl_config *config) {
+  mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_NONE);
 #if MBEDTLS_VERSION_MAJOR >= 3
-  mbedtls_ssl_conf_sig_algs(&context->config, target_signatures);
+  mbedtls_ssl_conf_sig_algs(config, target_signatures);
 #endif
 #if defined(MBEDTLS_SSL_SESSION_TICKETS)
-  mbedtls_ssl_conf_session_tickets(&context->config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED); /* none is kept */
+  mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED); /* none is kept */
 #endif
+}
+
+static int take_client_files(struct tls_context *context, const struct tls_client_options *options, char *why,
+                             size_t why_cap) {
   if (options->name != NULL && (context->name = strdup(options->name)) == NULL)
     return no_memory(why, why_cap);
   int error = WSL_OK;
@@ -267,41 +287,40 @@ static int client_fill(struct tls_context *context, const struct tls_client_opti
   return error;
 }
 
-static int make_client(struct tls_context **context, const struct tls_client_options *options, char *why,
-                       size_t why_cap) {
-  struct tls_suites suites;
-  tls_suites_default(&suites);
-  struct tls_context *made;
-  int error = context_begin(&made, MBEDTLS_SSL_IS_CLIENT, TLS_VERSION_1_2, &suites, why, why_cap);
-  if (error != WSL_OK) return error;
-  error = client_fill(made, options, why, why_cap);
-  if (error != WSL_OK) {
-    tls_context_drop(made);
-    return error;
-  }
-  *context = made;
-  return WSL_OK;
-}
-
 #if TLS_LIBRARY_HAS_1_3
 /* The same once more, capped: its hello then names no signature of PSS, which 1.3 demands and mbedTLS 3.6
- * can't check in 1.2. */
-static int add_second_try(struct tls_context *context, const struct tls_client_options *options, char *why,
-                          size_t why_cap) {
-  char said[sizeof context->description]; /* what it warns of has been said */
-  int error = make_client(&context->for_1_2, options, said, sizeof said);
+ * can't check in 1.2. The files are read once: they may be pipes, and the system's CAs take a megabyte. */
+static int add_second_try(struct tls_context *context, char *why, size_t why_cap) {
+  struct tls_context *part;
+  char nothing[1];
+  int error =
+      context_begin(&part, MBEDTLS_SSL_IS_CLIENT, TLS_VERSION_1_2, &context->suites, nothing, sizeof nothing);
   if (error != WSL_OK) return no_memory(why, why_cap);
-  mbedtls_ssl_conf_max_tls_version(&context->for_1_2->config, MBEDTLS_SSL_VERSION_TLS1_2);
+  mbedtls_ssl_conf_max_tls_version(&part->config, MBEDTLS_SSL_VERSION_TLS1_2);
+  set_client_policy(&part->config);
+  part->whole = context;
+  part->name = context->name;
+  context->for_1_2 = part;
+  if (context->verifies) trust_only(part, &context->authorities);
+  bool shows_certificate = context->pair.chain.version != 0;
+  if (shows_certificate &&
+      mbedtls_ssl_conf_own_cert(&part->config, &context->pair.chain, &context->pair.key) != 0)
+    return no_memory(why, why_cap);
   return WSL_OK;
 }
 #endif
 
 int tls_context_new_client(struct tls_context **context, const struct tls_client_options *options, char *why,
                            size_t why_cap) {
-  struct tls_context *made = NULL;
-  int error = make_client(&made, options, why, why_cap);
+  struct tls_suites suites;
+  tls_suites_default(&suites);
+  struct tls_context *made;
+  int error = context_begin(&made, MBEDTLS_SSL_IS_CLIENT, TLS_VERSION_1_2, &suites, why, why_cap);
+  if (error != WSL_OK) return error;
+  set_client_policy(&made->config);
+  error = take_client_files(made, options, why, why_cap);
 #if TLS_LIBRARY_HAS_1_3
-  if (error == WSL_OK) error = add_second_try(made, options, why, why_cap);
+  if (error == WSL_OK) error = add_second_try(made, why, why_cap);
 #endif
   if (error != WSL_OK) {
     tls_context_drop(made);

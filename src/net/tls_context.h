@@ -67,7 +67,8 @@ WSL_MUST_CHECK int tls_context_new_client(struct tls_context **context,
                                           size_t why_cap);
 
 /* For a second try at a target that tls_wants_version_1_2() of: the same with TLS 1.2 as the highest version.
- * Lives as long as the context; NULL where there is none (it is one itself, or this mbedTLS has no 1.3). */
+ * Lives as long as the context, which holding it holds; NULL where there is none (it is one itself, or this
+ * mbedTLS has no 1.3). */
 struct tls_context *tls_context_for_1_2(const struct tls_context *context);
 
 struct tls_context *tls_context_hold(struct tls_context *context);

@@ -241,6 +241,24 @@ static void a_pipe_is_read_like_a_file(void **state) {
   tls_context_drop(context);
 }
 
+/* Whoever opens it a second time finds it empty. */
+static void a_pipe_of_authorities_is_read_once(void **state) {
+  (void)state;
+  pem_files_shell("rm -f pipe; mkfifo pipe; { cat ca.pem > pipe; sleep 0.2; : > pipe; } &");
+  struct tls_client_options options = {.trust = TLS_TRUST_VERIFIED, .ca_path = pem_file("pipe")};
+  struct tls_context *context;
+  char why[WHY_CAP];
+  if (tls_context_new_client(&context, &options, why, sizeof why) != WSL_OK) fail_msg("%s", why);
+  if (tls_context_for_1_2(context) != NULL) {
+    struct tls_context *held = tls_context_hold(tls_context_for_1_2(context));
+    tls_context_drop(context);
+    assert_string_equal(tls_context_server_name(held, "a.example"), "a.example");
+    context = held; /* a part keeps the whole alive */
+  }
+  tls_context_drop(context);
+  pem_files_shell("cat pipe > /dev/null"); /* lets the other one go */
+}
+
 static void a_short_buffer_cuts_the_words_only(void **state) {
   (void)state;
   for (size_t cap = 1; cap < 80; cap++) {
@@ -412,6 +430,7 @@ int main(void) {
       cmocka_unit_test(an_unreadable_file_is_told_from_a_missing_one),
       cmocka_unit_test(a_path_with_a_line_end_stays_one_line),
       cmocka_unit_test(a_pipe_is_read_like_a_file),
+      cmocka_unit_test(a_pipe_of_authorities_is_read_once),
       cmocka_unit_test(a_short_buffer_cuts_the_words_only),
       cmocka_unit_test(descriptions_name_the_certificate),
       cmocka_unit_test(authorities_are_taken_or_refused_in_words),
