@@ -5,6 +5,7 @@ only; a broken new pair changes nothing but the log."""
 import os
 import shutil
 import signal
+import time
 
 import pytest
 
@@ -110,6 +111,16 @@ def test_a_broken_pair_is_refused_and_the_old_one_stays(start, open_client, auth
     good = authority.issue(f"good-{tmp_path.name}")
     put(good, tmp_path)
     wait_until_served(bridge, authority, new_serial(good))
+
+
+def test_other_files_of_the_folder_are_nobodys_business(start, open_client, authority, tmp_path):
+    bridge = start()
+    (tmp_path / "other.pem").write_text("not ours")
+    time.sleep(0.5)  # more than the program waits for rest in the folder
+    second = authority.issue(f"second-{tmp_path.name}")
+    rename_over(second, tmp_path)
+    wait_until_served(bridge, authority, new_serial(second))
+    assert bridge.log.count("certificate renewed") == 1, bridge.log
 
 
 def test_sighup_reads_them_again(start, open_client, tmp_path):
