@@ -109,7 +109,9 @@ static void test_so_many_run_and_the_rest_waits(void **state) {
   assert_int_equal(t->quiet, 1);
 }
 
-/* Those that wait are run in the order in which they came: none of the last before the first. */
+/* Those that wait are run in the order in which they came: none is done before its turn. How late one is done
+ * says nothing: its thread may have been kept waiting for a processor.
+ */
 static void test_first_come_first_served(void **state) {
   struct test *t = *state;
   uv_mutex_lock(&t->gate);
@@ -118,7 +120,7 @@ static void test_first_come_first_served(void **state) {
   uv_mutex_unlock(&t->gate);
   turn_until(&t->loop, &t->all_done);
   for (unsigned i = 0; i < JOBS; i++)
-    assert_in_range(t->order[i] + OFFLOAD_RUNNING_MAX, i + 1, i + 2 * OFFLOAD_RUNNING_MAX - 1);
+    assert_true(t->order[i] < i + OFFLOAD_RUNNING_MAX);
 }
 
 static void test_what_waits_can_be_cancelled(void **state) {
