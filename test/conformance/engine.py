@@ -1,0 +1,141 @@
+"""The engine of the conformance suite: plays a case over ws or wss at every chunking of its bytes.
+
+How to add cases: a module cases_<area>.py beside this file, with data only,
+
+    REQUEST = Demand("RFC 6455 5.5.2", "MUST", "A ping is answered by a pong, unless a Close came before.")
+    CASES = [
+        Case("pings/empty", REQUEST, "pings", sends=[frame(PING), BYE], sees=(Pong(b""), ECHOED)),
+    ]
+    UNTESTED = [Demand("RFC 6455 5.4", "MUST", "...", reason="...")]
+
+and a test file that has the engine play them (copy the five lines of test_frames.py):
+
+    @all_cases(cases_ping, cases_close)
+    def test_case(engine, case, transport):
+        engine.check(case, transport)
+
+docs/CONFORMANCE.md picks the module up by itself: `make conformance-doc`.
+
+What a case says (fields: case.py). An ordinary one begins when the upgrade is done and the backend has got the
+greeting, a binary frame of four bytes; then `sends` leaves in chunks. Seen are: `sees`, the server's control frames
+in order; `up`, all that the backend got; `down`, all payload that the client got; how either stream ended. Every
+session must end: a case that breaks no rule has BYE as its last frame and sees ECHOED.
+
+A case about the request head gives `request` (pieces of bytes, up to the empty line) and `http`, the responses that
+must be seen:
+
+    Case("head/get-without-host", DEMAND, "handshake", request=[b"GET / HTTP/1.1\\r\\n", ...],
+         http=(Http(400, {"Connection": "close"}),), backend=None)              # refused, and not dialled
+    Case("handshake/accept", DEMAND, "handshake", request=[...], sends=[BYE], sees=(ECHOED,),
+         http=(Http(101, {"Sec-WebSocket-Accept": "..."}),))                    # taken: `sends` follows the head
+
+Head, greeting (where a 101 is expected) and `sends` are then one stream of bytes that is cut at every chunking.
+`client="kept"` says that the connection stays open behind the last response.
+
+Chunks really arrive apart, without sleeping: sessions of all chunkings go forward in step, a chunk each, and between
+two steps a probe session's ping is answered (Server.barrier). wsluice has one worker, which takes events in order.
+"""
+
+import itertools
+import math
+import os
+import time
+
+import pytest
+
+from harness.tls import tls_client_context
+
+from .case import resolve
+from .channel import Plain, Tls
+from .chunking import HUGE, every_chunking
+from .judge import complaints
+from .server import Server
+from .session import Session, greeting
+
+TRANSPORTS = ("ws", "wss")
+BATCH = 160  # sessions at once
+BATCH_OF_HUGE = 3
+LIMIT_SECONDS = 20.0  # of a batch, that is of all its sessions together; only failures take so long
+FAILURES_SHOWN = 4
+
+
+def all_cases(*modules):
+    """Parametrises a test with every case of the modules over every transport."""
+    rows = [(case, transport) for module in modules for case in module.CASES for transport in TRANSPORTS]
+    return pytest.mark.parametrize("case,transport", rows, ids=[f"{case.id}-{transport}" for case, transport in rows])
+
+
+class Engine:
+    """Keeps one wsluice for each set of options for as long as the tests of a file run."""
+
+    def __init__(self, tls_options):
+        self.tls_options = tls_options
+        self.context = tls_client_context()
+        self.servers = {}
+        self.numbers = itertools.count(1)
+
+    def stop(self):
+        for server, _ in self.servers.values():
+            server.stop()
+
+    def check(self, case, transport):
+        """Plays it at every chunking; raises with what was seen where it went wrong."""
+        server, _ = self._server(case.options)
+        log_start = len(server.wsluice.log)
+        failures, count = [], 0
+        for sessions in self._batches(case, transport):
+            failures += self._play(server, sessions)
+            count += len(sessions)
+        assert not failures, self._report(case, transport, failures, count, server.wsluice.log[log_start:])
+
+    def _report(self, case, transport, failures, count, log):
+        demand = case.demand
+        lines = [f"{case.id}: {demand.section} {demand.level}: {demand.text}",
+                 f"over {transport}: {len(failures)} of {count} chunkings failed"]
+        lines += failures[:FAILURES_SHOWN]
+        return "\n".join(lines) + f"\nlast of wsluice's log:\n{log[-2000:]}"
+
+    # --- sessions ---
+
+    def _server(self, options):
+        if options not in self.servers:
+            self.servers[options] = Server(self.tls_options, options), []
+        return self.servers[options]
+
+    def _pieces(self, case):
+        sends = list(resolve(case.sends))
+        if case.request is None:
+            return sends
+        is_upgrade = case.http and case.http[-1].status == 101
+        return [*resolve(case.request), *([greeting(0)] if is_upgrade and case.greets else []), *sends]
+
+    def _batches(self, case, transport):
+        """Lists of sessions, each made when the one before has been played."""
+        pieces = self._pieces(case)
+        data = b"".join(pieces)
+        size = 1 if not case.greets else BATCH_OF_HUGE if len(data) >= HUGE else BATCH
+        chunkings = every_chunking(pieces, case.id)
+        while batch := list(itertools.islice(chunkings, size)):
+            yield [Session(case, next(self.numbers), chunking, data, self._opener(case, transport))
+                   for chunking in batch]
+
+    def _opener(self, case, transport):
+        server, tickets = self._server(case.options)
+        port = server.wsluice.port
+        if transport == "ws":
+            return lambda on_bytes: Plain(port, on_bytes)
+        return lambda on_bytes: Tls(port, on_bytes, self.context, tickets)
+
+    def _play(self, server, sessions):
+        for session in sessions:
+            server.add(session)
+        server.play(sessions, LIMIT_SECONDS)
+        server.barrier()  # a dial that should not have been would have been seen by now
+        failures = []
+        for session in sessions:
+            server.remove(session)
+            failures += [f"  chunking {session.chunking[0]}: {text}" for text in complaints(session)]
+        if server.strangers:
+            failures.append(f"  the backend was dialled {len(server.strangers)} times by nobody's greeting")
+            server.drop_strangers()
+        return failures
