@@ -8,6 +8,8 @@ ARGS ?= --demo 6080
 # make test: tests at a time, and a regular expression of the tests wanted (all).
 TEST_JOBS ?= 2
 T ?=
+# make fuzz: T is seconds a target (60); the target wanted (all).
+TARGET ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -15,6 +17,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 SUITE_PRESETS := release asan tsan
 
 build_with_tests = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
+build_fuzz_targets = scripts/configure.sh fuzz -DWSLUICE_TESTS=ON && cmake --build --preset fuzz --target fuzz_targets
 ctest = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) $(if $(T),-R '$(T)')
 # gcc 12's sanitizers refuse address spaces as random as some kernels make them (vm.mmap_rnd_bits
 # above 28). Where we may (not in every container), their tests run without randomisation.
@@ -23,7 +26,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-world asan tsan format format-check lint install clean help
+.PHONY: build run deps test test-release test-world asan tsan format format-check lint fuzz fuzz-merge install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -34,7 +37,7 @@ run: build ## Build it and run the demo; ARGS="6080 host:port" runs the bridge i
 	build/wsluice $(ARGS)
 
 deps: ## Install everything that any target here needs
-	scripts/install-deps.sh build test lint
+	scripts/install-deps.sh build test lint fuzz
 
 test: ## Build and run all tests: release, ASan+UBSan, and TSan where there are threads
 	@scripts/install-deps.sh test
@@ -71,6 +74,16 @@ format-check: ## Fail where `make format` would change something
 lint: ## The rooms' map, sizes, shellcheck, both compilers with -Werror, cppcheck, clang-tidy
 	@scripts/install-deps.sh lint
 	@scripts/lint.sh
+
+fuzz: ## Fuzz each target T=60 seconds, two at a time; TARGET=frame_decode takes one (test/fuzz)
+	@scripts/install-deps.sh fuzz
+	@$(build_fuzz_targets)
+	@$(without_aslr) /usr/bin/python3 test/fuzz/run.py build-fuzz --seconds $(or $(T),60) $(TARGET)
+
+fuzz-merge: ## Fold what `make fuzz` has grown into the kept corpora, minimised
+	@scripts/install-deps.sh fuzz
+	@$(build_fuzz_targets)
+	@$(without_aslr) /usr/bin/python3 test/fuzz/run.py build-fuzz --merge $(TARGET)
 
 install: build ## Install the program and its man page (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a step needs and this machine lacks, on Debian 12 and 13.
 #
-#   scripts/install-deps.sh build|test|image|format|lint...
+#   scripts/install-deps.sh build|test|image|format|lint|fuzz...
 #
 # Each need is checked by what it is for (a command, a header, a module), so tools that came from
 # elsewhere are taken as they are, and when nothing is missing nothing is called: no apt, no sudo,
@@ -64,6 +64,12 @@ path:/usr/lib/llvm-*/lib/clang/*/lib/linux    libclang-rt-dev
 cmd:clang-tidy-19                             clang-tidy-19
 cmd:cppcheck                                  cppcheck
 cmd:shellcheck                                shellcheck
+'
+fuzz_needs="$build_needs"'
+pc:cmocka                                     libcmocka-dev
+path:/usr/bin/python3                         python3
+cmd:clang                                     clang
+path:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a  libclang-rt-dev
 '
 
 # Packages of the sets above that bring a service: package, its units.
@@ -236,7 +242,7 @@ install_node_modules() {
   cp $lock $stamp
 }
 
-[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|image|format|lint..."
+[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|image|format|lint|fuzz..."
 for set in "$@"; do
   case $set in
     build) install_set build "$build_needs" ;;
@@ -247,6 +253,7 @@ for set in "$@"; do
     image) install_set image "$image_needs" ;;
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;
-    *) fail "unknown set \"$set\": build, test, image, format or lint" ;;
+    fuzz) install_set fuzz "$fuzz_needs" ;;
+    *) fail "unknown set \"$set\": build, test, image, format, lint or fuzz" ;;
   esac
 done

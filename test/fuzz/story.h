@@ -1,0 +1,40 @@
+/* What came of a stream of frames: the payload as one piece, and each event with the place in the stream and
+ * in the payload at which it came. Two ways to decode the same bytes must tell the same story.
+ */
+#ifndef FUZZ_STORY_H
+#define FUZZ_STORY_H
+
+#include <wsluice/frame.h>
+
+#include "fuzz/fuzz.h"
+
+struct story_event {
+  enum wsl_frame_event event;
+  size_t consumed;   /* bytes of the stream up to and with the byte that it came at */
+  size_t payload_at; /* bytes of payload before it */
+  uint16_t code;
+  uint8_t control_len;
+  uint8_t control[WSL_CONTROL_PAYLOAD_MAX];
+  const char *reason; /* the decoder's; NULL in the reference's */
+};
+
+struct story {
+  uint8_t *payload;
+  size_t payload_len;
+  struct story_event *events;
+  size_t events_count;
+  bool between_messages;
+};
+
+/* Room for all that a stream of `len` bytes can tell. */
+void story_init(struct story *story, size_t len);
+void story_free(struct story *story);
+
+/* Feeds the stream to the decoder in pieces, as a session does, each in a block of its own. */
+void story_of(struct story *story, const uint8_t *data, size_t len, bool refuse_text, struct fuzz_cuts cuts);
+
+/* Whether two stories are the same. The payload may differ by the begun sequence of a text that broke off:
+ * when that was fed earlier, it has been passed on (at most 3 bytes; frame.h, run_len). */
+void story_compare(const struct story *one, const struct story *other);
+
+#endif
