@@ -14,9 +14,13 @@ void sim_fault_to(char *where);
 
 __attribute__((noreturn, format(printf, 1, 2))) void sim_fail(const char *format, ...);
 
-#define sim_check(condition, ...)               \
-  do {                                          \
-    if (!(condition)) sim_fail(__VA_ARGS__);    \
+#define sim_check(condition, ...)            \
+  do {                                       \
+    if (!(condition)) sim_fail(__VA_ARGS__); \
   } while (false)
+
+/* What happens, step by step: a printf-like line to stdout, when somebody asked for it (--trace). */
+extern bool sim_tracing;
+__attribute__((format(printf, 1, 2))) void sim_trace(const char *format, ...);
 
 #endif

@@ -15,11 +15,11 @@
 enum step_kind {
   STEP_NONE, /* taken out */
   /* the client */
-  STEP_CLIENT_FRAME,    /* says a frame: a = enum said, b = payload bytes, c = bytes held back till its next */
-  STEP_CLIENT_WRONG,    /* breaks the protocol: a = which row of said.c's table */
-  STEP_CLIENT_CLOSE,    /* a = row of the table of codes */
-  STEP_CLIENT_END,      /* a = enum stream_end */
-  STEP_CLIENT_TAKES,    /* room for b bytes more; 0: takes nothing more; UINT32_MAX: everything */
+  STEP_CLIENT_FRAME, /* says a frame: a = enum said, b = payload bytes, c = bytes held back till its next */
+  STEP_CLIENT_WRONG, /* breaks the protocol: a = which row of said.c's table */
+  STEP_CLIENT_CLOSE, /* a = row of the table of codes */
+  STEP_CLIENT_END,   /* a = enum stream_end */
+  STEP_CLIENT_TAKES, /* room for b bytes more; 0: takes nothing more; UINT32_MAX: everything */
   STEP_CLIENT_VANISHES, /* no byte, no ACK, no FIN from now on */
   /* the backend */
   STEP_BACKEND_SAYS, /* b bytes */
@@ -69,8 +69,8 @@ enum dialling { DIALLED_BEFORE, DIAL_AT_ONCE, DIAL_LATER, DIALLINGS };
 
 struct role { /* of one session */
   struct temper client, backend;
-  uint8_t dialling;    /* enum dialling */
-  uint32_t early;      /* bytes of the client's first words that come with the request head */
+  uint8_t dialling; /* enum dialling */
+  uint32_t early;   /* bytes of the client's first words that come with the request head */
 };
 
 struct plan {
