@@ -10,7 +10,7 @@ certificates  authorities and certificates, made when a test wants them
 service  programs that nobody here wrote as services, and Node scripts as clients
 """
 
-from .backend import Backend, Sink, UnixBackend, echo, source
+from .backend import Backend, DeafBackend, Sink, UnixBackend, echo, source
 from .certificates import Authority, Pair, encrypt_key, openssl, trusting_home
 from .client import (
     BINARY,
@@ -32,7 +32,7 @@ from .tls import TlsSocket, tls_client_context, tls_server_context
 from .wire import LIMIT_SECONDS, Ended, Wire
 
 __all__ = [
-    "Authority", "BINARY", "Backend", "CLOSE", "CONTINUATION", "Ended", "Frame", "LIMIT_SECONDS", "PING",
+    "Authority", "BINARY", "Backend", "CLOSE", "CONTINUATION", "DeafBackend", "Ended", "Frame", "LIMIT_SECONDS", "PING",
     "PONG", "Pair", "RawClient", "Response", "Service", "Sink", "TEXT", "TlsSocket", "UnixBackend", "Wire",
     "Wsluice", "binary", "echo", "encode_frame", "encrypt_key", "free_port", "openssl", "processor_seconds",
     "resident_kib", "run_node", "s_client", "s_client_script", "source", "speaks_tls_1_3",

@@ -112,6 +112,42 @@ class UnixBackend(Backend):
         self.folder.cleanup()
 
 
+class DeafBackend:
+    """Listens with a backlog that is full: the kernel answers no further SYN until answer() is called."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.address = self.listener.getsockname()
+        self.fillers = []
+        while True:
+            filler = socket.socket()
+            filler.settimeout(0.2)
+            self.fillers.append(filler)
+            try:
+                filler.connect(self.address)
+            except TimeoutError:
+                filler.close()
+                break
+
+    @property
+    def target_args(self):
+        return [f"127.0.0.1:{self.address[1]}"]
+
+    def answer(self):
+        """Makes room; returns the connection that waited (a SYN comes again after 1 s, 3 s, ...)."""
+        taken = [filler.getsockname() for filler in self.fillers[:-1]]
+        self.listener.settimeout(10)
+        while True:
+            sock, peer = self.listener.accept()
+            if peer not in taken:
+                return Wire(sock)
+            sock.close()
+
+    def close(self):
+        for sock in [self.listener, *self.fillers]:
+            sock.close()
+
+
 def echo(wire):
     """Sends back what comes, and its FIN after the peer's."""
     while data := wire.recv_some():

@@ -6,45 +6,9 @@ import socket
 
 import pytest
 
-from harness import BINARY, CLOSE, PING, PONG, Wire, encode_frame, free_port
+from harness import BINARY, CLOSE, PING, PONG, DeafBackend, encode_frame, free_port
 
 MEGABYTE = 1 << 20
-
-
-class DeafBackend:
-    """Listens with a backlog that is full: the kernel answers no further SYN until answer() is called."""
-
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=0)
-        self.address = self.listener.getsockname()
-        self.fillers = []
-        while True:
-            filler = socket.socket()
-            filler.settimeout(0.2)
-            self.fillers.append(filler)
-            try:
-                filler.connect(self.address)
-            except TimeoutError:
-                filler.close()
-                break
-
-    @property
-    def target_args(self):
-        return [f"127.0.0.1:{self.address[1]}"]
-
-    def answer(self):
-        """Makes room; returns the connection that waited (a SYN comes again after 1 s, 3 s, ...)."""
-        taken = [filler.getsockname() for filler in self.fillers[:-1]]
-        self.listener.settimeout(10)
-        while True:
-            sock, peer = self.listener.accept()
-            if peer not in taken:
-                return Wire(sock)
-            sock.close()
-
-    def close(self):
-        for sock in [self.listener, *self.fillers]:
-            sock.close()
 
 
 @pytest.fixture
