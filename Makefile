@@ -13,6 +13,9 @@ TARGET ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
+# make coverage: --all (integration tests too), --write (figures into docs/COVERAGE.md).
+COVERAGE_FLAGS ?=
+
 # `make test` runs these builds as one suite; a preset's folder is build-<preset>, release's build.
 SUITE_PRESETS := release asan tsan
 
@@ -26,7 +29,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-world asan tsan format format-check lint fuzz fuzz-merge install clean help
+.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -62,6 +65,11 @@ asan tsan: ## Build and run the tests under ASan+UBSan, or those with threads un
 	@scripts/install-deps.sh test
 	@$(call build_with_tests,$@)
 	$(without_aslr) $(ctest) --preset $@
+
+coverage: ## Measure lines and branches by room; hold codec/ and bridge/ to docs/COVERAGE.md
+	@scripts/install-deps.sh coverage
+	@$(call build_with_tests,coverage)
+	@scripts/coverage.py $(COVERAGE_FLAGS)
 
 format: ## Format the C sources in place (clang-format 19)
 	@scripts/install-deps.sh format

@@ -53,6 +53,13 @@ python:yaml                                   python3-yaml
 cmd:iptables                                  iptables
 cmd:debootstrap                               debootstrap
 '
+coverage_needs="$build_needs"'
+cmd:gcc                                       gcc
+pc:cmocka                                     libcmocka-dev
+path:/usr/bin/python3                         python3
+cmd:openssl                                   openssl
+cmd:gcovr                                     gcovr
+'
 format_needs='
 cmd:clang-format-19                           clang-format-19
 '
@@ -251,6 +258,7 @@ for set in "$@"; do
       install_node_modules
       ;;
     image) install_set image "$image_needs" ;;
+    coverage) install_set coverage "$coverage_needs" ;;
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;
     fuzz) install_set fuzz "$fuzz_needs" ;;
