@@ -1,0 +1,83 @@
+"""Runs stories by the thousand, some hundred at once, and says which of them failed, and how."""
+
+import asyncio
+import collections
+import itertools
+import random
+
+import http_endings  # noqa: F401  (joins the table)
+from endings import ENDINGS
+from peers import LIMIT_SECONDS, Services
+from stage import CLOSINGS, Cast, Stage, Story, Way
+
+__all__ = ["Cast", "Crowd", "Services", "open_stages"]
+
+AT_ONCE = 500
+
+
+def open_stages(cast, wsluice, folder, *options):
+    """One wsluice a stage; `wsluice` is the factory of conftest.py."""
+    def start(name, *more, services=cast.services, target=None):
+        bridge = wsluice(target, *cast.tls(), *options, *more)
+        return Stage(name, bridge, bridge.port, services, ("tcp",) if target else ("tcp", "unix"))
+
+    tcp, tls = (f"127.0.0.1:{services.port}" for services in (cast.services, cast.tls_services))
+    stages = [
+        start("tokens", *CLOSINGS, *cast.by_token(), "--web", cast.web),
+        start("first", *CLOSINGS, *cast.by_token(), "--dial-first"),
+        start("ssl", *CLOSINGS, "--ssl-target", "--ssl-target-insecure", services=cast.tls_services,
+              target=tls),
+        start("strict", "--handshake-timeout", "1", "--heartbeat", "0.3", "--pong-timeout", "0.7",
+              "--session-idle-timeout", "2.5", "--refuse-text", target=tcp),
+    ]
+    path = folder / "door.sock"
+    bridge = wsluice.run(*cast.tls(), *options, *CLOSINGS, "--unix-listen", path, "--unix-target",
+                         cast.services.path)
+    bridge.wait_for_log("listening on")
+    return stages + [Stage("unix", bridge, path, cast.services, ("unix",))]
+
+
+class Crowd:
+    """The plan: each ending on each of its stages, by each way in turn, over and over."""
+
+    def __init__(self, stages, cast, seed):
+        self.cast = cast
+        self.random = random.Random(seed)
+        self.plan = itertools.cycle(self._rounds(stages))
+        self.counts = collections.Counter()
+        self.failures = []
+        self.open = 0
+
+    @staticmethod
+    def _rounds(stages):
+        """TLS costs both sides ten times what a plain session does: one round of four has it."""
+        return [(story, stage, way)
+                for tls in (False, True, False, False)
+                for stage in stages
+                for story in ENDINGS.values()
+                if stage.name in story.stages and story.tls in (None, tls) and (tls or stage.name != "ssl")
+                for way in stage.ways(tls)]
+
+    async def run(self, count):
+        """`count` stories from the plan, AT_ONCE at a time."""
+        places = asyncio.Semaphore(AT_ONCE)
+        tasks = set()
+        for story, stage, way in itertools.islice(self.plan, count):
+            await places.acquire()
+            task = asyncio.get_running_loop().create_task(self._tell(story, stage, way, places))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+
+    async def _tell(self, story, stage, way, places):
+        seed = self.random.randrange(1 << 32)
+        self.open += 1
+        try:
+            async with Story(stage, self.cast, way, seed) as told:
+                await asyncio.wait_for(story(told), LIMIT_SECONDS)
+        except Exception as failure:  # noqa: BLE001  (one of thousands: it is reported with the others)
+            self.failures.append(f"{story.__name__} on {stage.name} by {way}: {failure!r}")
+        finally:
+            self.open -= 1
+            self.counts[story.__name__] += 1
+            places.release()
