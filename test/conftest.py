@@ -3,34 +3,7 @@ test, and wsluice's log in the report of a test that failed."""
 
 import pytest
 
-from harness import Authority, Backend, RawClient, UnixBackend, Wsluice, echo
-
-
-class WsluiceFactory:
-    """Starts wsluice in front of a target. `wsluice(backend, "--workers", 4)` takes a Backend, a
-    "host:port", or None when the options name the target; the instance already listens."""
-
-    def __init__(self):
-        self.started = []
-
-    def __call__(self, target, *options, listen="127.0.0.1:0", env=None):
-        target_args = getattr(target, "target_args", [target] if target else [])
-        return self.run(*options, listen, *target_args, env=env).wait_until_listening()
-
-    def run(self, *args, env=None, **process):
-        """Starts it with exactly these arguments and waits for nothing."""
-        instance = Wsluice(args, env, **process)
-        self.started.append(instance)
-        return instance
-
-    def stop_all(self):
-        failures = []
-        for instance in self.started:
-            try:
-                instance.stop()
-            except AssertionError as failure:
-                failures.append(str(failure))
-        assert not failures, "\n".join(failures)
+from harness import Authority, Backend, RawClient, UnixBackend, WsluiceFactory, echo
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from harness import wait_until
 from vitals import NO_RSS, SANITIZED, descriptors, resident_kib, thread_count
 
 SESSIONS = 1_600 if SANITIZED else 10_000
-STORIES = SESSIONS * 6 // 5  # one in six ends before it is a session
+STORIES = SESSIONS * 5 // 4  # about one in six ends before it is a session
 SEED = 20_231  # any: decides what a story leaves to chance
 # The second half may find an allocator's arenas a little fuller; 400 bytes lost a session would show.
 GROWTH_KIB = 1024

@@ -25,7 +25,7 @@ from .client import (
     encode_frame,
     upgrade_request,
 )
-from .process import Wsluice, binary, free_port, processor_seconds, resident_kib, wait_until
+from .process import Wsluice, WsluiceFactory, binary, free_port, processor_seconds, resident_kib, wait_until
 from .s_client import s_client, s_client_script, speaks_tls_1_3
 from .service import Service, run_node
 from .tls import TlsSocket, tls_client_context, tls_server_context
@@ -34,7 +34,7 @@ from .wire import LIMIT_SECONDS, Ended, Wire
 __all__ = [
     "Authority", "BINARY", "Backend", "CLOSE", "CONTINUATION", "DeafBackend", "Ended", "Frame", "LIMIT_SECONDS", "PING",
     "PONG", "Pair", "RawClient", "Response", "Service", "Sink", "TEXT", "TlsSocket", "UnixBackend", "Wire",
-    "Wsluice", "binary", "echo", "encode_frame", "encrypt_key", "free_port", "openssl", "processor_seconds",
+    "Wsluice", "WsluiceFactory", "binary", "echo", "encode_frame", "encrypt_key", "free_port", "openssl", "processor_seconds",
     "resident_kib", "run_node", "s_client", "s_client_script", "source", "speaks_tls_1_3",
     "tls_client_context", "tls_server_context", "trusting_home", "upgrade_request", "wait_until",
 ]
