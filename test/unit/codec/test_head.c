@@ -287,6 +287,20 @@ static void longest_head(void **state) {
   parser_free(&p);
 }
 
+/* A limit of the head below that of the request line holds in the request line, too. */
+static void a_request_line_past_the_heads_limit(void **state) {
+  (void)state;
+  static const struct wsl_head_limits short_heads = {
+      .request_line_max = 64, .head_max = 20, .fields_max = FIELDS_MAX};
+  const char *text = "GET /67890123456789012345 HTTP/1.1\r\n\r\n";
+  struct parser p = parser_new();
+  wsl_head_init(&p.head, &short_heads, p.fields);
+  assert_int_equal(feed(&p, text, 20), WSL_HEAD_MORE);
+  assert_int_equal(feed(&p, text, 21), WSL_HEAD_BAD);
+  assert_int_equal(p.head.error_status, 431);
+  parser_free(&p);
+}
+
 static void begun_with_the_first_byte_of_a_request(void **state) {
   (void)state;
   struct parser p = parser_new();
@@ -348,6 +362,7 @@ int main(void) {
       cmocka_unit_test(bad_heads),
       cmocka_unit_test(every_byte_at_every_place),
       cmocka_unit_test(longest_head),
+      cmocka_unit_test(a_request_line_past_the_heads_limit),
       cmocka_unit_test(begun_with_the_first_byte_of_a_request),
       cmocka_unit_test(fields_are_found_in_any_case_and_in_order),
       cmocka_unit_test(noise_is_judged_the_same_at_every_cut),

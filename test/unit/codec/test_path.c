@@ -46,6 +46,8 @@ static const struct decode_row decode_rows[] = {
     {"escape cut short", "/a%", PATH_MALFORMED, "", false},
     {"escape of one digit", "/a%2", PATH_MALFORMED, "", false},
     {"escape of no digits", "/a%zz", PATH_MALFORMED, "", false},
+    {"escape with a first digit only", "/a%4g", PATH_MALFORMED, "", false},
+    {"escape with a second digit only", "/a%g4", PATH_MALFORMED, "", false},
     {"escape with a sign", "/a%+1", PATH_MALFORMED, "", false},
     {"relative", "a", PATH_MALFORMED, "", false},
     {"empty", "", PATH_MALFORMED, "", false},

@@ -148,6 +148,8 @@ static const struct refusal_row refusal_rows[] = {
      "Sec-WebSocket-Protocol"},
     {"subprotocol with a space", GET COMPLETE "Sec-WebSocket-Protocol: binary, a b\r\n", 400, false,
      "Sec-WebSocket-Protocol"},
+    {"bad subprotocols before a good one", GET COMPLETE "Sec-WebSocket-Protocol: a b, c d, binary\r\n", 400,
+     false, "Sec-WebSocket-Protocol"},
     {"subprotocol with a slash", GET COMPLETE "Sec-WebSocket-Protocol: a/b\r\n", 400, false,
      "Sec-WebSocket-Protocol"},
     {"bad subprotocol on the second line",
@@ -171,6 +173,30 @@ static void refusals(void **state) {
     assert_int_equal(p.request.subprotocol.len, 0);
     assert_false(p.request.keep_alive);
     free(p.text);
+  }
+}
+
+static bool is_base64_at(size_t place, unsigned byte) {
+  if (place >= 22) return byte == '=';
+  return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+         byte == '+' || byte == '/';
+}
+
+/* Those that may stand in a value at all, but for blanks, which are trimmed. */
+static void every_byte_at_every_place_of_a_key(void **state) {
+  (void)state;
+  static const char key_name[] = "Sec-WebSocket-Key: ";
+  for (unsigned byte = 0x21; byte < 256; byte++) {
+    if (byte == 0x7F) continue;
+    for (size_t place = 0; place < 24; place++) {
+      char head[300] = KEYLESS KEY;
+      char *key = strstr(head, key_name) + strlen(key_name);
+      key[place] = (char)byte;
+      struct parsed p = read_head(head, &none);
+      bool taken = p.request.kind == WSL_REQUEST_UPGRADE;
+      if (taken != is_base64_at(place, byte)) fail_msg("%02x at %zu: %d", byte, place, (int)taken);
+      free(p.text);
+    }
   }
 }
 
@@ -240,6 +266,7 @@ int main(void) {
       cmocka_unit_test(example_of_the_rfc),
       cmocka_unit_test(what_makes_an_upgrade),
       cmocka_unit_test(refusals),
+      cmocka_unit_test(every_byte_at_every_place_of_a_key),
       cmocka_unit_test(choice_of_a_subprotocol),
       cmocka_unit_test(answers),
   };
