@@ -215,6 +215,9 @@ enum step connection_stop_upgrade(struct connection *c);
 enum step connection_step_dialling(struct connection *c);
 enum step connection_step_upgrading(struct connection *c);
 
+/* The upgrade comes to nothing: with --run-once another may have its turn. Harmless without one. */
+void connection_give_turn_back(struct connection *c);
+
 /* Gives up whatever the upgrade holds: route, dial, backend, early bytes. Harmless when nothing. */
 void connection_free_upgrade(struct connection *c);
 

@@ -43,6 +43,7 @@ static char *make_head(struct connection *c, struct response *response, size_t r
 }
 
 static void answer(struct connection *c, char *head, size_t len) {
+  connection_give_turn_back(c); /* before anybody reads that this upgrade came to nothing */
   timer_disarm(c->domain->timers, &c->timer);
   if (head != NULL) {
     outgoing_take_head(&c->out, head, len);

@@ -86,6 +86,11 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
   connection_begin_routing(c, request);
 }
 
+void connection_give_turn_back(struct connection *c) {
+  if (c->has_turn) single_session_give_back(c->domain->single);
+  c->has_turn = false;
+}
+
 void connection_free_upgrade(struct connection *c) {
   route_cancel(&c->route);
   dial_cancel(&c->dial);
@@ -95,8 +100,7 @@ void connection_free_upgrade(struct connection *c) {
   c->early = NULL;
   free(c->opening);
   c->opening = NULL;
-  if (c->has_turn) single_session_give_back(c->domain->single);
-  c->has_turn = false;
+  connection_give_turn_back(c);
   free(c->own_target);
   c->own_target = NULL;
   c->target = NULL;

@@ -267,6 +267,7 @@ static int open_domains(struct worker *worker) {
   const struct server_settings *settings = worker->setup.settings;
   size_t buffers = settings->buffer_memory / settings->buffer_size;
   buffer_pool_init(&worker->buffers, settings->buffer_size, buffers == 0 ? 1 : buffers);
+  buffer_pool_retry(&worker->buffers, &worker->timers.timers);
   offload_pool_init(&worker->offload, &worker->loop);
   worker->offload.on_quiet = on_offload_quiet;
   worker->offload.on_back = on_offload_back;
