@@ -86,6 +86,32 @@ static void wake_first(struct buffer_pool *pool) {
   serve(up_first ? up : down);
 }
 
+/* Whether somebody is in line whom no ceiling keeps there: it found no memory. */
+static bool wants_memory(const struct buffer_pool *pool) {
+  return first_served(pool, BUFFER_UP) != NULL || first_served(pool, BUFFER_DOWN) != NULL;
+}
+
+static void plan_retry(struct buffer_pool *pool) {
+  if (pool->timers == NULL) return;
+  if (!wants_memory(pool)) {
+    timer_disarm(pool->timers, &pool->retry);
+  } else if (!pool->retry.armed) {
+    timer_arm(pool->timers, &pool->retry, pool->timers->now_ms + BUFFER_RETRY_MS);
+  }
+}
+
+/* One asks for all: where it gets a buffer there is one for the next, too. */
+static void on_retry(struct timer *timer) {
+  struct buffer_pool *pool = LIST_ENTRY(timer, struct buffer_pool, retry);
+  wake_first(pool);
+  plan_retry(pool);
+}
+
+void buffer_pool_retry(struct buffer_pool *pool, struct timers *timers) {
+  pool->timers = timers;
+  timer_init(&pool->retry, on_retry);
+}
+
 void buffer_return(struct buffer_pool *pool, struct buffer *buffer) {
   if (buffer == NULL) return;
   assert(pool->free_count < pool->existing);
@@ -117,6 +143,7 @@ void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter, enum bu
   list_append(&pool->waiting[way], &waiter->node);
   /* What it was woken for is gone, but for the reserve: that turn is the next one's on the way down. */
   if (was_woken && way == BUFFER_UP) serve(first_served(pool, BUFFER_DOWN));
+  plan_retry(pool);
 }
 
 void buffer_wait_cancel(struct buffer_waiter *waiter) {
@@ -126,4 +153,5 @@ void buffer_wait_cancel(struct buffer_waiter *waiter) {
   waiter->woken = false;
   waiter->pool = NULL;
   wake_first(pool);
+  plan_retry(pool);
 }

@@ -7,7 +7,8 @@
  * The headroom lets the first frame header stand right before the payload that was read, so that
  * both leave in one write. data is 64-byte aligned.
  *
- * Bounded: at the ceiling buffer_borrow() says no and the borrower waits in line. One thread.
+ * Bounded: at the ceiling buffer_borrow() says no and the borrower waits in line. Without memory, too, but
+ * then no buffer need be lent whose return would wake it: it is woken after a while to ask again. One thread.
  *
  * Who holds a buffer on the way up waits for a backend, and the backend may be waiting for its own bytes
  * to be read, into another buffer. So a part of the pool is kept for the way down, where a buffer only
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "core/list.h"
+#include "core/timers.h"
 
 #define BUFFER_HEADROOM 64u
 
@@ -44,6 +46,8 @@ struct buffer_pool {
   struct list free;
   struct list waiting[BUFFER_WAYS]; /* buffer_waiter, in the order of their tickets */
   uint64_t tickets;                 /* drawn so far: among both lines, first come first served */
+  struct timers *timers;            /* buffer_pool_retry()'s, or NULL */
+  struct timer retry;               /* armed only while somebody waits for memory */
 };
 
 #define BUFFER_POOL_KEEP 8u
@@ -60,6 +64,12 @@ struct buffer_waiter {
 };
 
 void buffer_pool_init(struct buffer_pool *pool, size_t buffer_size, size_t ceiling);
+
+/* How long who waits for memory waits before it asks again. */
+#define BUFFER_RETRY_MS 100u
+
+/* Has the pool wake those who wait for memory by these timers; they outlive the pool. */
+void buffer_pool_retry(struct buffer_pool *pool, struct timers *timers);
 
 /* Frees what is on the free list; every buffer must have come back (asserted). */
 void buffer_pool_destroy(struct buffer_pool *pool);

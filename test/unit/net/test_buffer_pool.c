@@ -1,5 +1,7 @@
-/* The buffer pool: alignment, headroom, the ceiling, and who waits is woken in turn, and
- * what is kept for the way down. */
+/* ctest: wrap=posix_memalign */
+/* The buffer pool: alignment, headroom, the ceiling, and who waits is woken in turn, what is kept for the
+ * way down, and who waits for memory. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,15 @@
 #include "net/buffer_pool.h"
 
 #define SIZE 1000u
+
+static bool memory_is_short;
+
+int __real_posix_memalign(void **memory, size_t alignment, size_t len);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t len);
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t len) {
+  return memory_is_short ? ENOMEM : __real_posix_memalign(memory, alignment, len);
+}
 
 struct waiter {
   struct buffer_waiter waiter;
@@ -205,6 +216,37 @@ static void who_wants_either_waits_for_the_way_down(void **state) {
   buffer_pool_destroy(&c.pool);
 }
 
+/* No buffer is lent, so none will come back: who waits must be woken all the same. */
+static void who_finds_no_memory_is_woken_to_ask_again(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  struct timers timers;
+  struct waiter first = {.woken = 0}, second = {.woken = 0};
+  timers_init(&timers, 1000);
+  buffer_pool_init(&pool, SIZE, 4);
+  buffer_pool_retry(&pool, &timers);
+  buffer_waiter_init(&first.waiter, on_wake);
+  buffer_waiter_init(&second.waiter, on_wake);
+  memory_is_short = true;
+  assert_null(buffer_borrow(&pool, BUFFER_DOWN));
+  buffer_wait(&pool, &first.waiter, BUFFER_DOWN);
+  buffer_wait(&pool, &second.waiter, BUFFER_DOWN);
+  timers_run(&timers, 1000 + BUFFER_RETRY_MS);
+  assert_int_equal(first.woken, 1);
+  buffer_wait(&pool, &first.waiter, BUFFER_DOWN); /* still none */
+  timers_run(&timers, 1000 + 3 * BUFFER_RETRY_MS);
+  assert_int_equal(second.woken, 1);
+  memory_is_short = false;
+  struct buffer *buffer = buffer_borrow(&pool, BUFFER_DOWN);
+  assert_non_null(buffer);
+  buffer_wait_cancel(&second.waiter);
+  assert_int_equal(first.woken, 2);
+  buffer_wait_cancel(&first.waiter);
+  assert_int_equal(timers_next_ms(&timers), -1); /* nobody waits: nothing to wake up for */
+  buffer_return(&pool, buffer);
+  buffer_pool_destroy(&pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(data_is_aligned_with_headroom),
@@ -217,6 +259,7 @@ int main(void) {
       cmocka_unit_test(who_may_not_have_it_is_passed_over),
       cmocka_unit_test(a_turn_that_came_too_late_passes_on_to_the_way_down),
       cmocka_unit_test(who_wants_either_waits_for_the_way_down),
+      cmocka_unit_test(who_finds_no_memory_is_woken_to_ask_again),
   };
   return cmocka_run_group_tests_name("net/buffer_pool", tests, NULL, NULL);
 }
