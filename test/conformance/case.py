@@ -71,10 +71,12 @@ class Case:
     service: tuple = ()  # what the backend does: bytes it sends, ECHO, FINISH, RESET
     sends_after: str = "open"  # or "close": the client waits for the server's Close before it sends
     then: tuple = ()  # pieces that the client sends, in one write, when all of `down` has come
-    finish: str = ""  # what the client does behind its last byte: "fin", "reset", or nothing
+    finish: str = ""  # what the client does behind its last byte: "fin", "cut" (TLS: without close_notify), "reset"
     options: tuple = ()  # wsluice's, where the defaults won't do
     request: object = None  # pieces of a request head of the case's own: chunked, together with `sends`
     http: tuple = field(default=(Http(),))  # the responses, in order
+    transports: tuple = ("ws", "wss")
+    logs: str = ""  # a regular expression: what the log must say of every session
     greets: bool = True  # the client's first frame names the session; False: no frame may go before `sends`
 
 

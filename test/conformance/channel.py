@@ -32,6 +32,8 @@ class Plain:
     def finish(self):
         self.sock.shutdown(socket.SHUT_WR)
 
+    cut = finish  # FIN and nothing before it
+
     def reset(self):
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()

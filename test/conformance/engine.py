@@ -37,12 +37,11 @@ two steps a probe session's ping is answered (Server.barrier). wsluice has one w
 """
 
 import itertools
-import math
-import os
-import time
+import re
 
 import pytest
 
+from harness.process import wait_until
 from harness.tls import tls_client_context
 
 from .case import resolve
@@ -52,16 +51,17 @@ from .judge import complaints
 from .server import Server
 from .session import Session, greeting
 
-TRANSPORTS = ("ws", "wss")
 BATCH = 160  # sessions at once
 BATCH_OF_HUGE = 3
 LIMIT_SECONDS = 20.0  # of a batch, that is of all its sessions together; only failures take so long
-FAILURES_SHOWN = 4
+CHUNKINGS_SHOWN = 3
+LOG_SECONDS = 5.0
+LOG_SHOWN = 1200  # characters
 
 
 def all_cases(*modules):
     """Parametrises a test with every case of the modules over every transport."""
-    rows = [(case, transport) for module in modules for case in module.CASES for transport in TRANSPORTS]
+    rows = [(case, transport) for module in modules for case in module.CASES for transport in case.transports]
     return pytest.mark.parametrize("case,transport", rows, ids=[f"{case.id}-{transport}" for case, transport in rows])
 
 
@@ -82,18 +82,30 @@ class Engine:
         """Plays it at every chunking; raises with what was seen where it went wrong."""
         server, _ = self._server(case.options)
         log_start = len(server.wsluice.log)
-        failures, count = [], 0
+        failures, count = {}, 0
         for sessions in self._batches(case, transport):
-            failures += self._play(server, sessions)
+            self._play(server, sessions, failures)
             count += len(sessions)
+        if case.logs and not failures:
+            self._expect_log(server, case.logs, count, log_start, failures)
         assert not failures, self._report(case, transport, failures, count, server.wsluice.log[log_start:])
 
     def _report(self, case, transport, failures, count, log):
         demand = case.demand
-        lines = [f"{case.id}: {demand.section} {demand.level}: {demand.text}",
-                 f"over {transport}: {len(failures)} of {count} chunkings failed"]
-        lines += failures[:FAILURES_SHOWN]
-        return "\n".join(lines) + f"\nlast of wsluice's log:\n{log[-2000:]}"
+        lines = [f"{case.id}: {demand.section} {demand.level}: {demand.text}", f"over {transport}, {count} chunkings:"]
+        for text, chunkings in failures.items():
+            more = f" and {len(chunkings) - CHUNKINGS_SHOWN} more" if len(chunkings) > CHUNKINGS_SHOWN else ""
+            lines.append(f"  {text}\n    at: {'; '.join(chunkings[:CHUNKINGS_SHOWN])}{more}")
+        return "\n".join(lines) + f"\nend of wsluice's log:\n{log[-LOG_SHOWN:]}"
+
+    def _expect_log(self, server, pattern, count, log_start, failures):
+        def lines():
+            return len(re.findall(pattern, server.wsluice.log[log_start:]))
+
+        try:
+            wait_until(lambda: lines() >= count, LOG_SECONDS)
+        except AssertionError:
+            failures[f"{pattern!r} is {lines()} times in the log"] = [f"{count} sessions"]
 
     # --- sessions ---
 
@@ -126,16 +138,17 @@ class Engine:
             return lambda on_bytes: Plain(port, on_bytes)
         return lambda on_bytes: Tls(port, on_bytes, self.context, tickets)
 
-    def _play(self, server, sessions):
+    def _play(self, server, sessions, failures):
+        """Adds to `failures`: what went wrong, and at which chunkings."""
         for session in sessions:
             server.add(session)
         server.play(sessions, LIMIT_SECONDS)
         server.barrier()  # a dial that should not have been would have been seen by now
-        failures = []
         for session in sessions:
             server.remove(session)
-            failures += [f"  chunking {session.chunking[0]}: {text}" for text in complaints(session)]
+            for text in complaints(session):
+                failures.setdefault(text, []).append(session.chunking)
         if server.strangers:
-            failures.append(f"  the backend was dialled {len(server.strangers)} times by nobody's greeting")
+            text = f"{len(server.strangers)} connections to the backend that should not be, or have lost their greeting"
+            failures.setdefault(text, []).append("any of the batch")
             server.drop_strangers()
-        return failures

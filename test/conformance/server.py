@@ -113,12 +113,12 @@ class Server:
             except BlockingIOError:
                 return
             end = BackendEnd(sock)
+            self._watch(sock, lambda end=end: self._greet(end))
             if self.ungreeted is not None:
                 session, self.ungreeted = self.ungreeted, None
                 self._attach(session, end)
             else:
                 self.strangers.append(end)
-                self._watch(sock, lambda end=end: self._greet(end))
 
     def _greet(self, end):
         """A connection says whose it is."""
@@ -137,8 +137,6 @@ class Server:
         self._attach(self.sessions[number], end)
 
     def _attach(self, session, end):
-        if end.sock.fileno() in self.handlers:
+        if end.sock.fileno() >= 0:  # it has not ended yet
             self.handlers[end.sock.fileno()] = session.on_backend_event
-        elif end.sock.fileno() >= 0:
-            self._watch(end.sock, session.on_backend_event)
         session.on_backend(end)

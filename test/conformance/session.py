@@ -161,7 +161,7 @@ class Session:
             channel.write(b"".join(resolve(self.case.then)))
         if self.finish_due and not self.then_due and not channel.outgoing:
             self.finish_due = False
-            channel.reset() if self.case.finish == "reset" else channel.finish()
+            {"reset": channel.reset, "cut": channel.cut, "fin": channel.finish}[self.case.finish]()
 
     def _all_chunks_left(self):
         return (self.sent == len(self.chunks) and not self.opening) or self.channel.deaf
