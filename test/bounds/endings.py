@@ -253,7 +253,8 @@ async def service_ends_and_the_client_sends_on(story):
         return
     await client.send_data(b"one more")
     await client.send_close()
-    assert await service.recv_to_end() == (b"one more", "fin")
+    got = await service.recv_to_end()
+    assert got == (b"one more", "fin"), got
 
 
 @ending(*SESSION_STAGES)

@@ -20,7 +20,7 @@ PAGE = b"a page of some bytes\n" * 100
 BIG_FILE_BYTES = 16 << 20  # more than the kernel holds for a client that does not read it
 
 # Short, but nothing that is timed by them is meant to be served: only to be given up.
-CLOSINGS = ["--close-timeout", "0.5", "--close-timeout-max", "0.8", "--handshake-timeout", "3",
+CLOSINGS = ["--close-timeout", "0.5", "--close-timeout-max", "2", "--handshake-timeout", "3",
             "--dial-timeout", "1.5", "--heartbeat", "0"]
 
 
