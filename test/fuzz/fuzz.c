@@ -8,6 +8,7 @@
 #include "core/random.h"
 
 #define CUT_BYTE_BY_BYTE 1u
+#define LONG_STREAM      4096u
 
 void fuzz_fail(const char *file, int line, const char *format, ...) {
   va_list args;
@@ -79,14 +80,16 @@ struct fuzz_cuts fuzz_cuts_of(uint16_t seed) {
   return (struct fuzz_cuts){.state = source.state, .seed = seed};
 }
 
-/* Small pieces and large ones, each size of either as likely. */
+/* Small pieces and large ones, each size of either as likely; of long streams larger ones, so that a run of a
+ * target stays short. */
 size_t fuzz_cut(struct fuzz_cuts *cuts, size_t left) {
   static const uint32_t bounds[] = {3, 8, 16, 150, 4096};
   if (cuts->seed == 0) return left;
-  if (cuts->seed == CUT_BYTE_BY_BYTE) return 1;
+  size_t more = left > LONG_STREAM ? left / 64 : 0;
+  if (cuts->seed == CUT_BYTE_BY_BYTE) return 1 + more;
   struct random_source source = {.state = cuts->state};
   uint32_t bound = bounds[random_below(&source, sizeof bounds / sizeof bounds[0])];
-  size_t size = 1 + random_below(&source, bound);
+  size_t size = 1 + more + random_below(&source, bound);
   cuts->state = source.state;
   return size < left ? size : left;
 }

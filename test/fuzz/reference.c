@@ -7,7 +7,7 @@
 /* ---- RFC 3629 --------------------------------------------------------------------------------------- */
 
 /* The bytes of a sequence by its first; 0 for a byte that begins none. */
-static size_t sequence_size(uint8_t first) {
+FUZZ_UNSEEN static size_t sequence_size(uint8_t first) {
   if (first < 0x80) return 1;
   if (first < 0xC0) return 0;
   if (first < 0xE0) return 2;
@@ -17,7 +17,7 @@ static size_t sequence_size(uint8_t first) {
 
 /* Whether some character's sequence of `size` bytes begins with bytes[0..have): the characters that it can
  * still become are low..high. */
-static bool can_become_character(const uint8_t *bytes, size_t have, size_t size) {
+FUZZ_UNSEEN static bool can_become_character(const uint8_t *bytes, size_t have, size_t size) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
   uint32_t low = size == 1 ? bytes[0] : bytes[0] & (0x7Fu >> size), high = low;
   for (size_t i = 1; i < size; i++) {
@@ -31,7 +31,7 @@ static bool can_become_character(const uint8_t *bytes, size_t have, size_t size)
 }
 
 /* Walks over whole characters; *begun is where the last, maybe begun one stands. */
-static size_t utf8_prefix(const uint8_t *data, size_t len, size_t *begun) {
+FUZZ_UNSEEN static size_t utf8_prefix(const uint8_t *data, size_t len, size_t *begun) {
   size_t at = 0;
   for (*begun = 0; *begun < len; *begun = at) {
     size_t size = sequence_size(data[*begun]);
@@ -70,8 +70,9 @@ struct walk {
 
 /* The violation, known with the byte before `at`. */
 static void violate(struct walk *w, size_t at, uint16_t code) {
-  w->story->events[w->story->events_count++] = (struct story_event){
+  struct story_event event = {
       .event = WSL_FRAME_VIOLATION, .consumed = at, .payload_at = w->story->payload_len, .code = code};
+  story_add(w->story, &event);
   w->ended = true;
 }
 
@@ -153,7 +154,7 @@ static void read_control(struct walk *w, uint8_t opcode, const uint8_t *mask, co
   if (wrong != 0) {
     violate(w, w->at, wrong);
   } else {
-    w->story->events[w->story->events_count++] = event;
+    story_add(w->story, &event);
   }
 }
 

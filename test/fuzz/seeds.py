@@ -45,9 +45,76 @@ def frame_decode():
     yield "text-refused", STREAMS["hello"] + WHOLE + b"\x01"
 
 
+def payload():
+    texts = ["Hello".encode(), "\u00b5\u20ac\U0001f600".encode(), b"\xed\xa0\x80", b"\xf4\x90", bytes(range(0x70, 0x100))]
+    for number, text in enumerate(texts):
+        yield f"text-{number}", text + MASK + b"\x05" + SOMEHOW
+        yield f"long-{number}", text * 30 + MASK + b"\x00" + BYTES
+
+
+def frame_encode():
+    ending = b"\x07\x03\xe8\x01\x00" + SOMEHOW
+    yield "text", b"\x0c\x05Hello" + b"\x80\x01p" + b"\xc0\x03bye" + ending
+    yield "fragments", b"\x00\x03one\x81\x00\x00\x03two\x04\x00" + ending
+    yield "long", b"\x14\x40" + bytes(256) + b"\x34\xc8" + bytes(200) + ending
+    yield "longest", b"\x34\xc9" + bytes(200) + ending
+
+
+UPGRADE = (
+    b"GET /websockify?token=a HTTP/1.1\r\nHost: example.com:6080\r\nUpgrade: websocket\r\n"
+    b"Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary, base64\r\nOrigin: https://example.com\r\n"
+    b"User-Agent: Mozilla/5.0\r\n\r\n"
+)
+HEADS = {
+    "upgrade": UPGRADE,
+    "get": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "bare-lf": b"\nHEAD /a%20b?c HTTP/1.0\nConnection: keep-alive\n\nrest",
+    "absolute": b"GET http://[::1]:80/x HTTP/1.1\r\nHost: b\r\nContent-Length: 0, 0\r\n\r\n",
+    "asterisk": b"OPTIONS * HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "connect": b"CONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n",
+    "http-2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "folded": b"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+}
+
+
+def head():
+    for label, text in HEADS.items():
+        yield label, text + b"\x00" + SOMEHOW
+    for limits in range(6):
+        yield f"limits-{limits}", HEADS["get"] + bytes([limits]) + WHOLE
+
+
+def request():
+    for label, text in HEADS.items():
+        yield label, text + b"\x00"
+        yield label + "-configured", text + b"\x01"
+    base64_only = UPGRADE.replace(b"binary, base64", b"base64 , chat")
+    yield "subprotocol", base64_only + b"\x01"
+
+
+def static_path():
+    paths = ["/", "/a", "/d/e/c", "/in", "/deep/c", "/whole/a", "/out/etc/passwd", "/up", "/loop", "/pipe", "/deep/climb",
+             "/a%20b/./c//", "/%2e%2e/x", "/d/%2E./a", "/whole/whole/d/b", "/bad%zz", "/nul%00"]
+    for number, path in enumerate(paths):
+        yield f"path-{number}", path.encode() + b"\x1f"
+
+
+def query():
+    queries = ["token=a", "x=1&token=a%20b+c&token=second", "path=%3Ftoken%3Dx", "token", "token=&token=x", "a+b=%zz%4"]
+    for number, text in enumerate(queries):
+        yield f"query-{number}", text.encode() + bytes([5, number % 5])
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "frame_decode": frame_decode,
+    "frame_encode": frame_encode,
+    "head": head,
+    "payload": payload,
+    "query": query,
+    "request": request,
+    "static_path": static_path,
 }
 
 

@@ -4,17 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAME_MIN      6u /* a client's: two bytes and the mask */
 #define BEGUN_SEQUENCE 3u
 
 void story_init(struct story *story, size_t len) {
   *story = (struct story){.payload = fuzz_memory(len)};
-  story->events = fuzz_memory((len / FRAME_MIN + 2) * sizeof *story->events);
 }
 
 void story_free(struct story *story) {
   free(story->payload);
   free(story->events);
+}
+
+void story_add(struct story *story, const struct story_event *event) {
+  if (story->events_count == story->events_room) {
+    story->events_room = 2 * story->events_room + 4;
+    story->events = realloc(story->events, story->events_room * sizeof *event);
+    fuzz_check(story->events != NULL, "there is memory");
+  }
+  story->events[story->events_count++] = *event;
 }
 
 /* ---- the decoder's --------------------------------------------------------------------------------- */
@@ -26,16 +33,17 @@ static bool is_final(enum wsl_frame_event event) {
 static void note(struct story *story, const struct wsl_decoder *decoder,
                  const struct wsl_frame_result *result, size_t consumed) {
   if (result->event == WSL_FRAME_MORE) return;
-  struct story_event *event = &story->events[story->events_count++];
-  *event = (struct story_event){.event = result->event,
-                                .consumed = consumed,
-                                .payload_at = story->payload_len,
-                                .code = result->close_code,
-                                .reason = result->reason};
   fuzz_check((result->reason != NULL) == (result->event == WSL_FRAME_VIOLATION), "violations have a reason");
-  if (result->event == WSL_FRAME_VIOLATION) return;
-  event->control_len = decoder->control_len;
-  memcpy(event->control, decoder->control, decoder->control_len);
+  struct story_event event = {.event = result->event,
+                              .consumed = consumed,
+                              .payload_at = story->payload_len,
+                              .code = result->close_code,
+                              .reason = result->reason};
+  if (result->event != WSL_FRAME_VIOLATION) {
+    event.control_len = decoder->control_len;
+    memcpy(event.control, decoder->control, decoder->control_len);
+  }
+  story_add(story, &event);
 }
 
 /* One piece, which holds what lies in the stream behind `before` bytes. False: the stream has ended. */

@@ -22,13 +22,15 @@ struct story {
   uint8_t *payload;
   size_t payload_len;
   struct story_event *events;
-  size_t events_count;
+  size_t events_count, events_room;
   bool between_messages;
 };
 
-/* Room for all that a stream of `len` bytes can tell. */
+/* Room for all the payload that a stream of `len` bytes can hold. */
 void story_init(struct story *story, size_t len);
 void story_free(struct story *story);
+
+void story_add(struct story *story, const struct story_event *event);
 
 /* Feeds the stream to the decoder in pieces, as a session does, each in a block of its own. */
 void story_of(struct story *story, const uint8_t *data, size_t len, bool refuse_text, struct fuzz_cuts cuts);
