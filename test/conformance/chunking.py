@@ -9,7 +9,7 @@ import random
 import zlib
 from itertools import accumulate
 
-EVERY_SPLIT_MAX = 320  # bytes; up to here: every split in two, and byte by byte
+EVERY_SPLIT_MAX = 160  # bytes; up to here: every split in two, and byte by byte
 HEADER_MAX = 14  # RFC 6455 5.2: 2 + 8 + 4 bytes; splits inside and right behind it
 BORDERS = 6  # pieces of a long stream whose borders are tried; the first half of them and the last
 HUGE = 1 << 20  # bytes; from here few chunkings, each takes its time

@@ -29,12 +29,15 @@ class Server:
         self.sessions = {}
         self.ungreeted = None  # the session that the next connection belongs to, whatever it brings
         self.strangers = []
+        self.tickets = [], []  # by version of TLS, for sessions to come
         self.wsluice = Wsluice([*tls_options, "--workers", "1", "--heartbeat", "0", *options, "127.0.0.1:0",
                                 *self.backend.target_args]).wait_until_listening()
         self._watch(self.backend.listener, self._accept)
         self.pings = 0
         self.probe = RawClient(self.wsluice.port)
         self.probe.upgrade(first_frames=greeting(PROBE_NUMBER))
+        while not self.backend.wires:  # the probe's
+            self._dispatch(POLL_SECONDS)
 
     def stop(self):
         self.probe.close()
