@@ -91,6 +91,7 @@ static bool step_backend(struct session *s) {
     int result = transport_finish(s->backend);
     if (result == WSL_AGAIN) return false;
     s->backend_out = result == WSL_OK ? BACKEND_OUT_FINISHED : BACKEND_OUT_BROKEN;
+    if (result != WSL_OK) session_enter(s, SESSION_CLOSING); /* if reading does not tell why */
     return true;
   }
   if (s->backend_out == BACKEND_OUT_ABORTING && s->up.buffer == NULL && all_acknowledged(s->backend)) {

@@ -46,6 +46,8 @@ static int end_result(enum peer_end end) {
       return WSL_TRUNCATED;
     case PEER_TLS_BROKEN:
       return WSL_TLS_FAILED;
+    case PEER_UNREADABLE:
+      return WSL_NO_MEMORY;
     case PEER_GOES_ON:
       return WSL_AGAIN;
     case PEER_FIN:
@@ -130,6 +132,7 @@ static int fake_finish(struct transport *transport) {
     transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
     return WSL_AGAIN;
   }
+  if (peer->write_error != 0) return peer->write_error;
   peer->finishes++;
   ((struct fake_transport *)(void *)transport)->finished = true;
   return peer_failed(peer) ? WSL_BROKEN : WSL_OK;
@@ -199,6 +202,7 @@ void peer_free(struct fake_peer *peer) {
 static unsigned incoming_bits(const struct fake_peer *peer) {
   unsigned bits = peer->sent_read < peer->sent.len ? TRANSPORT_READABLE : 0;
   if (peer->end == PEER_FIN || peer->end == PEER_TRUNCATED) bits |= TRANSPORT_READABLE | TRANSPORT_ENDING;
+  if (peer->end == PEER_UNREADABLE) bits |= TRANSPORT_READABLE;
   if (peer_failed(peer)) bits |= TRANSPORT_READABLE | TRANSPORT_FAILED;
   return bits;
 }
@@ -248,6 +252,10 @@ void peer_reset(struct fake_peer *peer) {
       peer->end == PEER_FIN && peer->transport != NULL && !transport_readable(&peer->transport->base);
   peer->end = PEER_RESET;
   add_bits(peer, end_was_read ? TRANSPORT_FAILED : TRANSPORT_FAILED | TRANSPORT_READABLE);
+}
+
+void peer_edge_for_nothing(struct fake_peer *peer) {
+  add_bits(peer, TRANSPORT_READABLE | TRANSPORT_WRITABLE);
 }
 
 void peer_reset_unheard(struct fake_peer *peer) {

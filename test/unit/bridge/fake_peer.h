@@ -24,7 +24,15 @@ struct bytes {
 void bytes_add(struct bytes *bytes, const void *data, size_t len);
 void bytes_free(struct bytes *bytes);
 
-enum peer_end { PEER_GOES_ON, PEER_FIN, PEER_RESET, PEER_TIMED_OUT, PEER_TRUNCATED, PEER_TLS_BROKEN };
+enum peer_end {
+  PEER_GOES_ON,
+  PEER_FIN,
+  PEER_RESET,
+  PEER_TIMED_OUT,
+  PEER_TRUNCATED,
+  PEER_TLS_BROKEN,
+  PEER_UNREADABLE /* the kernel has no memory for reading from it */
+};
 
 /* How the session's stream to the peer ended, as the peer sees it. */
 enum seen_end { SEEN_NONE, SEEN_FIN, SEEN_RESET };
@@ -42,7 +50,7 @@ struct fake_peer {
   struct bytes got;      /* everything that was written to it */
   size_t room;           /* bytes that it still takes; 0: stalled */
   size_t write_max;      /* most bytes that one write takes */
-  int write_error;       /* what every write says, without another sign; 0: none */
+  int write_error;       /* what every write and the FIN say, without another sign; 0: none */
   bool seals;            /* takes all that is written and keeps what there is no room for, as TLS does */
   struct bytes pending;  /* that */
   unsigned finish_again; /* so many calls of finish say WSL_AGAIN first (TLS) */
@@ -71,6 +79,9 @@ void peer_truncate(struct fake_peer *peer); /* a TLS stream's FIN without close_
 void peer_break_tls(struct fake_peer *peer);
 void peer_reset(struct fake_peer *peer);
 void peer_take(struct fake_peer *peer, size_t len); /* room for so many bytes more, or UNLIMITED */
+
+/* An edge that brings nothing, as poll may report any: an edge is a hint. */
+void peer_edge_for_nothing(struct fake_peer *peer);
 
 /* Its writes fail with a reset although nothing was heard of one before. */
 void peer_reset_unheard(struct fake_peer *peer);

@@ -353,6 +353,53 @@ static void payload_is_never_swallowed_in_silence(void **state) {
   world_end(&w);
 }
 
+/* The end of its stream is part of it: a target that waits for that would never answer. */
+static void neither_is_a_fin_that_can_not_be_sent(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  world_open(&w);
+  w.backend.write_error = WSL_NO_MEMORY;
+  client_goes(&w);
+  world_advance(&w, 5100);
+  assert_client_story(&w, "close(1011 Target took no more data)");
+  world_advance(&w, 5100);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
+static void a_fin_that_meets_a_reset_ends_as_the_reset(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  world_open(&w);
+  peer_reset_unheard(&w.backend);
+  client_goes(&w);
+  peer_reset(&w.backend);
+  world_rest(&w);
+  assert_client_story(&w, "close(1011 Target reset the connection)");
+  world_end(&w);
+}
+
+/* Words would have to wait behind bytes that nobody takes: both see a reset. */
+static void a_deaf_backend_and_a_stalled_client_are_cut(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.client.room = 3;
+  world_open(&w);
+  peer_send(&w.backend, "a frame", 7);
+  world_rest(&w);
+  w.backend.write_error = WSL_NO_MEMORY;
+  client_data(&w, "lost");
+  world_rest(&w);
+  world_advance(&w, 5100);
+  assert_seen_end(&w.client, SEEN_RESET);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  assert_int_equal(w.client.got.len, 3);
+  world_end(&w);
+}
+
 /* Inside a frame, and what the client sends would keep the session moving. */
 static void a_client_that_can_not_be_written_to_is_let_go(void **state) {
   (void)state;
@@ -366,6 +413,20 @@ static void a_client_that_can_not_be_written_to_is_let_go(void **state) {
   peer_take(&w.client, UNLIMITED);
   world_rest(&w);
   talk_until_gone(&w, client_talks, 8);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
+/* It would take bytes, but the kernel has none for a ping, and nothing else would tell. */
+static void a_client_that_can_not_be_pinged_is_let_go(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.settings.heartbeat_ms = 1000;
+  world_open(&w);
+  w.client.write_error = WSL_NO_MEMORY;
+  world_advance(&w, 1000);
+  assert_seen_end(&w.client, SEEN_RESET);
   assert_seen_end(&w.backend, SEEN_RESET);
   world_end(&w);
 }
@@ -428,7 +489,11 @@ int main(void) {
       cmocka_unit_test(an_end_that_can_not_leave_yet_is_tried_again),
       cmocka_unit_test(an_end_that_never_leaves_is_given_up),
       cmocka_unit_test(payload_is_never_swallowed_in_silence),
+      cmocka_unit_test(neither_is_a_fin_that_can_not_be_sent),
+      cmocka_unit_test(a_fin_that_meets_a_reset_ends_as_the_reset),
+      cmocka_unit_test(a_deaf_backend_and_a_stalled_client_are_cut),
       cmocka_unit_test(a_client_that_can_not_be_written_to_is_let_go),
+      cmocka_unit_test(a_client_that_can_not_be_pinged_is_let_go),
       cmocka_unit_test(a_client_whose_pong_can_not_be_written_is_let_go_at_once),
       cmocka_unit_test(what_a_client_sent_before_it_broke_goes_up),
   };
