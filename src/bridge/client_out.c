@@ -175,10 +175,7 @@ bool client_flush(struct session *s) {
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
   struct client_writer *w = &s->writer;
   assert(w->data.buffer == NULL && len > 0);
-  if (s->client_out != CLIENT_OUT_OPEN) { /* nobody listens any more */
-    buffer_return(s->domain->buffers, buffer);
-    return;
-  }
+  assert(s->client_out == CLIENT_OUT_OPEN); /* whatever ends that has the backend's bytes dropped */
   w->data = (struct held){buffer, at, len};
   w->header_left = 0;
   w->frame_left = 0;
@@ -235,7 +232,7 @@ void client_send_pongs(struct session *s, struct pong_batch *batch) {
 }
 
 void client_ping(struct session *s) {
-  if (s->client_out != CLIENT_OUT_OPEN) return;
+  assert(s->client_out == CLIENT_OUT_OPEN); /* heartbeat_due() */
   s->writer.ping_waiting = true;
   client_flush(s);
 }

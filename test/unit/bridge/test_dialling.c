@@ -173,6 +173,29 @@ static void client_closes_with_payload_and_the_dial_fails(void **state) {
   world_end(&w);
 }
 
+/* RFC 6455 5.5.1: its own code comes back, and no reason of ours, however late it takes it. */
+static void a_stalled_client_closes_and_the_dial_fails(void **state) {
+  (void)state;
+  struct world w;
+  start(&w, DIAL_LATER);
+  w.settings.heartbeat_ms = 1000;
+  w.client.room = 0;
+  world_open(&w);
+  world_advance(&w, 1000); /* behind this ping its Close waits for its echo */
+  struct bytes frames = {0};
+  frame_add(&frames, WSL_OP_BINARY, FIN_LAST, "deliver me", 10);
+  frame_add(&frames, WSL_OP_CLOSE, FIN_LAST, "\x03\xe8", 2);
+  peer_send(&w.client, frames.data, frames.len);
+  bytes_free(&frames);
+  world_rest(&w);
+  dial_answers(&w, WSL_REFUSED);
+  peer_take(&w.client, UNLIMITED);
+  peer_finish(&w.client);
+  world_rest(&w);
+  assert_client_story(&w, "ping() close(1000)");
+  world_end(&w);
+}
+
 static void client_half_closes_and_waits_for_the_answer(void **state) {
   (void)state;
   struct world w;
@@ -283,6 +306,7 @@ int main(void) {
       cmocka_unit_test(client_closes_with_nothing_to_deliver),
       cmocka_unit_test(client_closes_with_payload_to_deliver),
       cmocka_unit_test(client_closes_with_payload_and_the_dial_fails),
+      cmocka_unit_test(a_stalled_client_closes_and_the_dial_fails),
       cmocka_unit_test(client_half_closes_and_waits_for_the_answer),
       cmocka_unit_test(client_vanishes_from_the_dial),
       cmocka_unit_test(client_resets_with_payload_to_deliver),

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/session_internal.h"
+
 static void end(struct world *w) {
   session_domain_cut(&w->domain);
   world_end(w);
@@ -113,6 +115,67 @@ static void control_frames_stand_between_frames(void **state) {
   }
 }
 
+/* Our own pings, too. */
+static void a_ping_of_ours_stands_between_frames(void **state) {
+  (void)state;
+  for (size_t stop = 1; stop < 36; stop++) { /* in three frames of 10 + 2 */
+    struct world w;
+    world_init(&w);
+    w.settings.max_frame_size = 10;
+    w.settings.heartbeat_ms = 1000;
+    w.client.room = stop;
+    world_open(&w);
+    uint8_t *bytes = pattern(30, 1);
+    peer_send(&w.backend, bytes, 30);
+    world_rest(&w);
+    world_advance(&w, 1000);
+    peer_take(&w.client, 1);
+    world_rest(&w);
+    peer_take(&w.client, UNLIMITED);
+    world_rest(&w);
+    assert_client_payload(&w, bytes, 30);
+    char story[100] = "";
+    for (size_t frame = 0; frame < 3; frame++) {
+      if (frame == (stop + 11) / 12) strcat(story, "ping() ");
+      strcat(story, "data(10) ");
+    }
+    if (stop > 24) strcat(story, "ping() ");
+    story[strlen(story) - 1] = '\0';
+    assert_client_story(&w, story);
+    free(bytes);
+    end(&w);
+  }
+}
+
+static void edges_for_nothing_change_nothing(void **state) {
+  (void)state;
+  for (size_t stop = 0; stop < 37; stop++) {
+    struct world w;
+    world_init(&w);
+    w.settings.max_frame_size = 10;
+    w.client.room = w.backend.room = stop;
+    world_open(&w);
+    uint8_t *bytes = pattern(30, 1);
+    peer_send(&w.backend, bytes, 30);
+    client_frame(&w, WSL_OP_BINARY, bytes, 30);
+    world_rest(&w);
+    for (int edge = 0; edge < 3; edge++) {
+      peer_edge_for_nothing(&w.client);
+      peer_edge_for_nothing(&w.backend);
+      world_rest(&w);
+    }
+    assert_int_equal(w.client.got.len, stop < 36 ? stop : 36);
+    peer_take(&w.client, UNLIMITED);
+    peer_take(&w.backend, UNLIMITED);
+    world_rest(&w);
+    assert_client_payload(&w, bytes, 30);
+    assert_int_equal(w.backend.got.len, 30);
+    assert_memory_equal(w.backend.got.data, bytes, 30);
+    free(bytes);
+    end(&w);
+  }
+}
+
 static void pings_are_answered_in_their_order(void **state) {
   (void)state;
   struct world w;
@@ -154,6 +217,51 @@ static void a_flood_of_pings_costs_few_writes(void **state) {
   assert_memory_equal(w.client.got.data + w.client.got.len - newest_len, newest, newest_len);
   bytes_free(&frames);
   end(&w);
+}
+
+/* Answers to one read that are more than a write of pongs holds, to a client that stops at any byte of
+ * them: whole frames, in order, the newest always among them. */
+static void a_flood_may_stop_at_any_byte(void **state) {
+  (void)state;
+  const size_t around = sizeof((struct pong_batch *)NULL)->frames; /* where the first write ends */
+  const size_t stops[][2] = {{0, 12}, {around - 12, around + 12}, {2 * around - 12, 2 * around + 12}};
+  struct bytes frames = {0};
+  for (unsigned i = 0; i < 2000; i++) {
+    char number[8];
+    int len = snprintf(number, sizeof number, "%u", i);
+    frame_add(&frames, WSL_OP_PING, FIN_LAST, number, (size_t)len);
+  }
+  for (size_t i = 0; i < COUNT_OF(stops); i++) {
+    for (size_t stop = stops[i][0]; stop < stops[i][1]; stop++) {
+      struct world w;
+      world_init(&w);
+      buffer_pool_destroy(&w.pool);
+      buffer_pool_init(&w.pool, 65536, 4); /* as large as the program's: all are decoded at once */
+      w.client.room = stop;
+      world_open(&w);
+      peer_send(&w.client, frames.data, frames.len);
+      peer_finish(&w.client);
+      world_rest(&w);
+      peer_take(&w.client, UNLIMITED);
+      world_rest(&w);
+      unsigned last = 0, pongs = 0;
+      for (size_t at = 0; at < w.client.got.len;) {
+        const uint8_t *frame = w.client.got.data + at;
+        size_t len = 2u + frame[1];
+        assert_int_equal(frame[0], 0x80 | WSL_OP_PONG);
+        assert_in_range(at + len, 0, w.client.got.len);
+        unsigned number = 0;
+        for (size_t digit = 2; digit < len; digit++)
+          number = 10 * number + (unsigned)(frame[digit] - '0');
+        if (pongs++ > 0) assert_in_range(number, last + 1, 1999);
+        last = number;
+        at += len;
+      }
+      assert_int_equal(last, 1999);
+      end(&w);
+    }
+  }
+  bytes_free(&frames);
 }
 
 static void pongs_that_can_not_leave_are_reduced_to_the_newest(void **state) {
@@ -295,8 +403,11 @@ int main(void) {
       cmocka_unit_test(long_reads_become_several_frames),
       cmocka_unit_test(writes_may_stop_at_any_byte),
       cmocka_unit_test(control_frames_stand_between_frames),
+      cmocka_unit_test(a_ping_of_ours_stands_between_frames),
+      cmocka_unit_test(edges_for_nothing_change_nothing),
       cmocka_unit_test(pings_are_answered_in_their_order),
       cmocka_unit_test(a_flood_of_pings_costs_few_writes),
+      cmocka_unit_test(a_flood_may_stop_at_any_byte),
       cmocka_unit_test(pongs_that_can_not_leave_are_reduced_to_the_newest),
       cmocka_unit_test(the_longest_ping_is_answered_whole),
       cmocka_unit_test(a_close_stands_behind_the_frame_begun),

@@ -72,6 +72,17 @@ static void the_interval_leaves_room_for_a_late_timer(void **state) {
   }
 }
 
+/* Where the margin would be a great part of it, late timers are the operator's choice. */
+static void the_shortest_intervals_are_kept_too(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.settings.heartbeat_ms = 100;
+  world_open(&w);
+  assert_in_range(time_to_ping(&w), 90, 100);
+  end(&w);
+}
+
 static void what_is_sent_puts_the_ping_off(void **state) {
   (void)state;
   struct world w;
@@ -417,6 +428,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_silent_session_is_pinged_within_the_interval),
       cmocka_unit_test(the_interval_leaves_room_for_a_late_timer),
+      cmocka_unit_test(the_shortest_intervals_are_kept_too),
       cmocka_unit_test(what_is_sent_puts_the_ping_off),
       cmocka_unit_test(what_the_client_sends_does_not),
       cmocka_unit_test(no_heartbeat_when_it_is_off),
