@@ -10,6 +10,12 @@ TEST_JOBS ?= 2
 T ?=
 # make fuzz: T is seconds a target (60); the target wanted (all).
 TARGET ?=
+# make sim: how many seeds, and the first (sim-gdb: the one); sim-gdb: the build's preset, and
+# SHORTEST=1 for the shortest story that fails as the seed does.
+SEEDS ?= 1000000
+SEED ?= 1
+SIM_PRESET ?= debug
+SHORTEST ?=
 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -21,6 +27,7 @@ SUITE_PRESETS := release asan tsan
 
 build_with_tests = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
 build_fuzz_targets = scripts/configure.sh fuzz -DWSLUICE_TESTS=ON && cmake --build --preset fuzz --target fuzz_targets
+build_sim = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1) --target wsluice-sim
 ctest = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) $(if $(T),-R '$(T)')
 # gcc 12's sanitizers refuse address spaces as random as some kernels make them (vm.mmap_rnd_bits
 # above 28). Where we may (not in every container), their tests run without randomisation.
@@ -29,7 +36,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge install clean help
+.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -92,6 +99,26 @@ fuzz-merge: ## Fold what `make fuzz` has grown into the kept corpora, minimised
 	@scripts/install-deps.sh fuzz
 	@$(build_fuzz_targets)
 	@$(without_aslr) /usr/bin/python3 test/fuzz/run.py build-fuzz --merge $(TARGET)
+
+# Under the sanitizers a seed takes ten times as long: a twentieth of them, behind the others.
+sim: ## Play SEEDS lives of sessions from seed SEED on, against a model; some of them under ASan+UBSan
+	@scripts/install-deps.sh sim
+	@$(call build_sim,release)
+	@build/test/sim/wsluice-sim --seed $(SEED) --seeds $(SEEDS)
+	@$(call build_sim,asan)
+	@$(without_aslr) build-asan/test/sim/wsluice-sim --seed $(SEED) --seeds $$(($(SEEDS) / 20 + 1))
+
+sim-gdb: ## Replay seed SEED under gdb, up to the fault
+	@scripts/install-deps.sh sim sim-gdb
+	@$(call build_sim,$(SIM_PRESET))
+	@ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1 gdb -q \
+	  -ex 'set confirm off' -ex 'set breakpoint pending on' -ex 'break sim_fail' -ex run -ex backtrace --args \
+	  build$(filter-out -release,-$(SIM_PRESET))/test/sim/wsluice-sim --seed $(SEED) --here $(if $(SHORTEST),--shortest)
+
+sim-mutants: ## Put deliberate faults into session and codec, and look whether the simulation finds each
+	@scripts/install-deps.sh sim
+	@$(call build_sim,release)
+	@/usr/bin/python3 test/sim/mutants.py build
 
 install: build ## Install the program and its man page (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a step needs and this machine lacks, on Debian 12 and 13.
 #
-#   scripts/install-deps.sh build|test|image|format|lint|fuzz...
+#   scripts/install-deps.sh build|test|sim|sim-gdb|image|coverage|format|lint|fuzz...
 #
 # Each need is checked by what it is for (a command, a header, a module), so tools that came from
 # elsewhere are taken as they are, and when nothing is missing nothing is called: no apt, no sudo,
@@ -59,6 +59,13 @@ pc:cmocka                                     libcmocka-dev
 path:/usr/bin/python3                         python3
 cmd:openssl                                   openssl
 cmd:gcovr                                     gcovr
+'
+sim_needs="$build_needs"'
+pc:cmocka                                     libcmocka-dev
+path:/usr/bin/python3                         python3
+'
+sim_gdb_needs='
+cmd:gdb                                       gdb
 '
 format_needs='
 cmd:clang-format-19                           clang-format-19
@@ -249,7 +256,7 @@ install_node_modules() {
   cp $lock $stamp
 }
 
-[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|image|format|lint|fuzz..."
+[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|sim|sim-gdb|image|coverage|format|lint|fuzz..."
 for set in "$@"; do
   case $set in
     build) install_set build "$build_needs" ;;
@@ -258,10 +265,12 @@ for set in "$@"; do
       install_node_modules
       ;;
     image) install_set image "$image_needs" ;;
+    sim) install_set sim "$sim_needs" ;;
+    sim-gdb) install_set sim-gdb "$sim_gdb_needs" ;;
     coverage) install_set coverage "$coverage_needs" ;;
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;
     fuzz) install_set fuzz "$fuzz_needs" ;;
-    *) fail "unknown set \"$set\": build, test, image, format, lint or fuzz" ;;
+    *) fail "unknown set \"$set\": build, test, sim, sim-gdb, image, coverage, format, lint or fuzz" ;;
   esac
 done
