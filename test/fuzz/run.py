@@ -29,7 +29,7 @@ MEMORY_MB_MAX = 2048
 DEFAULT_LENGTH_MAX = 4096
 GRACE_SECONDS = 120  # for the corpus that is read first, and for minds slower than libFuzzer's clock
 
-WISHES = re.compile(r"^/\* fuzz: max_len=(\d+)")
+WISHES = re.compile(r"^/\* fuzz: .*\bmax_len=(\d+)")
 PROGRESS = re.compile(r"^#(\d+)\s.*?cov: (\d+).*?corp: (\d+)/(\S+)", re.M)
 RUNS = re.compile(r"stat::number_of_executed_units: (\d+)")
 REASONS = re.compile(r"^.*(?:does not hold: |ERROR: |runtime error: |Assertion .* failed).*$", re.M)

@@ -106,15 +106,45 @@ def query():
         yield f"query-{number}", text.encode() + bytes([5, number % 5])
 
 
+def token_files():
+    text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\nd: ::1:80\ne: unix_socket:/run/x y\n"
+            b"none\nf:x:1\ng: host\n: h:1\nlast: h:65535")
+    for label, cuts in (("whole", WHOLE), ("bytes", BYTES), ("somehow", SOMEHOW)):
+        yield label, text + cuts
+        yield f"long-{label}", b"a: h:1\n" + b"\x01" * 5 + b"\nb: h:2\n\x01\x01: h:3\n" + b"\x01" * 20 + cuts
+
+
+def origin():
+    rules = b"https://example.com\n*.example.com\nsame\nhttps://*.example.com:8443"
+    for number, page in enumerate([b"https://example.com", b"http://www.example.com:8080", b"null", b"-",
+                                   b"https://a.example.com:8443", b"http://[::1]:80"]):
+        yield f"rules-{number}", page + b"\nexample.com:443\n" + rules
+        yield f"word-{number}", page + b"\n[::1]\nsame\nnull\nnone"
+
+
+def options():
+    lines = ["6080 localhost:5900", "--demo -vD", "--web=/srv --cert c.pem --key k.pem 0.0.0.0:6080 [::1]:5900",
+             "--token-plugin TokenFile --token-source /etc/tokens 6080", "--help", "--version", "6080 -- Xvnc :1",
+             "--heartbeat 1.5 --max-frame-size=64K --origin same --origin null --subprotocol mqtt 1 a:1",
+             "--unix-listen /run/a --unix-listen-mode 0660 --unix-target /run/b --log-format json --log-level debug",
+             "WSLUICE_LISTEN=6080 WSLUICE_TARGET=a:1 WSLUICE_SSL_ONLY=yes WSLUICE_ORIGIN=same,null WSLUICE_X=1",
+             "--key-password secret --key-password=secret WSLUICE_KEY_PASSWORD=secret 1 a:1"]
+    for number, line in enumerate(lines):
+        yield f"line-{number}", line.replace(" ", "\0").encode()
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "frame_decode": frame_decode,
     "frame_encode": frame_encode,
     "head": head,
+    "options": options,
+    "origin": origin,
     "payload": payload,
     "query": query,
     "request": request,
     "static_path": static_path,
+    "token_files": token_files,
 }
 
 
