@@ -112,7 +112,7 @@ sim-gdb: ## Replay seed SEED under gdb, up to the fault
 	@scripts/install-deps.sh sim sim-gdb
 	@$(call build_sim,$(SIM_PRESET))
 	@ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1 gdb -q \
-	  -ex 'set confirm off' -ex 'set breakpoint pending on' -ex 'break sim_fail' -ex run -ex backtrace --args \
+	  -ex 'set confirm off' -ex 'set print inferior-events off' -ex 'break sim_fail' -ex run -ex backtrace --args \
 	  build$(filter-out -release,-$(SIM_PRESET))/test/sim/wsluice-sim --seed $(SEED) --here $(if $(SHORTEST),--shortest)
 
 sim-mutants: ## Put deliberate faults into session and codec, and look whether the simulation finds each
