@@ -66,6 +66,7 @@ class Case:
     up: object = b""  # bytes, or an Up: what the backend gets
     down: object = b""  # payload that the client gets in binary frames
     down_may_stop: bool = False  # a Close may come before all of `down` has
+    down_frame_max: int = 0  # most payload that one frame to the client may have; 0: any
     backend: object = "fin"  # how its stream ends: "fin" or "reset"; None: it must not be dialled
     client: str = "fin"  # how the client's ends; over TLS "fin" means: close_notify, and then FIN
     service: tuple = ()  # what the backend does: bytes it sends, ECHO, FINISH, RESET

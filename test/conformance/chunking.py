@@ -15,7 +15,7 @@ BORDERS = 6  # pieces of a long stream whose borders are tried; the first half o
 HUGE = 1 << 20  # bytes; from here few chunkings, each takes its time
 RANDOM_ROUNDS = 4
 CHOPS = (997, 65536)
-CHOPS_OF_HUGE = (1 << 16, 1_000_003)
+CHOPS_OF_HUGE = (1_000_003,)
 
 
 def sanitized():
@@ -70,7 +70,7 @@ def few_bytes(total, dice):
 def many_bytes(total, pieces, dice):
     places = border_places(pieces, total)
     if sanitized() or total >= HUGE:
-        places = sorted(dice.sample(places, min(3, len(places))))
+        places = sorted(dice.sample(places, min(2, len(places))))
     yield from halves(total, places)
     for size in CHOPS_OF_HUGE if total >= HUGE else CHOPS:
         if size < total:

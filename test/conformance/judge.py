@@ -13,6 +13,8 @@ def complaints(session):
     found += judge_responses(case.http, reading.responses)
     found += judge_controls(case.sees, reading.controls)
     found += judge_down(case, bytes(reading.down))
+    if case.down_frame_max and reading.longest > case.down_frame_max:
+        found.append(f"a frame of {reading.longest} bytes, more than {case.down_frame_max}")
     found += judge_client_end(case, session.channel.ended)
     found += judge_backend(session)
     return found

@@ -18,6 +18,11 @@ PROBE_NUMBER = 0
 POLL_SECONDS = 1.0  # a wait that anything ends
 
 
+def probe_headers(options):
+    """What the options have wsluice demand of every request, the probe's among them."""
+    return [("Origin", value) for name, value in zip(options, options[1:]) if name == "--origin"][:1]
+
+
 class Server:
     """`play(sessions, limit)` is what it is for. `strangers`: connections to the backend that no session owns."""
 
@@ -35,7 +40,7 @@ class Server:
         self._watch(self.backend.listener, self._accept)
         self.pings = 0
         self.probe = RawClient(self.wsluice.port)
-        self.probe.upgrade(first_frames=greeting(PROBE_NUMBER))
+        self.probe.upgrade(headers=probe_headers(options), first_frames=greeting(PROBE_NUMBER))
         while not self.backend.wires:  # the probe's
             self._dispatch(POLL_SECONDS)
 
