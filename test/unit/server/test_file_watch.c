@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,21 @@
 #include "server/file_watch.h"
 
 #define PATIENCE_MS 20000u
+
+/* libuv's memory. */
+static bool memory_is_short;
+
+static void *give(size_t size) {
+  return memory_is_short ? NULL : malloc(size);
+}
+
+static void *give_zeroed(size_t count, size_t size) {
+  return memory_is_short ? NULL : calloc(count, size);
+}
+
+static void *give_more(void *block, size_t size) {
+  return memory_is_short ? NULL : realloc(block, size);
+}
 
 struct bench {
   uv_loop_t loop;
@@ -147,6 +163,34 @@ static void what_lies_behind_a_link_is_noticed(void **state) {
   unlink(elsewhere);
 }
 
+static void turn_for(struct bench *b, uint64_t time_ms) {
+  b->over = false;
+  uv_timer_start(&b->limit, on_limit, time_ms, 0);
+  while (!b->over)
+    uv_run(&b->loop, UV_RUN_ONCE);
+}
+
+/* libuv's own uv_fs_poll_t ends the process there. */
+static void looks_without_memory_are_made_up_for(void **state) {
+  (void)state;
+  struct bench b;
+  char elsewhere[] = "/tmp/wsluice-behind-XXXXXX";
+  int fd = mkstemp(elsewhere);
+  assert_true(fd >= 0);
+  close(fd);
+  set_up(&b);
+  unlink(b.cert);
+  assert_int_equal(symlink(elsewhere, b.cert), 0);
+  assert_noticed(&b);
+  memory_is_short = true;
+  turn_for(&b, 2 * FILE_WATCH_POLL_MS);
+  memory_is_short = false;
+  write_file(elsewhere, "changed where nobody listens");
+  assert_noticed(&b);
+  tear_down(&b);
+  unlink(elsewhere);
+}
+
 static void on_noise(uv_timer_t *timer) {
   write_file(((struct bench *)timer->data)->other, "a line of a log");
 }
@@ -183,8 +227,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(changes_are_noticed),
       cmocka_unit_test(what_lies_behind_a_link_is_noticed),
+      cmocka_unit_test(looks_without_memory_are_made_up_for),
       cmocka_unit_test(a_folder_without_rest_hides_nothing),
       cmocka_unit_test(nothing_comes_after_the_close),
   };
+  if (uv_replace_allocator(give, give_more, give_zeroed, free) != 0) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
