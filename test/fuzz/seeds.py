@@ -133,11 +133,28 @@ def options():
         yield f"line-{number}", line.replace(" ", "\0").encode()
 
 
+def log_line():
+    texts = [b"/index.html", b'"quoted" \\ back', "\u00b5\u20ac\U0001f600".encode(), b"\xff\x00\x1b[31m\r\n", b"1234", b"a=b c=\"d e=f",
+             b"x" * 1000, b"\xe2\x82", b"time=1 level=2 id=3 event=4", "\u202e".encode() * 200]
+    for number, text in enumerate(texts):
+        yield f"text-{number}", text + bytes([0x3F, number])
+
+
+def words():
+    texts = ["6080", "0.0.0.0:6080", "[::1]:80", "::1:80", "fe80::1%lo:1", "[::ffff:1.2.3.4]:5", "localhost:5900", "1.5m", "500ms",
+             "64K", "18446744073709551616", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
+             "DEFAULT@SECLEVEL=1:@STRENGTH", "ECDHE+AESGCM,-CHACHA20 +AES256", "tlsv1_3", "TLS1.2", "TokenFile",
+             "websockify.token_plugins.ReadOnlyTokenFile", "debug", "json", "index.HTML", "200000 100000", "max 100000", "/run/x.sock"]
+    for number, text in enumerate(texts):
+        yield f"word-{number}", text.encode() + b"\xff" + bytes([number % 5])
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "frame_decode": frame_decode,
     "frame_encode": frame_encode,
     "head": head,
+    "log_line": log_line,
     "options": options,
     "origin": origin,
     "payload": payload,
@@ -145,6 +162,7 @@ SEEDS = {
     "request": request,
     "static_path": static_path,
     "token_files": token_files,
+    "words": words,
 }
 
 
