@@ -149,6 +149,21 @@ def words():
         yield f"word-{number}", text.encode() + b"\xff" + bytes([number % 5])
 
 
+def pem():
+    """The target makes certificate and key itself, see there."""
+    files = [b"\x01\x02", b"\x02\x01", b"\x01\x01\x02", b"\x01\x05\x02", b"\x01", b"\x02", b"", b"\x03\x00\x80x\x02", b"\x01\x04\x00\x60x",
+             b"\x30\x82\x01", b"\xff\xfe-\x00", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n\x01",
+             b"Proc-Type: 4,ENCRYPTED\n\x01\x02", b"-----BEGIN EC PARAMETERS-----\n\x01\x02", b"\x01\x00\x01\x02",
+             b"-----BEGIN CERTIFICATE REQUEST-----\n", b"-----BEGIN OPENSSH PRIVATE KEY-----"]
+    for number, text in enumerate(files):
+        yield f"file-{number}", text + b"\x00"
+        yield f"password-{number}", text + b"\x01"
+
+
+def tls_bytes():
+    yield "there-and-back", bytes([0, 10, 2, 5, 1, 100, 2, 255, 4, 200, 4, 10, 3, 1, 5, 3, 6, 255])
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "frame_decode": frame_decode,
@@ -158,9 +173,11 @@ SEEDS = {
     "options": options,
     "origin": origin,
     "payload": payload,
+    "pem": pem,
     "query": query,
     "request": request,
     "static_path": static_path,
+    "tls_bytes": tls_bytes,
     "token_files": token_files,
     "words": words,
 }
