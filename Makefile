@@ -36,7 +36,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants install clean help
+.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants conformance-doc install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -119,6 +119,10 @@ sim-mutants: ## Put deliberate faults into session and codec, and look whether t
 	@scripts/install-deps.sh sim
 	@$(call build_sim,release)
 	@/usr/bin/python3 test/sim/mutants.py build
+
+conformance-doc: ## Write docs/CONFORMANCE.md anew from the cases of test/conformance
+	@scripts/install-deps.sh test
+	@/usr/bin/python3 test/conformance/document.py
 
 install: build ## Install the program and its man page (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))

@@ -49,7 +49,8 @@ LONG = [
     in_fragments(4 * MIB, 256 * KIB, "of-256-kib"),
 ]
 MANY = [
-    echoed(f"messages-{count}-of-{size}", STREAM, lambda count=count, size=size: [frame(BINARY, bytes_of(size))] * count,
+    echoed(f"messages-{count}-of-{size}", STREAM,
+           lambda count=count, size=size: [frame(BINARY, bytes_of(size))] * count,
            lambda count=count, size=size: bytes_of(size) * count)
     for count, size in [(2000, 0), (2000, 1), (2000, 16), (1000, 64), (500, 256), (300, 1024), (100, 4096)]
 ]

@@ -7,8 +7,8 @@ from .cases_framing import bytes_of
 from .session import KEY
 
 NOT_ASKED = Demand("RFC 6455 9", "MUST NOT", "The server answers with an extension that was not asked for.",
-                   outcome="Nor with one that was: wsluice has none. That leaves out the public suite's sections 12 and "
-                           "13, compression: payload that the backend compresses would be inflated for nothing.")
+                   outcome="Nor with one that was: wsluice has none. That leaves out the public suite's sections 12 "
+                           "and 13, compression: most payload of a bridge is compressed or encrypted already.")
 ORIGIN = Demand("RFC 6455 10.2", "SHOULD", "A server for certain sites only verifies the Origin.",
                 outcome="With `--origin`.")
 FORBIDDEN = Demand("RFC 6455 10.2", "SHOULD", "An origin that is not accepted gets 403.")

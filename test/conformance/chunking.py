@@ -44,32 +44,34 @@ def border_places(pieces, total):
     return sorted(place for place in near if 0 < place < total)
 
 
-def every_chunking(pieces, seed):
-    """(name, places) for each way in which the bytes of `pieces` are to be cut; `seed` may be any text."""
+def every_chunking(pieces, seed, sample=None):
+    """(name, places) for each way in which the bytes of `pieces` are to be cut; `seed` may be any text. `sample`:
+    some of them must do; by default where the program under test is a slow one."""
+    sample = sanitized() if sample is None else sample
     total = sum(map(len, pieces))
     dice = random.Random(zlib.crc32(seed.encode()))
     yield "one write", []
     if total > EVERY_SPLIT_MAX:
-        yield from many_bytes(total, pieces, dice)
+        yield from many_bytes(total, pieces, dice, sample)
     elif total > 1:
-        yield from few_bytes(total, dice)
+        yield from few_bytes(total, dice, sample)
 
 
-def few_bytes(total, dice):
+def few_bytes(total, dice, sample):
     places = range(1, total)
-    if sanitized():
+    if sample:
         places = sorted(dice.sample(places, min(4, len(places))))
     yield from halves(total, places)
     if total > 2:
         yield "byte by byte", list(range(1, total))
     if total > 3:
-        for number in range(1 if sanitized() else RANDOM_ROUNDS):
+        for number in range(1 if sample else RANDOM_ROUNDS):
             yield f"random cuts {number}", random_places(total, dice, dice.choice([2, 3, 5]))
 
 
-def many_bytes(total, pieces, dice):
+def many_bytes(total, pieces, dice, sample):
     places = border_places(pieces, total)
-    if sanitized() or total >= HUGE:
+    if sample or total >= HUGE:
         places = sorted(dice.sample(places, min(2, len(places))))
     yield from halves(total, places)
     for size in CHOPS_OF_HUGE if total >= HUGE else CHOPS:

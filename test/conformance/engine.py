@@ -67,6 +67,15 @@ def all_cases(*modules):
     return pytest.mark.parametrize("case,transport", rows, ids=[f"{case.id}-{transport}" for case, transport in rows])
 
 
+def pieces_of(case):
+    """The bytes that are chunked, in pieces: `sends`, with a request of the case's own before it."""
+    sends = list(resolve(case.sends))
+    if case.request is None:
+        return sends
+    greeted = case.greets and case.http and case.http[-1].status == 101
+    return [*resolve(case.request), *([greeting(0)] if greeted else []), *sends]
+
+
 class Engine:
     """Keeps one wsluice for each set of options for as long as the tests of a file run."""
 
@@ -116,16 +125,9 @@ class Engine:
             self.servers[options] = Server(self.tls_options, options)
         return self.servers[options]
 
-    def _pieces(self, case):
-        sends = list(resolve(case.sends))
-        if case.request is None:
-            return sends
-        is_upgrade = case.http and case.http[-1].status == 101
-        return [*resolve(case.request), *([greeting(0)] if is_upgrade and case.greets else []), *sends]
-
     def _batches(self, case, transport):
         """Lists of sessions, each made when the one before has been played."""
-        pieces = self._pieces(case)
+        pieces = pieces_of(case)
         data = b"".join(pieces)
         size = 1 if not case.greets else BATCH_OF_HUGE if len(data) >= HUGE else BATCH
         chunkings = enumerate(every_chunking(pieces, case.id))
