@@ -17,6 +17,10 @@ SEED ?= 1
 SIM_PRESET ?= debug
 SHORTEST ?=
 
+# make soak: minutes, and the build's preset.
+M ?= 10
+SOAK_PRESET ?= release
+
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
 # make coverage: --all (integration tests too), --write (figures into docs/COVERAGE.md).
@@ -36,7 +40,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants conformance-doc install clean help
+.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak conformance-doc install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -119,6 +123,12 @@ sim-mutants: ## Put deliberate faults into session and codec, and look whether t
 	@scripts/install-deps.sh sim
 	@$(call build_sim,release)
 	@/usr/bin/python3 test/sim/mutants.py build
+
+soak: ## Endings, streams, stalls, renewals, rotations, all at once for M=10 minutes; SOAK_PRESET=asan
+	@scripts/install-deps.sh soak
+	@scripts/configure.sh $(SOAK_PRESET) && cmake --build --preset $(SOAK_PRESET) --target wsluice
+	@WSLUICE_BIN=build$(filter-out -release,-$(SOAK_PRESET))/wsluice WSLUICE_SANITIZE=$(filter-out release,$(SOAK_PRESET)) \
+	  $(without_aslr) /usr/bin/python3 -B test/bounds/soak.py --minutes $(M)
 
 conformance-doc: ## Write docs/CONFORMANCE.md anew from the cases of test/conformance
 	@scripts/install-deps.sh test

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a step needs and this machine lacks, on Debian 12 and 13.
 #
-#   scripts/install-deps.sh build|test|sim|sim-gdb|image|coverage|format|lint|fuzz...
+#   scripts/install-deps.sh build|test|sim|sim-gdb|soak|image|coverage|format|lint|fuzz...
 #
 # Each need is checked by what it is for (a command, a header, a module), so tools that came from
 # elsewhere are taken as they are, and when nothing is missing nothing is called: no apt, no sudo,
@@ -66,6 +66,10 @@ path:/usr/bin/python3                         python3
 '
 sim_gdb_needs='
 cmd:gdb                                       gdb
+'
+soak_needs="$build_needs"'
+path:/usr/bin/python3                         python3
+cmd:openssl                                   openssl
 '
 format_needs='
 cmd:clang-format-19                           clang-format-19
@@ -267,6 +271,7 @@ for set in "$@"; do
     image) install_set image "$image_needs" ;;
     sim) install_set sim "$sim_needs" ;;
     sim-gdb) install_set sim-gdb "$sim_gdb_needs" ;;
+    soak) install_set soak "$soak_needs" ;;
     coverage) install_set coverage "$coverage_needs" ;;
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;

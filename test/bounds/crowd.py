@@ -4,14 +4,13 @@ import asyncio
 import collections
 import itertools
 import random
+import traceback
 
 import http_endings  # noqa: F401  (joins the table)
 from endings import ENDINGS
-from peers import LIMIT_SECONDS, Services
-from stage import CLOSINGS, Cast, Stage, Story, Way
+from peers import LIMIT_SECONDS
+from stage import CLOSINGS, Stage, Story
 from vitals import SANITIZED
-
-__all__ = ["Cast", "Crowd", "Services", "open_stages"]
 
 AT_ONCE = 150 if SANITIZED else 500  # a slow turn of everybody must not outlast the time limits of CLOSINGS
 
@@ -38,11 +37,19 @@ def open_stages(cast, wsluice, folder, *options):
     return stages + [Stage("unix", bridge, path, cast.services, ("unix",))]
 
 
+def told(failure):
+    """An exception and the line of the story that it comes from."""
+    frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if "/test/bounds/" in frame.filename]
+    where = " < ".join(f"{frame.name}: {frame.line}" for frame in reversed(frames[-2:]))
+    return f"{failure!r} at {where}"
+
+
 class Crowd:
     """The plan: each ending on each of its stages, by each way in turn, over and over."""
 
-    def __init__(self, stages, cast, seed):
+    def __init__(self, stages, cast, seed, at_once=AT_ONCE):
         self.cast = cast
+        self.places = asyncio.Semaphore(at_once)
         self.random = random.Random(seed)
         self.plan = itertools.cycle(self._rounds(stages))
         self.counts = collections.Counter()
@@ -59,26 +66,28 @@ class Crowd:
                 if stage.name in story.stages and story.tls in (None, tls) and (tls or stage.name != "ssl")
                 for way in stage.ways(tls)]
 
-    async def run(self, count):
-        """`count` stories from the plan, AT_ONCE at a time."""
-        places = asyncio.Semaphore(AT_ONCE)
+    async def run(self, count=None, while_=lambda: True):
+        """So many stories from the plan (None: without end), as long as while_() says so."""
         tasks = set()
         for story, stage, way in itertools.islice(self.plan, count):
-            await places.acquire()
-            task = asyncio.get_running_loop().create_task(self._tell(story, stage, way, places))
+            await self.places.acquire()
+            if not while_():
+                self.places.release()
+                break
+            task = asyncio.get_running_loop().create_task(self._tell(story, stage, way))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
 
-    async def _tell(self, story, stage, way, places):
+    async def _tell(self, story, stage, way):
         seed = self.random.randrange(1 << 32)
         self.open += 1
         try:
-            async with Story(stage, self.cast, way, seed) as told:
-                await asyncio.wait_for(story(told), LIMIT_SECONDS)
+            async with Story(stage, self.cast, way, seed) as telling:
+                await asyncio.wait_for(story(telling), LIMIT_SECONDS)
         except Exception as failure:  # noqa: BLE001  (one of thousands: it is reported with the others)
-            self.failures.append(f"{story.__name__} on {stage.name} by {way}: {failure!r}")
+            self.failures.append(f"{story.__name__} on {stage.name} by {way}: {told(failure)}")
         finally:
             self.open -= 1
             self.counts[story.__name__] += 1
-            places.release()
+            self.places.release()

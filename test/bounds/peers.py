@@ -69,6 +69,15 @@ class End:
 
     # --- reading ---
 
+    async def until_readable(self):
+        """Until there is something to read, which stays unread."""
+        readable = self.loop.create_future()
+        self.loop.add_reader(self.sock, lambda: readable.done() or readable.set_result(None))
+        try:
+            await readable
+        finally:
+            self.loop.remove_reader(self.sock)
+
     async def recv_some(self):
         """The next bytes; b"" at the end (see `ended`)."""
         if self.pending:
@@ -194,7 +203,6 @@ class Frames:
 
     def __init__(self, end):
         self.end = end
-        self.tls = isinstance(end, TlsEnd)
 
     def __getattr__(self, name):
         return getattr(self.end, name)  # an End's own: send, finish, recv_to_end, ...

@@ -39,6 +39,7 @@ class Cast:
 
     def __init__(self, folder, authority):
         self.folder = folder
+        self.authority = authority
         self.pair = authority.issue(f"bounds-{os.urandom(4).hex()}")
         self.context = tls_client_context(authority.cert)
         self.services = Services(folder)

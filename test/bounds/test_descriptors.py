@@ -8,8 +8,9 @@ import re
 
 import pytest
 
-from crowd import Cast, Crowd, open_stages
+from crowd import Crowd, open_stages
 from harness import wait_until
+from stage import Cast
 from vitals import NO_RSS, SANITIZED, descriptors, resident_kib, thread_count
 
 SESSIONS = 1_600 if SANITIZED else 10_000
