@@ -25,6 +25,9 @@
 enum { RECORD_CHANGE_CIPHER_SPEC = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 #define RECORD_VERSION_MAJOR 3u
 
+/* The shortest digest of a suite of TLS 1.3. */
+#define SHA256_SIZE 32u
+
 /* ---- records by their headers ---- */
 
 /* False as soon as the first bytes of a stream can't be those of TLS. Nobody begins with anything but a
@@ -91,6 +94,23 @@ static void take_up_application_keys(mbedtls_ssl_context *ssl) {
 #endif
 }
 
+/* mbedTLS 3.6 goes on where it finds no memory to derive the secret of a client's tickets, and would make
+ * them from what stands there: zeros, or the '!' that PSA fills a failed output with. The client could not
+ * resume with them, but whoever saw one go by could, as that client. No digest is 32 times the same byte. */
+static bool lacks_ticket_secret(const mbedtls_ssl_context *ssl) {
+#if TLS_LIBRARY_HAS_1_3
+  const mbedtls_ssl_session *session = ssl->TLS_INSIDE(session_negotiate);
+  bool server = mbedtls_ssl_conf_get_endpoint(mbedtls_ssl_context_get_config(ssl)) == MBEDTLS_SSL_IS_SERVER;
+  if (!server || tls_inside_state(ssl) != MBEDTLS_SSL_HANDSHAKE_WRAPUP || session == NULL) return false;
+  if (mbedtls_ssl_get_version_number(ssl) != MBEDTLS_SSL_VERSION_TLS1_3) return false;
+  const uint8_t *secret = session->TLS_INSIDE(app_secrets).resumption_master_secret;
+  return memcmp(secret, secret + 1, SHA256_SIZE - 1) == 0;
+#else
+  (void)ssl;
+  return false;
+#endif
+}
+
 /* One message in or out. An alert of ours where mbedTLS sends none. */
 static int step_once(struct tls *tls) {
   mbedtls_ssl_context *ssl = &tls->ssl;
@@ -98,6 +118,7 @@ static int step_once(struct tls *tls) {
   if (tls_inside_state(ssl) == MBEDTLS_SSL_SERVER_CERTIFICATE) tls->full = true;
   size_t made = tls->made.len;
   int result = mbedtls_ssl_handshake_step(ssl);
+  if (result == 0 && lacks_ticket_secret(ssl)) result = MBEDTLS_ERR_SSL_ALLOC_FAILED;
   bool failed = result != 0 && result != MBEDTLS_ERR_SSL_WANT_READ;
   if (failed && tls->made.len == made) tls_say_alert(tls, result);
   return result;
