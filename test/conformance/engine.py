@@ -55,7 +55,7 @@ from .session import Session, greeting
 TLS_1_3_EVERY = 8  # of the sessions of wss; the others have TLS 1.2
 BATCH = 160  # sessions at once
 BATCH_OF_HUGE = 3
-LIMIT_SECONDS = 20.0  # of a batch, that is of all its sessions together; only failures take so long
+QUIET_SECONDS = 7.0  # without any event; longer than any of wsluice's waits in a case, only failures take so long
 CHUNKINGS_SHOWN = 3
 LOG_SECONDS = 5.0
 LOG_SHOWN = 1200  # characters
@@ -148,7 +148,7 @@ class Engine:
         """Adds to `failures`: what went wrong, and at which chunkings."""
         for session in sessions:
             server.add(session)
-        server.play(sessions, LIMIT_SECONDS)
+        server.play(sessions, QUIET_SECONDS)
         server.barrier()  # a dial that should not have been would have been seen by now
         for session in sessions:
             server.remove(session)

@@ -24,7 +24,7 @@ def probe_headers(options):
 
 
 class Server:
-    """`play(sessions, limit)` is what it is for. `strangers`: connections to the backend that no session owns."""
+    """`play(sessions, quiet_limit)` is what it is for. `strangers`: connections to the backend that no session owns."""
 
     def __init__(self, tls_options, options=()):
         self.backend = Backend()
@@ -64,12 +64,12 @@ class Server:
                 self._forget(end.sock)
         session.close()
 
-    def play(self, sessions, limit):
-        """Until all are done or `limit` seconds have gone by."""
-        deadline = time.monotonic() + limit
+    def play(self, sessions, quiet_limit):
+        """Until all are done, or nothing has happened for `quiet_limit` seconds."""
         for session in sessions:
             session.go_on()
-        while time.monotonic() < deadline:
+        last_event = time.monotonic()
+        while time.monotonic() < last_event + quiet_limit:
             due = [session for session in sessions if session.may_send]
             if due and not any(session.opening for session in sessions):
                 for session in due:
@@ -77,8 +77,9 @@ class Server:
                 self.barrier()
             elif all(session.done for session in sessions):
                 return
-            else:
-                self._dispatch(POLL_SECONDS)
+            elif not self._dispatch(POLL_SECONDS):
+                continue
+            last_event = time.monotonic()
 
     def barrier(self):
         """Returns when wsluice has read all that was sent before the call. Its only worker takes events in the
@@ -109,10 +110,13 @@ class Server:
             self.poll.unregister(sock.fileno())
 
     def _dispatch(self, seconds):
-        for fd, _ in self.poll.poll(seconds):
+        """Whether anything happened within so long."""
+        events = self.poll.poll(seconds)
+        for fd, _ in events:
             handler = self.handlers.get(fd)
             if handler:
                 handler()
+        return bool(events)
 
     def _accept(self):
         while True:
