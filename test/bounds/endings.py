@@ -11,8 +11,8 @@ import struct
 
 from harness import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode_frame, upgrade_request
 
-# name -> stages: "tokens" (by token, to TCP and Unix sockets), "unix" (on a Unix socket), "first"
-# (--dial-first), "ssl" (TLS to the target), "strict" (short heartbeat and idle limit, no text).
+# Stages: "tokens" (by token, to TCP and Unix sockets), "unix" (on a Unix socket), "first" (--dial-first), "ssl"
+# (TLS to the target), "strict" (short limits while open and closing, no text), "hasty" (short handshakes).
 ENDINGS = {}
 SESSION_STAGES = ("tokens", "unix", "first", "ssl")
 CLOSE_CODES = [1000, 1001, 1003, 1007, 1009, 1011, 1014, 3000, 4999]
@@ -20,11 +20,12 @@ PUSHED = bytes(3 << 20)  # more than the kernel takes at once for a client that 
 STARE_SECONDS = 0.05  # long enough for what was sent to have come through wsluice, mostly
 
 
-def ending(*stages, tls=None):
-    """`tls`: the story is about TLS (True) or can't be told over it (False)."""
+def ending(*stages, tls=None, waits=False):
+    """`tls`: the story is about TLS (True) or can't be told over it (False). `waits`: it mostly waits for a
+    time limit of wsluice's, and keeps nobody from working."""
     def register(story):
         ENDINGS[story.__name__] = story
-        story.stages, story.tls = stages, tls
+        story.stages, story.tls, story.waits = stages, tls, waits
         return story
     return register
 
@@ -214,20 +215,31 @@ async def client_sends_text_where_it_is_refused(story):
     await expect_close(client, 1003)
 
 
-@ending("strict")
+@ending("strict", waits=True)
 async def client_answers_no_ping(story):
     client, service = await story.session()
     await expect_close(client, 1011)
     story.check_cut((await service.recv_to_end())[1])
 
 
-@ending("strict")
+@ending("strict", waits=True)
 async def client_is_idle(story):
     client, service = await story.session()
     while (frame := await client.recv_frame())[0] == PING:
         await client.offer(encode_frame(PONG, frame[1]))
     assert (frame[0], frame[1][:2]) == (CLOSE, struct.pack(">H", 1001)), frame
     story.check_cut((await service.recv_to_end())[1])
+
+
+@ending("strict", waits=True)
+async def client_closes_and_the_service_does_not(story):
+    client, service = await story.session()
+    await client.send_close()
+    await expect_close(client, 1000)
+    await expect_fin(service)
+    await expect_fin(client)  # and when --close-timeout is over, nobody holds the service any more
+    while not story.was_cut(service):
+        await asyncio.sleep(0.1)
 
 
 # ---- the service's ends ----
@@ -257,7 +269,7 @@ async def service_ends_and_the_client_sends_on(story):
     assert got == (b"one more", "fin"), got
 
 
-@ending(*SESSION_STAGES)
+@ending("strict", waits=True)
 async def service_ends_and_the_client_says_nothing(story):
     client, service = await story.session()
     service.finish()
@@ -337,7 +349,7 @@ async def dial_fails(story):
     await expect_fin(client)
 
 
-@ending("tokens")
+@ending("tokens", waits=True)
 async def dial_takes_too_long(story):
     await expect_close(await story.upgraded("deaf"), 1011)
 

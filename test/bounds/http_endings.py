@@ -45,7 +45,7 @@ async def dial_fails_first(story):
     await expect_answer(await story.client(), upgrade_request(story.path(token)), b"502", b"503", b"504")
 
 
-@ending("first")
+@ending("first", waits=True)
 async def dial_takes_too_long_first(story):
     await expect_answer(await story.client(), upgrade_request(story.path("deaf")), b"504")
 
@@ -102,10 +102,13 @@ async def head_is_left_anywhere(story):
     story.random.choice([client.close, client.reset, client.finish])()
 
 
-@ending("tokens", "strict")
+@ending("hasty", waits=True)
 async def head_does_not_end(story):
-    client = await story.client()
-    await client.send(GET[:story.random.randrange(len(GET) - 1)])
+    try:
+        client = await story.client()
+        await client.send(GET[:story.random.randrange(len(GET) - 1)])
+    except (ConnectionError, ssl.SSLError):
+        return  # the limit was faster than we
     data, how = await client.recv_to_end()
     assert how == "fin" and (not data or data.startswith(b"HTTP/1.1 408 ")), (data, how)
 
@@ -155,12 +158,12 @@ async def handshake_is_nonsense(story):
         pass
 
 
-@ending("strict", tls=True)
+@ending("hasty", tls=True, waits=True)
 async def handshake_does_not_end(story):
     sock = await story.socket()
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(sock, client_hello(story.cast.context)[:100])
-    while await loop.sock_recv(sock, 1000):
+    while await loop.sock_recv(sock, 1000):  # nothing, or an alert
         pass
 
 

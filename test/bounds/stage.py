@@ -19,9 +19,13 @@ from peers import LIMIT_SECONDS, Services, connect, open_socket
 PAGE = b"a page of some bytes\n" * 100
 BIG_FILE_BYTES = 16 << 20  # more than the kernel holds for a client that does not read it
 
-# Short, but nothing that is timed by them is meant to be served: only to be given up.
-CLOSINGS = ["--close-timeout", "0.5", "--close-timeout-max", "2", "--handshake-timeout", "3",
-            "--dial-timeout", "1.5", "--heartbeat", "0"]
+# Time limits that no story may meet: a turn of everybody takes its time on a busy machine.
+UNHURRIED = ["--close-timeout", "15", "--close-timeout-max", "15", "--handshake-timeout", "15", "--heartbeat", "0"]
+# And those that stories wait for.
+IMPATIENT = ["--close-timeout", "0.5", "--close-timeout-max", "0.8", "--heartbeat", "0.3", "--pong-timeout", "2",
+             "--session-idle-timeout", "3", "--refuse-text"]
+DIAL_LIMIT = ["--dial-timeout", "1.5"]
+HASTY = ["--handshake-timeout", "1"]
 
 
 class Way(NamedTuple):
@@ -150,6 +154,14 @@ class Story:
         await client.greet(self.path(), hello, at_once=self.random.random() < 0.5)
         service = await asyncio.wait_for(asyncio.shield(self.awaited), LIMIT_SECONDS)
         return client, service
+
+    def was_cut(self, service):
+        """Whether wsluice has let go of a service that it owes nothing: what we write comes back as a reset."""
+        try:
+            service.sock.send(b"still here")
+        except ConnectionError:
+            return True
+        return False
 
     def check_cut(self, how):
         """The service was cut off. Unix sockets know no reset, and TLS may have seen the FIN of one."""

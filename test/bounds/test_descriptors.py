@@ -18,7 +18,7 @@ STORIES = SESSIONS * 5 // 4  # about one in six ends before it is a session
 SEED = 20_231  # any: decides what a story leaves to chance
 # The second half may find an allocator's arenas a little fuller; 400 bytes lost a session would show.
 GROWTH_KIB = 1024
-# The longest that something may outlive its story: 2 s of lingering, a dial or a time limit of CLOSINGS before.
+# The longest that something may outlive its story: 2 s of lingering, a dial or a time limit of stage.py before.
 REST_SECONDS = 15
 OPENED, ENDED = r"\] session opened ", r"\] session ended "
 
