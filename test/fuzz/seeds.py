@@ -164,6 +164,36 @@ def tls_bytes():
     yield "there-and-back", bytes([0, 10, 2, 5, 1, 100, 2, 255, 4, 200, 4, 10, 3, 1, 5, 3, 6, 255])
 
 
+(SAY_FRAME, SAY_BYTES, CLIENT_ENDS, CLIENT_TAKES, BACKEND_SAYS, BACKEND_ENDS, BACKEND_TAKES, TIME_PASSES, DIAL_IS_ANSWERED,
+ GO_AWAY, EDGE_FOR_NOTHING, RESET_UNHEARD, LOOP_RESTS) = range(13)
+
+
+def session_bytes():
+    plain = bytes([0, 0, 0, 0, 0, 0, 0, 3])  # early bytes; backend, client; times, dialling, pool
+    small = bytes([0, 0x1B, 1, 0x1B, 1, 1, 2, 1])
+    hello = bytes([SAY_FRAME, BINARY, 5]) + b"hello"
+    fragment = bytes([SAY_FRAME, TEXT, 0x40 | 3]) + b"abc"
+    ping = bytes([SAY_FRAME, PING, 2]) + b"hi"
+    close = bytes([SAY_FRAME, CLOSE, 5]) + b"\x03\xe8bye"
+    changed = bytes([SAY_FRAME, BINARY, 0x80 | 4]) + b"abcd" + bytes([0, 0x40])
+    says = bytes([BACKEND_SAYS, 60])
+    stories = {
+        "talk": hello + says + ping + close,
+        "backend-ends": says + hello + bytes([BACKEND_ENDS, 0]) + hello + close,
+        "fragments": fragment + ping + bytes([SAY_FRAME, 0, 2]) + b"de" + bytes([CLIENT_ENDS, 0]),
+        "violation": hello + changed + says,
+        "stalled": bytes([CLIENT_TAKES, 0, BACKEND_TAKES, 0]) + hello * 3 + says * 2 + bytes([TIME_PASSES, 40, CLIENT_TAKES, 9]),
+        "reset": hello + says + bytes([BACKEND_ENDS, 1]) + hello,
+        "truncated": fragment + bytes([CLIENT_ENDS, 2]) + says,
+        "go-away": hello + bytes([GO_AWAY]) + says + close,
+        "raw": bytes([SAY_BYTES, len(STREAMS["cut-character"])]) + STREAMS["cut-character"] + bytes([LOOP_RESTS]),
+        "silent": bytes([TIME_PASSES, 255, DIAL_IS_ANSWERED, TIME_PASSES, 255, EDGE_FOR_NOTHING, 1, RESET_UNHEARD]),
+    }
+    for label, story in stories.items():
+        yield label, story + plain
+        yield label + "-small", story + small
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "frame_decode": frame_decode,
@@ -176,6 +206,7 @@ SEEDS = {
     "pem": pem,
     "query": query,
     "request": request,
+    "session_bytes": session_bytes,
     "static_path": static_path,
     "tls_bytes": tls_bytes,
     "token_files": token_files,
