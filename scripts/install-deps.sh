@@ -28,6 +28,8 @@ pc:cmocka                                     libcmocka-dev
 path:/usr/bin/python3                         python3
 python:pytest                                 python3-pytest
 python:websockets                             python3-websockets
+python:h11                                    python3-h11
+python:wsproto                                python3-wsproto
 cmd:chromium                                  chromium
 cmd:Xtigervnc                                 tigervnc-standalone-server
 cmd:xterm                                     xterm
