@@ -28,11 +28,13 @@ def scene(wsluice, allocator):
     scenes = []
 
     def describe(target, *options, recorder=None, **how):
+        recorder = recorder or (target if isinstance(target, Recorder) else None)
+
         def start():
             bridge = wsluice(target, "--workers", "1", *options, env=allocator.environment)
             reached(allocator)
             allocator.learn_maps(bridge.pid)
-            scenes.append(Scene(bridge, allocator, recorder or target, **how))
+            scenes.append(Scene(bridge, allocator, recorder, **how))
             return scenes[-1]
 
         return start

@@ -41,6 +41,7 @@ struct page {
   atomic_uint_fast64_t refused;
   atomic_uint_fast64_t refused_size; /* of the first one that was refused */
   atomic_uint_fast64_t live_blocks;
+  atomic_uint_fast64_t live_aligned; /* blocks of posix_memalign() and the like, not among live_blocks */
   atomic_uint_fast64_t mapped_bytes; /* anonymous maps: slabs' pages */
   atomic_uint_fast64_t frames_len;
   atomic_uint_fast64_t frames[FRAMES_MAX]; /* who asked when the first one was refused */
@@ -48,6 +49,11 @@ struct page {
 };
 
 _Static_assert(sizeof(atomic_uint_fast64_t) == 8, "refusing.py reads 64 bits a field");
+
+/* Data buffers, of which the pool keeps now more and now fewer: so they are counted apart. */
+#define ALIGNED_MAX   256
+#define ALIGNED_BYTES 64u
+static _Atomic(void *) aligned[ALIGNED_MAX];
 
 static struct page unshared; /* until the constructor has run, and without a test */
 static struct page *page = &unshared;
@@ -186,8 +192,26 @@ void *reallocarray(void *block, size_t count, size_t size) {
   return NULL;
 }
 
+/* Changes one entry that is `from`; false where there is none. */
+static bool change_aligned(void *from, void *to) {
+  for (size_t i = 0; i < ALIGNED_MAX; i++) {
+    void *expected = from;
+    if (atomic_compare_exchange_strong(&aligned[i], &expected, to)) return true;
+  }
+  return false;
+}
+
 void *memalign(size_t alignment, size_t size) {
-  return refuses(KIND_HEAP, size) ? NULL : born(next.memalign(alignment, size));
+  if (refuses(KIND_HEAP, size)) return NULL;
+  void *block = next.memalign(alignment, size);
+  if (block == NULL) return NULL;
+  if (!change_aligned(NULL, block)) abort();
+  atomic_fetch_add(&page->live_aligned, 1);
+  return block;
+}
+
+static bool was_aligned(void *block) {
+  return (uintptr_t)block % ALIGNED_BYTES == 0 && change_aligned(block, NULL);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
@@ -221,7 +245,7 @@ void free(void *block) {
   find_next();
   /* dlsym() frees the message of an older failure; that one is left where it lies. */
   if (block == NULL || next.free == NULL) return;
-  atomic_fetch_sub(&page->live_blocks, 1);
+  atomic_fetch_sub(was_aligned(block) ? &page->live_aligned : &page->live_blocks, 1);
   next.free(block);
 }
 

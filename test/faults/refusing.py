@@ -19,7 +19,7 @@ from harness import binary
 
 HEAP, MAPS = 1, 2
 FIELDS = ("first", "count", "kinds", "notes_ways", "seen", "refused", "refused_size", "live_blocks",
-          "mapped_bytes", "frames_len")
+          "live_aligned", "mapped_bytes", "frames_len")
 FIELD = struct.Struct("<Q")
 FRAMES_MAX, WAYS_MAX = 48, 16384
 PAGE_BYTES = FIELD.size * (len(FIELDS) + FRAMES_MAX + WAYS_MAX)

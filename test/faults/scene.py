@@ -24,6 +24,7 @@ MOST_REQUESTS = 20000
 WARM_UP_LIVES = 4
 SETTLE_SECONDS = 0.1  # closed connections have been freed by then
 IDLE_SECONDS = 0.3
+BUFFERS_KEPT = 8  # BUFFER_POOL_KEEP in net/buffer_pool.h
 # mbedTLS 3.6 frees a transform whose second cipher found no memory without the first cipher's. The same name
 # stands in leaks.supp, for LeakSanitizer.
 KNOWN_LEAKS = ("mbedtls_ssl_tls13_populate_transform",)
@@ -212,6 +213,10 @@ class Scene:
             time.sleep(0.001)
         return self.allocator.live_blocks <= blocks
 
+    def expect_few_buffers(self):
+        wait_for(lambda: self.allocator.live_aligned <= BUFFERS_KEPT,
+                 lambda: f"{self.allocator.live_aligned} data buffers are held by nobody")
+
     def expect_idle(self):
         used = processor_seconds(self.bridge.pid)
         time.sleep(IDLE_SECONDS)
@@ -245,6 +250,7 @@ class Scene:
             for _ in range(lives_behind):
                 self.expect_ordinary(life)
             self.expect_nothing_leaked(baseline)
+            self.expect_few_buffers()
         except AssertionError as failure:
             raise AssertionError(f"with {count} from request {first} on refused: {failure}") from failure
         return fired
