@@ -34,12 +34,14 @@ static void check_sentence(const char *why) {
 
 /* ---- numbers ------------------------------------------------------------------------------------------- */
 
+__extension__ typedef unsigned __int128 wide_number; /* ISO C has none */
+
 /* Digits only, as 128 bits, capped. */
-static bool plain_number(const char *text, size_t len, unsigned __int128 *value) {
+static bool plain_number(const char *text, size_t len, wide_number *value) {
   *value = 0;
   for (size_t i = 0; i < len; i++) {
     if (text[i] < '0' || text[i] > '9') return false;
-    if (*value < (unsigned __int128)1 << 100) *value = *value * 10 + (unsigned)(text[i] - '0');
+    if (*value < (wide_number)1 << 100) *value = *value * 10 + (unsigned)(text[i] - '0');
   }
   return len > 0;
 }
@@ -48,7 +50,7 @@ static void check_numbers(const char *text, uint64_t max) {
   const char *why = NULL;
   uint64_t value = 0;
   size_t len = strlen(text);
-  unsigned __int128 wanted;
+  wide_number wanted;
   bool good = plain_number(text, len, &wanted) && wanted <= max;
   int error = parse_unsigned(text, max, &value, &why);
   fuzz_check(good == (error == 0) && (!good || value == wanted), "\"%s\" as a number", text);
