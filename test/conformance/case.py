@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness import CLOSE, PONG, encode_frame
+from harness import CLOSE, encode_frame
 
 MASK = b"\x37\xfa\x21\x3d"  # of every frame whose mask is not what its case is about: runs are repeatable
 
@@ -105,6 +105,3 @@ def close_frame(code=1000, reason=b"", **bits):
 # What most cases end with: the client's Close and its echo.
 BYE = close_frame(1000)
 ECHOED = Close(1000)
-
-__all__ = ["BYE", "CLOSE", "Case", "Close", "Demand", "ECHO", "ECHOED", "FINISH", "Http", "MASK", "PONG", "Pong",
-           "RESET", "Up", "close_frame", "close_payload", "frame", "resolve"]

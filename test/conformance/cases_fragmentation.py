@@ -2,8 +2,8 @@
 
 from harness import BINARY, CONTINUATION, PING, PONG, TEXT
 
-from .case import BYE, ECHO, ECHOED, Case, Demand, Pong, frame
-from .cases_framing import bytes_of, text_of, violation
+from .case import BYE, ECHO, ECHOED, Case, Close, Demand, Pong, frame
+from .cases_framing import bytes_of, text_of
 
 BOTH = Demand("RFC 6455 5.4", "MUST", "Fragmented and whole messages are both received.")
 ORDER = Demand("RFC 6455 5.4", "MUST", "Fragments are delivered in the order in which they were sent.")
@@ -23,6 +23,8 @@ ENCAPSULATE = Demand("RFC 6455 6.1", "MUST", "What is sent is put into frames as
                      outcome="Binary frames, whole messages each: browsers need no reassembly.")
 OPCODE = Demand("RFC 6455 6.1", "MUST", "The opcode of the first frame says text or binary.",
                 outcome="Always binary: a backend's bytes are of no known encoding.")
+OPEN_ONLY = Demand("RFC 6455 6.1", "MUST", "Data is sent while the connection is open, and no longer.",
+                   outcome="Looked for in every case: no frame of the server comes behind its Close.")
 LAST_FIN = Demand("RFC 6455 6.1", "MUST", "The last frame of what is sent has FIN.", outcome="Every frame has it.")
 
 
@@ -41,8 +43,9 @@ def message(name, demand, pieces, up, pongs=(), **more):
                 sees=(*map(Pong, pongs), ECHOED), up=up, **more)
 
 
-def fault(name, demand, pieces, words, up=b"", **more):
-    return violation(f"fragmentation/{name}", demand, "fragmentation", pieces, words, up=up, **more)
+def fault(name, demand, pieces, words, up=b"", code=1002, pongs=()):
+    return Case(f"fragmentation/{name}", demand, "fragmentation", sends=pieces, up=up, backend="reset",
+                sees=(*map(Pong, pongs), Close(code, words)))
 
 
 def long_message():
@@ -102,7 +105,8 @@ REFUSED = [
           "Continuation", b"a"),
     fault("continuation-behind-the-last-fragment", STRAY,
           [*fragments(TEXT, b"a", b"b"), frame(CONTINUATION, b"c")], "Continuation", b"ab"),
-    fault("continuation-behind-a-ping", STRAY, [frame(PING, b""), frame(CONTINUATION, b"a")], "Continuation"),
+    fault("continuation-behind-a-ping", STRAY, [frame(PING, b"p"), frame(CONTINUATION, b"a")], "Continuation",
+          pongs=[b"p"]),
     fault("text-continuation-is-text", SAME_TYPE, [frame(TEXT, b"ok", fin=False), frame(CONTINUATION, b"\xff")],
           "not UTF-8", b"ok", code=1007),
 ]
@@ -113,19 +117,17 @@ SENT = [
         ("frames", ENCAPSULATE, [frame(BINARY, bytes_of(200))], bytes_of(200)),
         ("binary-for-text", OPCODE, [frame(TEXT, text_of(50))], text_of(50)),
         ("fin", LAST_FIN, fragments(TEXT, b"frag", b"ments"), b"fragments")]
+] + [
+    Case("sending/stops-with-close", OPEN_ONLY, "close handling", service=(ECHO, bytes_of(40)), up=b"x" * 40,
+         sends=[*[frame(BINARY, b"xxxx")] * 10, BYE], down=bytes_of(40) + b"x" * 40, down_may_stop=True,
+         sees=(ECHOED,)),
 ]
 
-# A ping before a stray continuation is answered first.
-REFUSED = [case if "behind-a-ping" not in case.id else
-           Case(case.id, case.demand, case.area, sends=case.sends, sees=(Pong(b""), *case.sees), backend="reset")
-           for case in REFUSED]
 CASES = [*TAKEN, *REFUSED, *SENT]
 UNTESTED = [
     Demand("RFC 6455 5.4", "MUST NOT", "Intermediaries change no fragmentation of control frames, of frames with "
            "reserved bits, or of messages under extensions that they do not know.",
            reason="wsluice is an endpoint: no frame is passed on, only payload."),
-    Demand("RFC 6455 6.1", "MUST", "The connection is open when data is sent, and sending stops when it is not.",
-           reason="Seen in the cases of 5.5.1: no frame comes behind a Close."),
     Demand("RFC 6455 6.1", "MUST", "A client's frames are masked.", reason="A client's duty."),
     Demand("RFC 6455 6.2", "MUST", "The type of the data is noted.",
            reason="A byte stream has no place for it; it decides on the check for UTF-8, which is seen in 8.1, and on "

@@ -11,7 +11,7 @@ KIB, MIB = 1 << 10, 1 << 20
 
 PROTECT = Demand("RFC 6455 10.4", "MUST", "Limits of the implementation on frames and messages can't be exceeded by a "
                  "peer.", outcome="There are none: payload is passed on as it comes and no message is assembled. A "
-                 "declared length takes no memory (test_frames.py looks at it).")
+                 "declared length takes no memory (test_messages.py looks at it).")
 LIMIT = Demand("RFC 6455 10.4", "SHOULD", "Such an implementation limits the sizes of frames and messages.",
                outcome="Toward the client by `--max-frame-size`; from it no limit is needed.")
 STREAM = Demand("RFC 6455 5.4", "", "A frame may be processed in parts, as it comes.",

@@ -4,7 +4,6 @@ Its barrier is what makes chunks arrive apart; see engine.py.
 """
 
 import select
-import socket
 import struct
 import time
 
