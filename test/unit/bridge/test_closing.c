@@ -347,6 +347,9 @@ static void payload_is_never_swallowed_in_silence(void **state) {
   see_bytes(&w.client.got, &seen);
   assert_int_equal(seen.close_code, 1011);
   seen_free(&seen);
+  backend_talks(&w); /* to nobody: nothing may follow our Close */
+  world_rest(&w);
+  assert_client_story(&w, "close(1011 Target took no more data)");
   client_closes(&w);
   client_goes(&w);
   world_advance(&w, 5100);
@@ -397,6 +400,7 @@ static void a_deaf_backend_and_a_stalled_client_are_cut(void **state) {
   assert_seen_end(&w.client, SEEN_RESET);
   assert_seen_end(&w.backend, SEEN_RESET);
   assert_int_equal(w.client.got.len, 3);
+  assert_non_null(strstr(world_last_line(), "side=wsluice cause=\"nothing moved while closing\""));
   world_end(&w);
 }
 

@@ -34,6 +34,22 @@ static void early_bytes_reach_the_backend_first(void **state) {
   }
 }
 
+/* Also where the client has sent more, and the answer to the dial comes before they are looked at. */
+static void early_bytes_come_before_what_is_readable(void **state) {
+  (void)state;
+  for (enum dialling when = DIAL_BEFORE; when <= DIAL_LATER; when++) {
+    struct world w;
+    start(&w, when);
+    frame_add(&w.early, WSL_OP_BINARY, FIN_LAST, "early ", 6);
+    client_data(&w, "and late");
+    world_open(&w);
+    if (when == DIAL_LATER) dial_answers(&w, WSL_OK);
+    assert_backend_got(&w, "early and late");
+    session_domain_cut(&w.domain);
+    world_end(&w);
+  }
+}
+
 static void early_header_continues_in_the_next_read(void **state) {
   (void)state;
   struct bytes frame = {0};
@@ -299,6 +315,7 @@ static void cut_during_the_dial(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(early_bytes_reach_the_backend_first),
+      cmocka_unit_test(early_bytes_come_before_what_is_readable),
       cmocka_unit_test(early_header_continues_in_the_next_read),
       cmocka_unit_test(the_dial_holds_one_buffer_and_stops_reading),
       cmocka_unit_test(a_failed_dial_is_told_in_words),

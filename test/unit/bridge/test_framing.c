@@ -382,6 +382,43 @@ static void the_backends_fin_waits_for_all_its_data(void **state) {
   }
 }
 
+/* One of ours that has not begun gives way to the client's, code and reason. */
+static void the_clients_close_comes_before_ours_that_waits(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.settings.heartbeat_ms = 1000;
+  w.client.room = 1;
+  world_open(&w);
+  world_advance(&w, 1000);
+  peer_finish(&w.backend); /* our Close waits behind half a ping */
+  world_rest(&w);
+  client_close_with(&w, 4001, "");
+  world_rest(&w);
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  assert_client_story(&w, "ping() close(4001)");
+  end(&w);
+}
+
+static void pings_are_answered_while_our_close_waits(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.settings.heartbeat_ms = 1000;
+  w.client.room = 1;
+  world_open(&w);
+  world_advance(&w, 1000);
+  peer_finish(&w.backend);
+  world_rest(&w);
+  client_frame(&w, WSL_OP_PING, "?", 1);
+  world_rest(&w);
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  assert_client_story(&w, "ping() pong(?) close(1000 Target closed)");
+  end(&w);
+}
+
 static void nothing_follows_a_close(void **state) {
   (void)state;
   struct world w;
@@ -412,6 +449,8 @@ int main(void) {
       cmocka_unit_test(the_longest_ping_is_answered_whole),
       cmocka_unit_test(a_close_stands_behind_the_frame_begun),
       cmocka_unit_test(the_backends_fin_waits_for_all_its_data),
+      cmocka_unit_test(the_clients_close_comes_before_ours_that_waits),
+      cmocka_unit_test(pings_are_answered_while_our_close_waits),
       cmocka_unit_test(nothing_follows_a_close),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,22 @@ static void any_byte_answers_a_ping(void **state) {
   end(&w);
 }
 
+static void an_answer_of_ours_asks_for_no_answer(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.settings.heartbeat_ms = 0;
+  w.client.room = 1;
+  world_open(&w);
+  client_frame(&w, WSL_OP_PING, "are you there?", 14);
+  world_rest(&w);
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  world_advance(&w, 200 * 1000); /* twice the time that a pong may take */
+  assert_client_story(&w, "pong(are you there?)");
+  end(&w);
+}
+
 static void no_pong_time_out_while_the_client_is_not_read(void **state) {
   (void)state;
   struct world w;
@@ -350,7 +366,10 @@ static void a_slow_drain_is_not_idle(void **state) {
     peer_take(&w.backend, 5);
     world_rest(&w);
   }
-  assert_int_equal(w.backend.resets, 0);
+  struct seen seen;
+  see_bytes(&w.client.got, &seen);
+  assert_int_equal(seen.close_code, 0);
+  seen_free(&seen);
   end(&w);
 }
 
@@ -435,6 +454,7 @@ int main(void) {
       cmocka_unit_test(a_busy_session_hardly_uses_its_timer),
       cmocka_unit_test(an_unanswered_ping_ends_the_session),
       cmocka_unit_test(any_byte_answers_a_ping),
+      cmocka_unit_test(an_answer_of_ours_asks_for_no_answer),
       cmocka_unit_test(no_pong_time_out_while_the_client_is_not_read),
       cmocka_unit_test(the_pong_clock_goes_on_when_reading_does),
       cmocka_unit_test(no_pong_time_out_while_no_buffer_is_there),

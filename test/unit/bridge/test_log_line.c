@@ -121,6 +121,7 @@ static void play(void **state) {
   assert_session_gone(&w);
   size_t len = strlen(row->line);
   if (strncmp(world_last_line(), row->line, len) != 0) assert_string_equal(world_last_line(), row->line);
+  assert_null(strstr(world_last_line(), "note="));
   world_end(&w);
 }
 
@@ -136,11 +137,23 @@ static void a_unix_socket_knows_no_reset(void **state) {
   world_end(&w);
 }
 
+static void but_it_knows_an_end(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.target.unix_path = "/run/service";
+  world_open(&w);
+  backend_fins(&w);
+  assert_null(strstr(world_last_line(), "note="));
+  world_end(&w);
+}
+
 int main(void) {
-  static struct CMUnitTest tests[COUNT_OF(rows) + 1];
+  static struct CMUnitTest tests[COUNT_OF(rows) + 2];
   for (size_t i = 0; i < COUNT_OF(rows); i++)
     tests[i] = (struct CMUnitTest){
         .name = rows[i].name, .test_func = play, .initial_state = (void *)(uintptr_t)&rows[i]};
   tests[COUNT_OF(rows)] = (struct CMUnitTest)cmocka_unit_test(a_unix_socket_knows_no_reset);
+  tests[COUNT_OF(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(but_it_knows_an_end);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,9 +44,12 @@ static void backend_is_cut_off(struct world *w) {
   assert_memory_equal(seen.payload.data, "a part", 6);
   seen_free(&seen);
   assert_non_null(strstr(seen.story, "close(1011 Target's TLS stream was cut off)"));
+  client_data(w, "in vain"); /* though it might be read */
   client_close_with(w, 1011, "");
   peer_finish(&w->client);
   world_rest(w);
+  assert_backend_got(w, "");
+  assert_seen_end(&w->backend, SEEN_RESET);
 }
 
 /* The Close lies sealed in the transport: no linger's two seconds may run before it is the kernel's. */
