@@ -243,12 +243,11 @@ class Scene:
         assert self.bridge.process.poll() is None, "wsluice has ended"
         return fired
 
-    def refuse_and_recover(self, life, first, count, baseline, lives_behind=1):
+    def refuse_and_recover(self, life, first, count, baseline):
         """The same, with what must hold then: the next lives are ordinary, and nothing has leaked."""
         try:
             fired = self.refuse(life, first, count)
-            for _ in range(lives_behind):
-                self.expect_ordinary(life)
+            self.expect_ordinary(life)
             self.expect_nothing_leaked(baseline)
             self.expect_few_buffers()
         except AssertionError as failure:
@@ -295,6 +294,6 @@ def endure_first(start, life, share=1, count=1):
     for lives, first in enumerate(numbers, 1):
         scene.bridge.stop()
         scene = start()
-        if not scene.refuse_and_recover(life, first, count, baseline, WARM_UP_LIVES) and ALL:
+        if not scene.refuse_and_recover(life, first, count, baseline) and ALL:
             break
     print(f"{life.__name__}: {lives} first lives, the last without request {first}")
