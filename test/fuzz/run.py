@@ -9,6 +9,7 @@ input that breaks something comes to BUILD/findings. Exit status 1 when there is
 """
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,12 @@ INPUT_SECONDS_MAX = 10  # longer is a hang
 MEMORY_MB_MAX = 2048
 DEFAULT_LENGTH_MAX = 4096
 GRACE_SECONDS = 120  # for the corpus that is read first, and for minds slower than libFuzzer's clock
+
+# As in test/CMakeLists.txt: an input must not pass here and fail there.
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
 
 WISHES = re.compile(r"^/\* fuzz: .*\bmax_len=(\d+)")
 PROGRESS = re.compile(r"^#(\d+)\s.*?cov: (\d+).*?corp: (\d+)/(\S+)", re.M)
@@ -81,7 +88,8 @@ class Target:
                                f"-artifact_prefix={self.findings}/{self.name}-",
                                str(self.grown), str(self.kept), str(self.seeds))
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **SANITIZERS})
         self.started = time.monotonic()
 
     def seconds(self):
@@ -119,7 +127,8 @@ class Target:
         self.prepare()
         with tempfile.TemporaryDirectory(dir=self.grown.parent) as folder:
             command = self.command("-set_cover_merge=1", folder, str(self.kept), str(self.grown), str(self.seeds))
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                                  env={**os.environ, **SANITIZERS})
             if done.returncode != 0:
                 sys.stderr.buffer.write(done.stderr)
                 sys.exit(f"fuzz: {self.name}: the corpora can't be merged")
