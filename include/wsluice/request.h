@@ -29,7 +29,7 @@ struct wsl_request {
   struct wsl_span origin;    /* value of Origin; at == NULL when there is none                      */
   struct wsl_span user_agent;
   bool keep_alive; /* the connection may carry another request (RFC 9112 9.3); false whenever the
-                      request has a body, since we never read one, and for REFUSED                */
+                      request has a body, since we never read one, for CONNECT and for REFUSED    */
 
   /* WSL_REQUEST_UPGRADE */
   char accept[WSL_ACCEPT_LEN + 1]; /* value of Sec-WebSocket-Accept */

@@ -228,9 +228,11 @@ static bool read_framing(const struct wsl_head *head, struct wsl_request *reques
   return false;
 }
 
-/* RFC 9112 9.3. */
+/* RFC 9112 9.3. Behind a CONNECT no request is looked for: a client that did not wait for the answer has
+ * sent the tunnel's bytes there, and they may be anybody's (RFC 9110 9.3.6). */
 static bool stays_open(const struct wsl_head *head, const struct body_framing *body) {
   if (body->transfer_encoding || body->length > 0) return false;
+  if (wsl_span_equal(wsl_head_method(head), wsl_span_of("CONNECT"))) return false;
   if (request_list_has(head, "Connection", "close")) return false;
   return head->minor_version > 0 || request_list_has(head, "Connection", "keep-alive");
 }

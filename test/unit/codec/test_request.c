@@ -191,6 +191,14 @@ static void connections(void **state) {
   }
 }
 
+static void what_follows_a_connect_is_no_request(void **state) {
+  (void)state;
+  struct parsed p = request_from("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", &no_subprotocols);
+  assert_int_equal(p.request.kind, WSL_REQUEST_PLAIN);
+  assert_false(p.request.keep_alive);
+  free(p.text);
+}
+
 static void origin_and_user_agent(void **state) {
   (void)state;
   struct parsed p = request_from("GET / HTTP/1.1\r\nHost: h\r\nOrigin: http://a\r\nUser-Agent: b c\r\n\r\n",
@@ -260,6 +268,7 @@ static void lists(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(targets_and_hosts),     cmocka_unit_test(refusals), cmocka_unit_test(connections),
+      cmocka_unit_test(what_follows_a_connect_is_no_request),
       cmocka_unit_test(origin_and_user_agent), cmocka_unit_test(tokens),   cmocka_unit_test(lists),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
