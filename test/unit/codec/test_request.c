@@ -267,9 +267,13 @@ static void lists(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(targets_and_hosts),     cmocka_unit_test(refusals), cmocka_unit_test(connections),
+      cmocka_unit_test(targets_and_hosts),
+      cmocka_unit_test(refusals),
+      cmocka_unit_test(connections),
       cmocka_unit_test(what_follows_a_connect_is_no_request),
-      cmocka_unit_test(origin_and_user_agent), cmocka_unit_test(tokens),   cmocka_unit_test(lists),
+      cmocka_unit_test(origin_and_user_agent),
+      cmocka_unit_test(tokens),
+      cmocka_unit_test(lists),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
