@@ -109,7 +109,10 @@ static int64_t fake_writev(struct transport *transport, const struct iovec *part
     transport->ready |= TRANSPORT_FAILED | TRANSPORT_READABLE;
     return end_result(peer->end);
   }
-  if (peer->pending.len > 0) return WSL_AGAIN;
+  if (peer->pending.len > 0) { /* an edge for nothing may have said otherwise */
+    transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
+    return WSL_AGAIN;
+  }
   if (peer->seals && peer->room < peer->write_max) return seal(peer, transport, parts, count);
   size_t taken = 0, offered = 0, most = smaller(peer->room, peer->write_max);
   for (int i = 0; i < count; i++) {
