@@ -40,7 +40,8 @@ def open_stages(cast, wsluice, folder, *options):
 
 def told(failure):
     """An exception and the line of the story that it comes from."""
-    frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if "/test/bounds/" in frame.filename]
+    within = failure.__cause__ or failure  # a timeout's cause says where the story stood
+    frames = [frame for frame in traceback.extract_tb(within.__traceback__) if "/test/bounds/" in frame.filename]
     where = " < ".join(f"{frame.name}: {frame.line}" for frame in reversed(frames[-2:]))
     return f"{failure!r} at {where}"
 

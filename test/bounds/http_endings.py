@@ -110,6 +110,8 @@ async def head_does_not_end(story):
     except (ConnectionError, ssl.SSLError):
         return  # the limit was faster than we
     data, how = await client.recv_to_end()
+    if how == "alert" and story.way.tls:
+        return  # what was the end of the handshake to us had not come in time
     assert how == "fin" and (not data or data.startswith(b"HTTP/1.1 408 ")), (data, how)
 
 
@@ -153,7 +155,7 @@ async def handshake_is_left_behind_the_servers_words(story):
 async def handshake_is_nonsense(story):
     sock = await story.socket()
     loop = asyncio.get_running_loop()
-    await loop.sock_sendall(sock, b"\x16\x03\x01\x00\x40" + story.random.randbytes(64))
+    await loop.sock_sendall(sock, b"\x16\x03\x01\x00\x40\xff\x00\x00\x3c" + story.random.randbytes(60))
     while await loop.sock_recv(sock, 1000):  # an alert, and FIN
         pass
 

@@ -19,7 +19,7 @@ from harness import BINARY, CLOSE, encode_frame, upgrade_request
 
 READ_SIZE = 256 * 1024
 SEAL_SIZE = 64 * 1024
-LIMIT_SECONDS = 20.0  # for one wait; hundreds of stories share two processors, with sanitizers
+LIMIT_SECONDS = 30.0  # for one wait; hundreds of stories share two processors, with sanitizers
 BACKLOG = 4096
 HELLO = struct.Struct(">Q")
 

@@ -84,8 +84,9 @@ class Load:
             self.open += 1
             try:
                 async with Story(stage, self.cast, way, self.chance.random()) as story:
-                    self.bytes += await self.doing(story)
-                    self.count += 1
+                    moved = await self.doing(story)
+                self.bytes += moved
+                self.count += 1
             except Exception as failure:  # noqa: BLE001  (the soak goes on, and reports it)
                 self.failures.append(f"{self.doing.__name__} on {stage.name} by {way}: {told(failure)}")
             finally:

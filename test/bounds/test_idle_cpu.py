@@ -2,10 +2,10 @@
 """Whoever waits, waits asleep: in no state in which a connection can stand still does wsluice use the
 processor, stalled and half-closed ones above all.
 
-The bounds are no measure of speed. One thread that goes round in circles uses a whole second a second, and
-an edge that is asked for again and again wakes it thousands of times; what may wake it are timers: the
-look whether the last bytes were acknowledged (every 20 ms at first, then 500), the retry without descriptors
-(100 ms), the watch on certificates.
+The bounds are no measure of speed. One thread that goes round in circles uses a whole second a second, or waits
+for it where all of them do at once; an edge that is asked for again and again wakes it thousands of times. What
+may wake it are timers: the look whether the last bytes were acknowledged (every 20 ms at first, then 500),
+the retry without descriptors (100 ms), the watch on certificates.
 """
 
 import concurrent.futures
@@ -20,7 +20,10 @@ from vitals import effort
 SETTLE_SECONDS = 2.0  # pushers fill what the kernel holds; thirty states at once share two processors
 WATCH_SECONDS = 2.0
 WATCH_LATE_SECONDS = 1.0  # of the 2 s that lingering lasts
-PROCESSOR_SHARE = 0.05
+# Of one processor. Measured: 0.0007 at most (no descriptors), 1 for who goes round in circles, on two
+# processors that sixty such share with others 0.02.
+PROCESSOR_SHARE = 0.01
+WANTED_SHARE = 0.5  # the same with the time that it was ready to run: a busy machine makes every wake-up wait
 WAKEUPS_A_SECOND = 40
 BUILDERS = 8
 
@@ -86,7 +89,9 @@ def test_standing_still_costs_nothing(watched, state, over_tls):
         raise seen.failure
     assert not seen.ended or state in LATE, f"the session did not last:\n{seen.bridge.log}"
     share = seen.cost.processor_seconds / seen.seconds
+    wanted = seen.cost.wanted_seconds / seen.seconds
     wakeups = seen.cost.wakeups / seen.seconds
-    print(f"{share:.4%} of a processor, {wakeups:.1f} wake-ups a second")
+    print(f"{share:.4%} of a processor, {wanted:.2%} wanted, {wakeups:.1f} wake-ups a second")
     assert share < PROCESSOR_SHARE, f"{share:.1%} of a processor to stand still; log:\n{seen.bridge.log}"
+    assert wanted < WANTED_SHARE, f"ready to run for {wanted:.1%} of the time; log:\n{seen.bridge.log}"
     assert wakeups < WAKEUPS_A_SECOND, f"{wakeups:.0f} wake-ups a second; log:\n{seen.bridge.log}"

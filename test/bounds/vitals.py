@@ -54,16 +54,18 @@ class Effort(NamedTuple):
     """What a process has done so far."""
 
     processor_seconds: float
+    wanted_seconds: float  # used, or waited for: what it would have used on a machine of its own
     wakeups: int
 
     def __sub__(self, earlier):
-        return Effort(self.processor_seconds - earlier.processor_seconds, self.wakeups - earlier.wakeups)
+        return Effort(*(now - then for now, then in zip(self, earlier)))
 
 
 def effort(pid):
     """Of all threads that live; those of wsluice live as long as it does."""
-    nanoseconds = wakeups = 0
+    used = waited = wakeups = 0  # nanoseconds
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        nanoseconds += int(task.joinpath("schedstat").read_text().split()[0])
+        ran, queued, _ = map(int, task.joinpath("schedstat").read_text().split())
+        used, waited = used + ran, waited + queued
         wakeups += _status(task, "voluntary_ctxt_switches")
-    return Effort(nanoseconds / 1e9, wakeups)
+    return Effort(used / 1e9, (used + waited) / 1e9, wakeups)
