@@ -310,6 +310,21 @@ static void an_end_that_can_not_leave_yet_is_tried_again(void **state) {
   world_end(&w);
 }
 
+/* Its end was read already, so that there is nothing to linger for: closing would cut our FIN off. */
+static void a_client_that_has_ended_is_kept_until_ours_has_left(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  world_open(&w);
+  client_goes(&w);
+  w.client.finish_again = 3;
+  backend_ends(&w);
+  assert_int_equal(w.client.finish_again, 0);
+  assert_int_equal(w.client.finishes, 1);
+  assert_client_story(&w, "close(1000 Target closed)");
+  world_end(&w);
+}
+
 static void an_end_that_never_leaves_is_given_up(void **state) {
   (void)state;
   struct world w;
@@ -491,6 +506,7 @@ int main(void) {
       cmocka_unit_test(an_abort_waits_for_the_last_acknowledgement),
       cmocka_unit_test(where_nobody_can_tell_nothing_is_waited_for),
       cmocka_unit_test(an_end_that_can_not_leave_yet_is_tried_again),
+      cmocka_unit_test(a_client_that_has_ended_is_kept_until_ours_has_left),
       cmocka_unit_test(an_end_that_never_leaves_is_given_up),
       cmocka_unit_test(payload_is_never_swallowed_in_silence),
       cmocka_unit_test(neither_is_a_fin_that_can_not_be_sent),

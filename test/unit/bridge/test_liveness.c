@@ -411,6 +411,28 @@ static void a_backend_that_vanished_is_given_up(void **state) {
   world_end(&w);
 }
 
+/* However often something is written to the other side meanwhile. */
+static void a_backend_that_vanished_beside_a_busy_client_is_given_up(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.backend.acks_by_hand = true;
+  world_open(&w);
+  client_data(&w, "into the void");
+  world_rest(&w);
+  w.backend.silence_ms = 130000;
+  for (int i = 0; i < 16; i++) {
+    client_frame(&w, WSL_OP_PING, "", 0);
+    world_rest(&w);
+    world_advance(&w, 1000);
+  }
+  struct seen seen;
+  see_bytes(&w.client.got, &seen);
+  assert_int_equal(seen.close_code, 1011);
+  seen_free(&seen);
+  end(&w);
+}
+
 static void a_stalled_peer_is_not_a_vanished_one(void **state) {
   (void)state;
   struct world w;
@@ -466,6 +488,7 @@ int main(void) {
       cmocka_unit_test(a_slow_drain_is_not_idle),
       cmocka_unit_test(a_client_that_vanished_is_given_up),
       cmocka_unit_test(a_backend_that_vanished_is_given_up),
+      cmocka_unit_test(a_backend_that_vanished_beside_a_busy_client_is_given_up),
       cmocka_unit_test(a_stalled_peer_is_not_a_vanished_one),
       cmocka_unit_test(a_silent_peer_is_not_a_vanished_one),
   };
