@@ -131,6 +131,12 @@ class Tls(Plain):
 
     def take(self, data):
         self.incoming.write(data)
+        try:
+            self._open_records()
+        except ssl.SSLError as error:  # an alert, mostly
+            self.ended = f"a failure of TLS ({error.reason})"
+
+    def _open_records(self):
         if not self.ready:
             self._handshake()
         if not self.ready:
@@ -139,8 +145,8 @@ class Tls(Plain):
             while data := self.tls.read(READ_SIZE):
                 self.on_bytes(data)
             self.said_close = True
+        except ssl.SSLZeroReturnError:
+            self.said_close = True
         except ssl.SSLWantReadError:
             if not self.sessions and self.tls.session is not None and self.tls.session.has_ticket:
                 self.sessions.append(self.tls.session)
-        except ssl.SSLZeroReturnError:
-            self.said_close = True

@@ -59,6 +59,7 @@ QUIET_SECONDS = 7.0  # without any event; longer than any of wsluice's waits in 
 CHUNKINGS_SHOWN = 3
 LOG_SECONDS = 5.0
 LOG_SHOWN = 1200  # characters
+REPORT_SHOWN = 6000
 
 
 def all_cases(*modules):
@@ -94,9 +95,12 @@ class Engine:
         server = self._server(case.options)
         log_start = len(server.wsluice.log)
         failures, count = {}, 0
-        for sessions in self._batches(case, transport):
-            self._play(server, sessions, failures)
-            count += len(sessions)
+        try:
+            for sessions in self._batches(case, transport):
+                self._play(server, sessions, failures)
+                count += len(sessions)
+        except (AssertionError, OSError) as error:
+            failures[f"wsluice was lost: {error!r}{self._retire(case.options)}"] = ["one of them"]
         if case.logs and not failures:
             self._expect_log(server, case.logs, count, log_start, failures)
         assert not failures, self._report(case, transport, failures, count, server.wsluice.log[log_start:])
@@ -124,6 +128,14 @@ class Engine:
         if options not in self.servers:
             self.servers[options] = Server(self.tls_options, options)
         return self.servers[options]
+
+    def _retire(self, options):
+        """The next case gets a fresh wsluice. Returns what the old one leaves: perhaps a sanitizer's report."""
+        try:
+            self.servers.pop(options).stop()
+        except AssertionError as failure:
+            return f"; {str(failure)[-REPORT_SHOWN:]}"
+        return ""
 
     def _batches(self, case, transport):
         """Lists of sessions, each made when the one before has been played."""

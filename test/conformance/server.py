@@ -8,6 +8,7 @@ import struct
 import time
 
 from harness import Backend, PING, PONG, RawClient, Wsluice
+from harness.wire import LIMIT_SECONDS
 
 from .case import frame
 from .session import GREETING_SIZE, BackendEnd, greeting
@@ -40,8 +41,7 @@ class Server:
         self.pings = 0
         self.probe = RawClient(self.wsluice.port)
         self.probe.upgrade(headers=probe_headers(options), first_frames=greeting(PROBE_NUMBER))
-        while not self.backend.wires:  # the probe's
-            self._dispatch(POLL_SECONDS)
+        self._dispatch_until(lambda: self.backend.wires)  # holds the probe's
 
     def stop(self):
         self.probe.close()
@@ -87,8 +87,7 @@ class Server:
         token = struct.pack(">I", self.pings)
         self.probe.send(frame(PING, token))
         self._watch(self.probe.sock, lambda: None)
-        while not select.select([self.probe.sock], [], [], 0)[0]:
-            self._dispatch(POLL_SECONDS)
+        self._dispatch_until(lambda: select.select([self.probe.sock], [], [], 0)[0])
         self._forget(self.probe.sock)
         self.probe.expect_frame(PONG, token)
 
@@ -116,6 +115,12 @@ class Server:
             if handler:
                 handler()
         return bool(events)
+
+    def _dispatch_until(self, condition):
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, f"wsluice did not answer its probe for {LIMIT_SECONDS} s"
+            self._dispatch(POLL_SECONDS)
 
     def _accept(self):
         while True:
