@@ -3,8 +3,10 @@
  */
 #include <inttypes.h>
 
+#include "core/error.h"
 #include "plan.h"
 #include "plan_fields.h"
+#include "speaker.h"
 
 #define INDENT "    "
 
@@ -81,17 +83,17 @@ static void tell_client(const struct plan *plan, const struct step *step, FILE *
   tell_who("client", plan, step, out);
   switch ((enum step_kind)step->kind) {
     case STEP_CLIENT_FRAME:
-      fprintf(out, "sends a frame (kind %d) of %" PRIu32 " bytes", step->a, step->b);
+      fprintf(out, "sends %s of %" PRIu32 " bytes", said_text(step->a), step->b);
       if (step->c > 0) fprintf(out, ", the last %" PRIu32 " held back", step->c);
       break;
     case STEP_CLIENT_WRONG:
-      fprintf(out, "breaks the protocol (row %d)", step->a);
+      fprintf(out, "breaks the protocol: %s", wrong_text(step->a));
       break;
     case STEP_CLIENT_CLOSE:
-      fprintf(out, "sends a Close (row %d)", step->a);
+      fprintf(out, "sends a Close %s", close_text(step->a));
       break;
     case STEP_CLIENT_END:
-      fprintf(out, "%s", end_words(step));
+      fprintf(out, "%s%s", end_words(step), step->b == 0 ? "" : ", without what it held back");
       break;
     case STEP_CLIENT_TAKES:
       tell_takes(step, out);
@@ -131,12 +133,17 @@ static void tell_hoard(const struct step *step, FILE *out) {
   }
 }
 
+static const char *dial_answer_words(unsigned row) {
+  int answer = plan_dial_answers[row % PLAN_DIAL_ANSWERS];
+  return answer == WSL_OK ? "connected" : error_text(answer);
+}
+
 static void tell_worker(const struct plan *plan, const struct step *step, FILE *out) {
   switch ((enum step_kind)step->kind) {
     case STEP_DIAL:
       fprintf(out, "the dial");
       if (plan->sessions > 1) fprintf(out, " of session %d", step->session + 1);
-      fprintf(out, " is answered (row %d)", step->a);
+      fprintf(out, " is answered: %s", dial_answer_words(step->a));
       break;
     case STEP_TIME:
       fprintf(out, "%" PRIu32 " ms pass", step->b);
