@@ -100,6 +100,20 @@ static void check_anew(const struct token_line *entry) {
   free(text);
 }
 
+static bool is_white(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The token ends at the first colon with white space behind it. */
+static void check_separator(struct wsl_span line, struct wsl_span token) {
+  for (size_t i = 0; i + 1 < token.len; i++)
+    fuzz_check(token.at[i] != ':' || !is_white(token.at[i + 1]), "a token that goes on behind its end");
+  const char *at = token.at + token.len, *end = line.at + line.len;
+  while (at < end && is_white(*at))
+    at++;
+  fuzz_check(end - at > 1 && at[0] == ':' && is_white(at[1]), "a token without its end");
+}
+
 static enum token_line_kind check_entry(struct wsl_span line, struct token_line *entry) {
   const char *why = NULL;
   enum token_line_kind kind = token_line_read(line, entry, &why);
@@ -109,6 +123,7 @@ static enum token_line_kind check_entry(struct wsl_span line, struct token_line 
                  fuzz_within(entry->unix_path, line.at, line.len),
              "spans inside the line");
   fuzz_check(entry->token.len > 0 && entry->target.len > 0, "token and target");
+  check_separator(line, entry->token);
   if (entry->unix_path.at == NULL) {
     fuzz_check(entry->host[0] != '\0' && strpbrk(entry->host, "[] \t/") == NULL && entry->port > 0,
                "host and port");

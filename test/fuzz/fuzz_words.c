@@ -86,6 +86,8 @@ static void check_literal(const char *host, uint16_t port) {
   if (!address_parse_literal(host, port, &address)) return;
   fuzz_check(address_port(&address) == port, "port %u", port);
   fuzz_check(address_format(&address, text) == text && strlen(text) < ADDRESS_TEXT_MAX, "a text");
+  bool many_colons = strchr(text, ':') != strrchr(text, ':');
+  fuzz_check(!many_colons || text[0] == '[', "%s in brackets", text);
   char plain[TEXT_MAX];
   uint16_t plain_port;
   const char *why = NULL;

@@ -2,14 +2,10 @@
 #ifndef FUZZ_JSON_H
 #define FUZZ_JSON_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/* Fails (fuzz_check) unless text[0..len) is such an object. */
-void json_check(const char *text, size_t len);
-
-/* The value of the last field named `key`, escapes undone, in out (as large as the text); false when there is
- * none. */
-bool json_find(const char *text, size_t len, const char *key, char *out, size_t *out_len);
+/* Fails (fuzz_check) unless text[0..len) is such an object. How many fields are named `key` (NULL: none); the
+ * value of the last, escapes undone, in out (as large as the text; may be NULL). */
+size_t json_find(const char *text, size_t len, const char *key, char *out, size_t *out_len);
 
 #endif

@@ -122,21 +122,23 @@ class Target:
             say(f"  in gdb: gdb --args {self.program} {path}  (ASAN_OPTIONS=abort_on_error=1)")
 
     def minimise(self):
-        """Makes the kept corpus the smallest set of inputs that covers what all of them cover. Inputs that were
-        findings once (bug-*) stay whatever they cover."""
+        """Makes the kept corpus the seeds, what was a finding once (bug-*), and the smallest set of other inputs that
+        covers what all of them cover."""
         self.prepare()
-        with tempfile.TemporaryDirectory(dir=self.grown.parent) as folder:
-            command = self.command("-set_cover_merge=1", folder, str(self.kept), str(self.grown), str(self.seeds))
+        with tempfile.TemporaryDirectory(dir=self.grown.parent) as name:
+            folder = Path(name)
+            for path in self.seeds.iterdir():
+                shutil.copyfile(path, folder / f"seed-{path.name}")
+            for path in self.kept.glob("bug-*"):
+                shutil.copyfile(path, folder / path.name)
+            command = self.command("-set_cover_merge=1", name, str(self.kept), str(self.grown))
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False,
                                   env={**os.environ, **SANITIZERS})
             if done.returncode != 0:
                 sys.stderr.buffer.write(done.stderr)
                 sys.exit(f"fuzz: {self.name}: the corpora can't be merged")
-            for path in self.kept.iterdir():
-                if not path.name.startswith("bug-"):
-                    path.unlink()
-            for path in Path(folder).iterdir():
-                shutil.copyfile(path, self.kept / path.name)
+            shutil.rmtree(self.kept)
+            shutil.copytree(folder, self.kept)
         kept = list(self.kept.iterdir())
         say(f"{self.name}: {len(kept)} inputs, {sum(path.stat().st_size for path in kept):,} bytes")
 

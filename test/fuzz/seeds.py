@@ -35,18 +35,44 @@ STREAMS = {
     "length-64": frame(BINARY, b"x" * 70000)[:300],
     "close": frame(CLOSE, b"\x03\xe8bye"),
     "close-empty": frame(BINARY, b"last") + frame(CLOSE),
+    "length-16-of-125": b"\x82\xfe\x00\x7d" + MASK + bytes(125),
+    "length-64-of-65535": b"\x82\xff" + bytes(6) + b"\xff\xff" + MASK,
+    "length-64-of-65536": b"\x82\xff" + bytes(5) + b"\x01\x00\x00" + MASK + b"x",
+    "length-63-bits": b"\x82\xff\x7f" + b"\xff" * 7 + MASK + b"x",
+    "length-64-bits": b"\x82\xff\x80",
+    "ping-of-125": frame(PING, bytes(125)),
+    "ping-of-126": frame(PING, bytes(126)),
+    "reserved-bit": b"\xc2\x80" + MASK,
+    "not-masked": b"\x82\x00",
+    "stray-continuation": frame(0, b"x"),
+    "message-in-message": frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"),
+    "close-half-a-code": frame(CLOSE, b"\x03"),
+    "close-not-utf8": frame(CLOSE, b"\x03\xe8\xff"),
+    "cut-at-the-end": frame(TEXT, b"a", fin=False) + frame(PING) + frame(0, b"\xf0\x9f\x98"),
+    "broken-behind-a-ping": frame(TEXT, b"ab\xf0\x9f", fin=False) + frame(PING) + frame(0, b"\x98x"),
     "plain-mask": frame(BINARY, b"not masked at all", mask=b"\0\0\0\0"),
 }
 
 
+CLOSE_CODES = [999, 1000, 1003, 1004, 1005, 1006, 1007, 1014, 1015, 2999, 3000, 4999, 5000]
+
+# RFC 3629: the first and last of each length, and what lies just outside.
+SEQUENCES = ["7f", "80", "c080", "c1bf", "c280", "dfbf", "e09fbf", "e0a080", "ed9fbf", "eda080", "edbfbf", "ee8080", "efbfbf",
+             "f08fbfbf", "f0908080", "f48fbfbf", "f4908080", "f5808080", "ff", "c3c3", "e282", "f09f98"]
+
+
 def frame_decode():
+    for code in CLOSE_CODES:
+        yield f"close-{code}", frame(CLOSE, code.to_bytes(2, "big")) + WHOLE + b"\x00"
     for label, stream in STREAMS.items():
         yield label, stream + SOMEHOW + b"\x00"
     yield "text-refused", STREAMS["hello"] + WHOLE + b"\x01"
 
 
 def payload():
-    texts = ["Hello".encode(), "\u00b5\u20ac\U0001f600".encode(), b"\xed\xa0\x80", b"\xf4\x90", bytes(range(0x70, 0x100))]
+    for number, sequence in enumerate(SEQUENCES):
+        yield f"sequence-{number}", b"a" + bytes.fromhex(sequence) + b"b" + MASK + b"\x05" + BYTES
+    texts = ["Hello".encode(), "\u00b5\u20ac\U0001f600".encode(), bytes(range(0x70, 0x100))]
     for number, text in enumerate(texts):
         yield f"text-{number}", text + MASK + b"\x05" + SOMEHOW
         yield f"long-{number}", text * 30 + MASK + b"\x00" + BYTES
@@ -78,6 +104,23 @@ HEADS = {
 }
 
 
+REFUSED = {
+    "version-013": UPGRADE.replace(b"Version: 13", b"Version: 013"),
+    "version-8": UPGRADE.replace(b"Version: 13", b"Version: 8"),
+    "no-version": UPGRADE.replace(b"Sec-WebSocket-Version: 13\r\n", b""),
+    "post": UPGRADE.replace(b"GET", b"POST"),
+    "short-key": UPGRADE.replace(b"25jZQ==", b"25jZ=="),
+    "two-origins": UPGRADE.replace(b"User-Agent", b"Origin"),
+    "two-hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+    "no-host": b"GET / HTTP/1.1\r\n\r\n",
+    "two-ends": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "two-lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
+    "gzip": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    "not-chunked": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+    "chunked-1.0": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+}
+
+
 def head():
     for label, text in HEADS.items():
         yield label, text + b"\x00" + SOMEHOW
@@ -89,13 +132,15 @@ def request():
     for label, text in HEADS.items():
         yield label, text + b"\x00"
         yield label + "-configured", text + b"\x01"
+    for label, text in REFUSED.items():
+        yield label, text + b"\x00"
     base64_only = UPGRADE.replace(b"binary, base64", b"base64 , chat")
     yield "subprotocol", base64_only + b"\x01"
 
 
 def static_path():
     paths = ["/", "/a", "/d/e/c", "/in", "/deep/c", "/whole/a", "/out/etc/passwd", "/up", "/loop", "/pipe", "/deep/climb",
-             "/a%20b/./c//", "/%2e%2e/x", "/d/%2E./a", "/whole/whole/d/b", "/bad%zz", "/nul%00"]
+             "/a%20b/./c//", "/%2e%2e/x", "/d/%2E./a", "/whole/whole/whole/whole/whole/whole/a", "/whole/whole/d/b", "/bad%zz", "/nul%00"]
     for number, path in enumerate(paths):
         yield f"path-{number}", path.encode() + b"\x1f"
 
@@ -111,13 +156,16 @@ def token_files():
             b"none\nf:x:1\ng: host\n: h:1\nlast: h:65535")
     for label, cuts in (("whole", WHOLE), ("bytes", BYTES), ("somehow", SOMEHOW)):
         yield label, text + cuts
+        yield f"longest-{label}", b"\x01" * 4 + b"x" * 384 + b"\n" + cuts
+        yield f"too-long-{label}", b"\x01" * 4 + b"x" * 385 + b"\n" + cuts
         yield f"long-{label}", b"a: h:1\n" + b"\x01" * 5 + b"\nb: h:2\n\x01\x01: h:3\n" + b"\x01" * 20 + cuts
 
 
 def origin():
     rules = b"https://example.com\n*.example.com\nsame\nhttps://*.example.com:8443"
     for number, page in enumerate([b"https://example.com", b"http://www.example.com:8080", b"null", b"-",
-                                   b"https://a.example.com:8443", b"http://[::1]:80"]):
+                                   b"https://a.example.com:8443", b"http://[::1]:80",
+                                   b"https://.example.com", b"https://badexample.com", b"ftp://example.com"]):
         yield f"rules-{number}", page + b"\nexample.com:443\n" + rules
         yield f"word-{number}", page + b"\n[::1]\nsame\nnull\nnone"
 
@@ -142,7 +190,7 @@ def log_line():
 
 def words():
     texts = ["6080", "0.0.0.0:6080", "[::1]:80", "::1:80", "fe80::1%lo:1", "[::ffff:1.2.3.4]:5", "localhost:5900", "1.5m", "500ms",
-             "64K", "18446744073709551616", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
+             "64K", "18446744073709551615", "18446744073709551616", "17179869183G", "17179869184G", "ALL:HIGH:ALL", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
              "DEFAULT@SECLEVEL=1:@STRENGTH", "ECDHE+AESGCM,-CHACHA20 +AES256", "tlsv1_3", "TLS1.2", "TokenFile",
              "websockify.token_plugins.ReadOnlyTokenFile", "debug", "json", "index.HTML", "200000 100000", "max 100000", "/run/x.sock"]
     for number, text in enumerate(texts):
@@ -154,7 +202,8 @@ def pem():
     files = [b"\x01\x02", b"\x02\x01", b"\x01\x01\x02", b"\x01\x05\x02", b"\x01", b"\x02", b"", b"\x03\x00\x80x\x02", b"\x01\x04\x00\x60x",
              b"\x30\x82\x01", b"\xff\xfe-\x00", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n\x01",
              b"Proc-Type: 4,ENCRYPTED\n\x01\x02", b"-----BEGIN EC PARAMETERS-----\n\x01\x02", b"\x01\x00\x01\x02",
-             b"-----BEGIN CERTIFICATE REQUEST-----\n", b"-----BEGIN OPENSSH PRIVATE KEY-----"]
+             b"-----BEGIN CERTIFICATE REQUEST-----\n", b"-----BEGIN OPENSSH PRIVATE KEY-----",
+             b"\x01-----BEGIN CERTIFICATE-----\n\x02", b"\x01-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\x02"]
     for number, text in enumerate(files):
         yield f"file-{number}", text + b"\x00"
         yield f"password-{number}", text + b"\x01"
