@@ -6,7 +6,7 @@ import itertools
 import random
 import traceback
 
-import http_endings  # noqa: F401  (joins the table)
+import http_endings  # joins the table
 from endings import ENDINGS
 from peers import LIMIT_SECONDS
 from stage import DIAL_LIMIT, HASTY, IMPATIENT, UNHURRIED, Stage, Story
@@ -87,7 +87,7 @@ class Crowd:
         try:
             async with Story(stage, self.cast, way, seed) as telling:
                 await asyncio.wait_for(story(telling), LIMIT_SECONDS)
-        except Exception as failure:  # noqa: BLE001  (one of thousands: it is reported with the others)
+        except Exception as failure:  # one of thousands: it is reported with the others
             self.failures.append(f"{story.__name__} on {stage.name} by {way}: {told(failure)}")
         finally:
             self.open -= 1

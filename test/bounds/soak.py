@@ -17,11 +17,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from crowd import Crowd, open_stages  # noqa: E402
-from harness import Authority, Wsluice, WsluiceFactory, wait_until  # noqa: E402
-from soak_load import Caretaker, Load, chatter, stream  # noqa: E402
-from stage import Cast  # noqa: E402
-from vitals import SANITIZED, descriptors, effort, resident_kib, thread_count  # noqa: E402
+from crowd import Crowd, open_stages
+from harness import Authority, Wsluice, WsluiceFactory, wait_until
+from soak_load import Caretaker, Load, chatter, stream
+from stage import Cast
+from vitals import SANITIZED, descriptors, effort, resident_kib, thread_count
 
 PROGRESS_SECONDS = 10
 ENDINGS_AT_ONCE = 100

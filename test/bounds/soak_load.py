@@ -87,7 +87,7 @@ class Load:
                     moved = await self.doing(story)
                 self.bytes += moved
                 self.count += 1
-            except Exception as failure:  # noqa: BLE001  (the soak goes on, and reports it)
+            except Exception as failure:  # the soak goes on, and reports it
                 self.failures.append(f"{self.doing.__name__} on {stage.name} by {way}: {told(failure)}")
             finally:
                 self.open -= 1
@@ -110,7 +110,7 @@ class Caretaker:
             try:
                 await task()
                 self.count += 1
-            except Exception as failure:  # noqa: BLE001
+            except Exception as failure:
                 self.failures.append(f"{task.__name__}: {told(failure)}")
 
     async def hang_up(self):

@@ -2,34 +2,26 @@
 read, half-closed ones, ends that are awaited, dials without an answer, buffers and descriptors that have
 run out. test_idle_cpu.py looks whether anything goes round in circles there.
 
-A state is a function of a Scene that leaves it standing and gives the wsluice.
+A state is a function of a Scene (scene.py) that leaves it standing and gives the wsluice.
 """
 
 import os
 import resource
-import threading
 
 from harness import (
     BINARY,
     PING,
-    Backend,
     DeafBackend,
     RawClient,
     TlsSocket,
     Wire,
     encode_frame,
-    tls_client_context,
     tls_server_context,
     upgrade_request,
     wait_until,
 )
+from scene import LONG_FRAME, PIECE
 
-# Nothing ends by itself while somebody looks.
-PATIENCE = ["--workers", "1", "--heartbeat", "0", "--close-timeout", "60", "--close-timeout-max", "60",
-            "--handshake-timeout", "60", "--dial-timeout", "60"]
-SMALL_WINDOW = 65536  # bytes of SO_RCVBUF of whoever stops reading: the kernel is soon full
-PIECE = os.urandom(1 << 18)
-LONG_FRAME = encode_frame(BINARY, PIECE)
 PINGS = encode_frame(PING, b"are you there") * 1000
 
 # (name, over TLS) -> the function; those of LATE stand still for 2 s only, and are set up last.
@@ -46,53 +38,6 @@ def state(plain=True, tls=True, late=False):
             LATE.add(name)
         return build
     return register
-
-
-class Scene:
-    """What one state is made of; close() ends it."""
-
-    def __init__(self, factory, folder, authority, pair, over_tls):
-        self.factory, self.folder, self.pair = factory, folder, pair
-        self.context = tls_client_context(authority.cert) if over_tls else None
-        self.backend = Backend(receive_buffer=SMALL_WINDOW)
-        self.open = [self.backend]
-
-    def start(self, *options, target=None):
-        certificate = ["--cert", self.pair.cert, "--key", self.pair.key] if self.context else []
-        return self.factory(target or self.backend, *PATIENCE, *certificate, *options)
-
-    def keep(self, closable):
-        self.open.append(closable)
-        return closable
-
-    def client(self, bridge, **options):
-        """Connected, over TLS where the state is, and nothing said."""
-        return self.keep(RawClient(bridge.port, tls=self.context, receive_buffer=SMALL_WINDOW, **options))
-
-    def session(self, *options, target=None):
-        """(bridge, client, service) that have heard of each other."""
-        bridge = self.start(*options, target=target)
-        client = self.client(bridge)
-        client.upgrade()
-        service = self.backend.accept()
-        client.send_frame(BINARY, b"x")
-        service.recv_exact(1)
-        return bridge, client, service
-
-    def push(self, wire, piece):
-        """Sends for ever, in a thread that mostly waits."""
-        def run():
-            try:
-                while True:
-                    wire.sock.sendall(piece)
-            except OSError:
-                pass  # the end of the state
-        wire.sock.settimeout(None)
-        threading.Thread(target=run, daemon=True).start()
-
-    def close(self):
-        for closable in self.open:
-            closable.close()
 
 
 # ---- everybody lives ----
@@ -252,9 +197,7 @@ def client_truncated_before_a_service_that_does_not_read(scene):
 def client_reset_before_a_service_that_does_not_read(scene):
     bridge, client, _ = scene.session()
     fill_up(client)
-    raw = getattr(client.sock, "raw", client.sock)
-    raw.setsockopt(1, 13, b"\1\0\0\0\0\0\0\0")  # SOL_SOCKET, SO_LINGER: 0 s
-    raw.close()
+    client.reset()
     return bridge
 
 

@@ -14,7 +14,8 @@ import time
 import pytest
 
 from harness import WsluiceFactory
-from standstill import LATE, STATES, Scene
+from scene import Scene
+from standstill import LATE, STATES
 from vitals import effort
 
 SETTLE_SECONDS = 2.0  # pushers fill what the kernel holds; thirty states at once share two processors
@@ -35,7 +36,7 @@ class Watched:
         self.scene, self.failure, self.cost = scene, None, None
         try:
             self.bridge = build(scene)
-        except Exception as failure:  # noqa: BLE001  (belongs to this state's test)
+        except Exception as failure:  # belongs to this state's test
             self.failure = failure
 
     def begin(self):
