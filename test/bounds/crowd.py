@@ -9,7 +9,7 @@ import traceback
 import http_endings  # joins the table
 from endings import ENDINGS
 from peers import LIMIT_SECONDS
-from stage import DIAL_LIMIT, HASTY, IMPATIENT, UNHURRIED, Stage, Story
+from stage import BRIEF, DIAL_LIMIT, HASTY, STRICT, UNHURRIED, Stage, Story
 
 # Stories that work share one thread: with many of them a turn of everybody takes long, and time limits pass.
 AT_ONCE = 100
@@ -28,7 +28,8 @@ def open_stages(cast, wsluice, folder, *options):
         start("first", *UNHURRIED, *DIAL_LIMIT, *cast.by_token(), "--dial-first"),
         start("ssl", *UNHURRIED, "--ssl-target", "--ssl-target-insecure", services=cast.tls_services,
               target=tls),
-        start("strict", *IMPATIENT, target=tcp),
+        start("strict", *STRICT, target=tcp),
+        start("brief", *BRIEF, target=tcp),
         start("hasty", *UNHURRIED, *HASTY, target=tcp),
     ]
     path = folder / "door.sock"

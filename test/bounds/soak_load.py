@@ -73,7 +73,7 @@ class Load:
 
     def __init__(self, doing, stages, cast, chance):
         self.doing, self.cast, self.chance = doing, cast, chance
-        self.stages = [stage for stage in stages if stage.name not in ("strict", "hasty")]
+        self.stages = [stage for stage in stages if stage.name not in ("strict", "brief", "hasty")]
         self.bytes = self.count = self.open = 0
         self.failures = []
 

@@ -22,8 +22,9 @@ BIG_FILE_BYTES = 16 << 20  # more than the kernel holds for a client that does n
 # Time limits that no story may meet: a turn of everybody takes its time on a busy machine.
 UNHURRIED = ["--close-timeout", "15", "--close-timeout-max", "15", "--handshake-timeout", "15", "--heartbeat", "0"]
 # And those that stories wait for.
-IMPATIENT = ["--close-timeout", "0.5", "--close-timeout-max", "0.8", "--heartbeat", "0.3", "--pong-timeout", "2",
-             "--session-idle-timeout", "3", "--refuse-text"]
+STRICT = ["--heartbeat", "0.3", "--pong-timeout", "2"]
+BRIEF = ["--close-timeout", "0.5", "--close-timeout-max", "0.8", "--heartbeat", "0", "--session-idle-timeout", "3",
+         "--refuse-text"]
 DIAL_LIMIT = ["--dial-timeout", "1.5"]
 HASTY = ["--handshake-timeout", "1"]
 
