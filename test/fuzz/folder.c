@@ -52,6 +52,12 @@ static void fill(void) {
   make_link("../x", "beside");
   make_link("../../a", "d/e/climb");
   make_link("../../../a", "d/e/over");
+  make_link("two", "one");
+  make_link("three", "two");
+  make_link("d/../four", "three");
+  make_link("five", "four");
+  make_link("six", "five");
+  make_link("a", "six");
   make_link("loop", "loop");
   make_link("nothing", "gone");
   fuzz_check(mkfifoat(fd, "pipe", 0600) == 0, "a pipe can be made");

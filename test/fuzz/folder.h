@@ -3,6 +3,7 @@
  *
  *   a  index.html  d/b  d/e/c                     files
  *   in -> a   deep -> d/e   back -> d/../a        links that stay inside
+ *   one -> two -> three -> d/../four -> five -> six -> a
  *   whole -> the folder's own absolute path       likewise
  *   out -> /   up -> ..   beside -> ../x          links that leave it
  *   loop -> loop   gone -> nothing   pipe         what can't be opened

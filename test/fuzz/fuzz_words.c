@@ -165,7 +165,10 @@ static void check_suites(const char *list, size_t cap) {
   fuzz_check(memchr(unknown, '\0', cap) != NULL, "unknown words end");
   if (error == 0) {
     check_known(&suites);
+    tls_suites_default(&again);
+    fuzz_check(strcmp(list, "ALL") != 0 || equal_suites(&suites, &again), "all of them");
   } else {
+    fuzz_check(strcmp(list, "ALL") != 0, "all of them: %s", why);
     fuzz_check(error == WSL_INVALID && memchr(why, '\0', sizeof why) != NULL, "error %d", error);
     check_line(why); /* what it quotes may be cut */
   }

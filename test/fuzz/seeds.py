@@ -139,7 +139,7 @@ def request():
 
 
 def static_path():
-    paths = ["/", "/a", "/d/e/c", "/in", "/deep/c", "/whole/a", "/out/etc/passwd", "/up", "/loop", "/pipe", "/deep/climb",
+    paths = ["/", "/a", "/d/e/c", "/in", "/deep/c", "/whole/a", "/out/etc/passwd", "/up", "/loop", "/pipe", "/one", "/deep/climb",
              "/a%20b/./c//", "/%2e%2e/x", "/d/%2E./a", "/whole/whole/whole/whole/whole/whole/a", "/whole/whole/d/b", "/bad%zz", "/nul%00"]
     for number, path in enumerate(paths):
         yield f"path-{number}", path.encode() + b"\x1f"
@@ -190,7 +190,7 @@ def log_line():
 
 def words():
     texts = ["6080", "0.0.0.0:6080", "[::1]:80", "::1:80", "fe80::1%lo:1", "[::ffff:1.2.3.4]:5", "localhost:5900", "1.5m", "500ms",
-             "64K", "18446744073709551615", "18446744073709551616", "17179869183G", "17179869184G", "ALL:HIGH:ALL", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
+             "64K", "18446744073709551615", "18446744073709551616", "17179869183G", "17179869184G", "ALL:HIGH:ALL", "ALL", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
              "DEFAULT@SECLEVEL=1:@STRENGTH", "ECDHE+AESGCM,-CHACHA20 +AES256", "tlsv1_3", "TLS1.2", "TokenFile",
              "websockify.token_plugins.ReadOnlyTokenFile", "debug", "json", "index.HTML", "200000 100000", "max 100000", "/run/x.sock"]
     for number, text in enumerate(texts):
