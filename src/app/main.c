@@ -15,6 +15,7 @@
 
 #include "app/daemon.h"
 #include "app/demo.h"
+#include "app/loop_memory.h"
 #include "app/options.h"
 #include "app/pid_file.h"
 #include "app/tls_choices.h"
@@ -156,6 +157,7 @@ static int serve(struct program *program, struct options *options, const char *s
     return EXIT_CANNOT_START;
   log_warnings(program, options);
   if (start_server(program, options) != WSL_OK) return EXIT_CANNOT_START;
+  loop_memory_started();
   warn_of_open_door(options);
   if (options->action == OPTIONS_DEMO)
     demo_invite(&program->demo, options->listen_host, server_port(program->server), self);
@@ -199,6 +201,7 @@ static int start_log(const struct options *options) {
 
 /* The loop and the log exist while it serves; threads only from here on. */
 static int run_with_log(struct program *program, struct options *options, const char *self) {
+  loop_memory_begin(EXIT_CANNOT_START);
   if (uv_loop_init(&program->loop) != 0) {
     fprintf(stderr, "wsluice: not enough memory or descriptors to start\n");
     return EXIT_CANNOT_START;

@@ -25,6 +25,9 @@
 #define ASK_TIMEOUT_MS 2000
 #define ASK_TRIES      2
 
+/* Entries that libuv's table of descriptors has beyond the highest one, before it is rounded up. */
+#define UV_TABLE_SPARE 3u
+
 #define RESOLV_CONF "/etc/resolv.conf"
 
 /* What tells one state of resolv.conf from another; all zero when there is none. */
@@ -130,7 +133,17 @@ static struct socket_watch *find_watch(struct resolver *resolver, ares_socket_t 
   return NULL;
 }
 
+/* libuv ends the process where its table, which reaches to the highest descriptor watched and doubles, finds
+ * no memory to grow: so that is tried first. */
+static bool has_room_for(ares_socket_t socket) {
+  void *volatile trial =
+      malloc(((size_t)socket + UV_TABLE_SPARE) * 2 * sizeof(void *)); /* or it is left out */
+  free(trial);
+  return trial != NULL;
+}
+
 static struct socket_watch *add_watch(struct resolver *resolver, ares_socket_t socket) {
+  if (!has_room_for(socket)) return NULL;
   struct socket_watch *watch = calloc(1, sizeof *watch);
   if (watch == NULL) return NULL;
   if (uv_poll_init_socket(resolver->loop, &watch->poll, socket) != 0) {

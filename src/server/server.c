@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "server/listen_address.h"
 #include "server/processors.h"
 #include "server/static_files.h"
+#include "server/thread_pool.h"
 #include "server/unix_listen.h"
 #include "server/worker.h"
 
@@ -216,26 +216,6 @@ static int explain(int error, const char *what, char *why, size_t why_cap) {
   return error;
 }
 
-static void no_work(uv_work_t *work) {
-  (void)work;
-}
-
-/* libuv makes its pool's threads at the first work, with the signal mask of whoever brings it: here,
- * with all signals blocked, and before a sandbox could forbid it. */
-static int start_thread_pool(void) {
-  uv_loop_t loop;
-  uv_work_t work;
-  if (uv_loop_init(&loop) != 0) return WSL_NO_DESCRIPTOR;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = uv_queue_work(&loop, &work, no_work, NULL);
-  (void)uv_run(&loop, UV_RUN_DEFAULT);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  uv_loop_close(&loop);
-  return error == 0 ? 0 : WSL_NO_MEMORY;
-}
-
 /* How many workers and connections; the arrays for them. */
 static int plan(struct server *server) {
   const struct server_settings *settings = server->settings;
@@ -380,7 +360,7 @@ static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, s
   if (error != 0) return error;
   error = listen_all(server, why, why_cap);
   if (error != 0) return error;
-  error = start_thread_pool();
+  error = thread_pool_start();
   if (error == 0) error = open_workers(server);
   if (error == 0) error = open_handles(server, main_loop);
   if (error == 0) error = start_workers(server);
