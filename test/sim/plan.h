@@ -15,9 +15,10 @@
 enum step_kind {
   STEP_NONE, /* taken out */
   /* the client */
-  STEP_CLIENT_FRAME, /* says a frame: a = enum said, b = payload bytes, c = bytes held back till its next */
-  STEP_CLIENT_WRONG, /* breaks the protocol: a = which row of said.c's table */
-  STEP_CLIENT_CLOSE, /* a = row of the table of codes */
+  STEP_CLIENT_FRAME, /* says a frame: a = enum said (speaker.h), b = payload bytes, c = bytes held back till
+                        its next */
+  STEP_CLIENT_WRONG, /* breaks the protocol: a = row (speaker.h) */
+  STEP_CLIENT_CLOSE, /* a = row (speaker.h) */
   STEP_CLIENT_END,   /* a = enum stream_end */
   STEP_CLIENT_TAKES, /* room for b bytes more; 0: takes nothing more; UINT32_MAX: everything */
   STEP_CLIENT_VANISHES, /* no byte, no ACK, no FIN from now on */
@@ -27,7 +28,7 @@ enum step_kind {
   STEP_BACKEND_TAKES,
   STEP_BACKEND_VANISHES,
   STEP_BACKEND_DEAF, /* every write fails from now on, without another sign */
-  STEP_DIAL,         /* a = row of the table of answers */
+  STEP_DIAL,         /* a = row of plan_dial_answers */
   /* the worker */
   STEP_TIME,    /* b milliseconds pass */
   STEP_TURNS,   /* b turns of the loop */
@@ -78,7 +79,8 @@ struct plan {
   uint32_t max_frame_size;
   uint32_t heartbeat_ms, pong_timeout_ms, idle_timeout_ms;
   uint32_t close_timeout_ms, close_timeout_max_ms;
-  uint32_t buffers; /* ceiling of the pool */
+  uint32_t buffers;     /* ceiling of the pool */
+  uint32_t buffer_size; /* bytes of each */
   bool refuse_text;
   bool patient; /* at the end peers take everything and end what they began; else time just passes */
   uint8_t sessions;
@@ -86,6 +88,9 @@ struct plan {
   uint16_t step_count;
   struct step steps[PLAN_STEPS_MAX];
 };
+
+#define PLAN_DIAL_ANSWERS 6u
+extern const int plan_dial_answers[PLAN_DIAL_ANSWERS]; /* enum wsl_error; the first is WSL_OK */
 
 void plan_draw(struct plan *plan, uint64_t seed);
 

@@ -1,0 +1,276 @@
+/* The model: what must have happened when the loop has come to rest, and in time (model.h). */
+#include "fault.h"
+#include "model.h"
+
+/* Timers fire on a grid of 10 ms. */
+#define GRAIN_MS         20u
+#define PING_MARGIN_MS   20u
+#define PROBE_MS         500u /* acknowledgements are looked for so often */
+#define LINGER_MS        2000u
+#define VANISHED_MS      130000u
+#define VANISH_CHECK_MS  15000u
+#define TIMERS_FREE      300u
+#define TIMER_SPACING_MS 60u /* a session's timer fires less often than that, on the whole */
+
+static const struct transport *transport_of(const struct peer *peer) {
+  return &peer->transport.base;
+}
+
+static bool readable(const struct peer *peer) {
+  return peer->connected && transport_readable(transport_of(peer));
+}
+
+static bool writable(const struct peer *peer) {
+  return peer->connected && transport_writable(transport_of(peer)) && peer_has_room(peer) && !peer->deaf;
+}
+
+static uint64_t later(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
+
+/* A buffer could be had that way. */
+static bool pool_lends(const struct world *w, enum buffer_way way) {
+  const struct buffer_pool *pool = &w->pool;
+  size_t reserve = pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
+  size_t lent = pool->existing - pool->free_count;
+  return lent < pool->ceiling - (way == BUFFER_UP ? reserve : 0);
+}
+
+static bool client_is_lost(const struct life *life) {
+  return model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED);
+}
+
+/* ---- bytes ---- */
+
+static void look_at_up(struct world *w, struct life *life) {
+  bool held = model_backend_takes(life) && model_held_up(life) > 0;
+  bool pong = life->heard.ping_count > life->pings_answered && !client_is_lost(life);
+  bool stopped = life->heard.end == HEARD_OPEN && (held || pong);
+  bool may_read = life->client_finished || (!stopped && pool_lends(w, BUFFER_UP));
+  if (model_knows(life, FACT_CLIENT_FAILED) && model_held_up(life) > 0) may_read = false;
+  sim_check(!readable(&life->client) || !may_read,
+            "bytes of the client lie unread, and nothing stands in the way");
+  bool waits = model_held_up(life) > 0 && model_backend_takes(life) && life->backend.connected;
+  if (model_timed_out(life)) return; /* they may have been dropped */
+  sim_check(!waits || !writable(&life->backend), "the backend would take the %zu bytes that wait for it",
+            model_held_up(life));
+}
+
+static void look_at_down(struct world *w, struct life *life) {
+  bool dropping = model_may_drop_backend(life);
+  bool may_read = (model_must_drop_backend(life) || model_held_down(life) == 0) && pool_lends(w, BUFFER_DOWN);
+  sim_check(!readable(&life->backend) || !may_read,
+            "bytes of the backend lie unread, and nothing stands in the way");
+  if (client_is_lost(life) || life->client_finished || !writable(&life->client)) return;
+  sim_check(!reader_in_frame(&life->told), "the client would take the rest of a frame");
+  sim_check(dropping || model_held_down(life) == 0, "the client would take the %zu bytes that wait for it",
+            model_held_down(life));
+  sim_check(!model_pong_waits(life), "the client would take the pong that waits for it");
+}
+
+/* ---- ends ---- */
+
+static void look_at_client_end(struct life *life) {
+  if (!life->client.connected) return;
+  if (!client_is_lost(life) && writable(&life->client) && model_close_is_due(life))
+    sim_check(life->told.closed, "the client would take the Close that is due");
+  bool said_all = model_client_end_was_read(life) || life->heard.end != HEARD_OPEN;
+  if (life->told.closed && writable(&life->client) && said_all && !client_is_lost(life))
+    sim_check(life->client_finished, "the client has said all and been told all, but sees no end");
+  bool over = life->client_finished && (model_client_end_was_read(life) || life->client.end_read);
+  sim_check(!over, "the client is kept although both directions have ended");
+  sim_check(!model_knows(life, FACT_CLIENT_LOST) || life->lost_error == WSL_TLS_FAILED,
+            "a client that is lost is kept");
+}
+
+static void look_at_backend_end(struct life *life) {
+  if (!life->backend.connected) return;
+  bool broken = model_knows(life, FACT_BACKEND_FAILED) || model_knows(life, FACT_BACKEND_LOST);
+  bool ends = model_client_ended_well(life) && life->heard.end != HEARD_WRONG && model_held_up(life) == 0;
+  bool client_failed = client_is_lost(life) && !model_knows(life, FACT_CLIENT_CLOSE);
+  if (ends && !broken && !client_failed && !model_timed_out(life) && writable(&life->backend))
+    sim_check(life->backend_finished, "the backend has got everything, but no end");
+  bool both = model_backend_end_was_read(life) && (broken || life->backend_finished);
+  /* Where the client has failed behind its end, a reset follows when all is acknowledged. */
+  sim_check(!both || client_failed, "the backend is kept although both directions have ended");
+}
+
+static void look_at_death(struct life *life) {
+  bool gone = life->client_gone && !life->backend.connected && life->dial == NULL;
+  sim_check(!gone, "a session lives on without peers");
+}
+
+/* ---- buffers ---- */
+
+static void look_at_buffers(struct world *w) {
+  size_t lent = w->pool.existing - w->pool.free_count, expected = w->hoarded;
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    struct life *life = &w->lives[i];
+    if (!life->opened || life->ended) continue;
+    if (model_held_up(life) > 0) expected++;
+    if (model_held_down(life) > 0) expected++;
+  }
+  sim_check(lent <= expected, "%zu buffers are lent, where %zu are wanted", lent, expected);
+}
+
+/* ---- time ---- */
+
+/* Jitter shortens the interval by up to a tenth, a margin for coarse timers by a bit. */
+static uint64_t soonest_ping_ms(const struct session_settings *limits) {
+  uint64_t interval = limits->heartbeat_ms;
+  return interval - interval / 10 - (interval / 10 < PING_MARGIN_MS ? PING_MARGIN_MS - interval / 10 : 0);
+}
+
+/* A Close that TLS had sealed may have left meanwhile. */
+static void note_closed(const struct world *w, struct life *life) {
+  if (life->told.closed && life->client.sealed == 0 && life->closed_ms == NOT_YET)
+    life->closed_ms = w->timers.now_ms;
+}
+
+static bool may_count_as_vanished(const struct peer *peer, uint64_t now) {
+  return peer->connected && peer->vanished && peer->unacked + peer->sealed > 0 &&
+         now >= peer->heard_ms + VANISHED_MS;
+}
+
+void model_clock(struct world *w, uint64_t now) {
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    struct life *life = &w->lives[i];
+    if (!life->opened || life->ended) continue;
+    const struct session_settings *limits = &w->settings;
+    if (limits->heartbeat_ms > 0 && now >= life->to_client_ms + soonest_ping_ms(limits))
+      life->ping_may = true;
+    bool pinged = life->pinged_ms != NOT_YET && limits->pong_timeout_ms > 0;
+    if (pinged && now >= life->pinged_ms + limits->pong_timeout_ms) life->pong_over = true;
+    if (limits->idle_timeout_ms > 0 && now >= life->payload_ms + limits->idle_timeout_ms)
+      life->idle_over = true;
+    note_closed(w, life);
+    if (may_count_as_vanished(&life->client, now) || may_count_as_vanished(&life->backend, now))
+      life->vanish_over = true;
+    if (life->closed_ms != NOT_YET && now >= life->closed_ms + limits->close_timeout_max_ms)
+      life->await_over = true;
+    if (model_timed_out(life) && life->over_since_ms == NOT_YET) life->over_since_ms = now;
+    uint64_t since_ms =
+        life->closing_since_ms < life->over_since_ms ? life->closing_since_ms : life->over_since_ms;
+    if (since_ms != NOT_YET && now >= later(life->moved_ms, since_ms) + limits->close_timeout_ms)
+      life->stall_over = true;
+  }
+}
+
+static void look_at_heartbeat(struct world *w, struct life *life) {
+  uint64_t interval = w->settings.heartbeat_ms, now = w->timers.now_ms;
+  if (interval == 0 || model_is_ending(life) || model_timed_out(life) || !writable(&life->client)) return;
+  sim_check(now - life->to_client_ms <= interval + GRAIN_MS, "no ping after %llu ms of silence",
+            (unsigned long long)(now - life->to_client_ms));
+}
+
+static void look_at_pong(struct world *w, struct life *life) {
+  uint64_t limit = w->settings.pong_timeout_ms, now = w->timers.now_ms;
+  if (limit == 0 || life->pong_clock_ms == NOT_YET) return;
+  bool stopped = readable(&life->client) || model_held_up(life) > 0 || model_pong_waits(life);
+  if (stopped || model_is_ending(life) || model_client_end_was_read(life)) {
+    life->pong_clock_ms = now;
+    return;
+  }
+  if (!writable(&life->client)) return; /* its Close waits */
+  sim_check(now - life->pong_clock_ms <= limit + GRAIN_MS, "no end %llu ms after a ping that nobody answers",
+            (unsigned long long)(now - life->pong_clock_ms));
+}
+
+static void look_at_idle(struct world *w, struct life *life) {
+  uint64_t limit = w->settings.idle_timeout_ms, now = w->timers.now_ms;
+  if (limit == 0 || model_is_ending(life) || life->told.close_begun) return;
+  if (!writable(&life->client)) return; /* its Close waits */
+  sim_check(now - life->payload_ms <= limit + GRAIN_MS, "no end after %llu ms without payload",
+            (unsigned long long)(now - life->payload_ms));
+}
+
+static uint64_t last_sign(const struct life *life) {
+  uint64_t acked = later(life->client.acked_ms, life->backend.acked_ms);
+  return later(later(life->touched_ms, acked), life->closing_since_ms);
+}
+
+static void look_at_stall(struct world *w, struct life *life) {
+  uint64_t limit = w->settings.close_timeout_ms, now = w->timers.now_ms;
+  if (life->closing_since_ms == NOT_YET || life->dial != NULL) return;
+  if (model_knows(life, FACT_BACKEND_FAILED)) limit *= 2; /* the client is told of it behind the first */
+  uint64_t quiet_ms = now - last_sign(life);
+  bool stalls = life->client.connected && !client_is_lost(life) && !life->told.closed &&
+                quiet_ms > limit + PROBE_MS + GRAIN_MS;
+  sim_check(!stalls, "a client that takes no Close is kept for %llu ms", (unsigned long long)quiet_ms);
+  sim_check(quiet_ms <= 2 * limit + LINGER_MS + 2 * PROBE_MS + GRAIN_MS,
+            "nothing has moved for %llu ms of closing", (unsigned long long)quiet_ms);
+}
+
+static void look_at_awaited_close(struct world *w, struct life *life) {
+  uint64_t now = w->timers.now_ms, limit = w->settings.close_timeout_max_ms;
+  bool awaited = life->client.connected && life->closed_ms != NOT_YET && !life->client_finished &&
+                 !client_is_lost(life) && !model_client_end_was_read(life) && writable(&life->client);
+  if (!awaited || (life->client.unacked > 0 && !life->role->client.cant_tell)) return;
+  uint64_t since_ms = later(life->closed_ms, life->client.acked_ms);
+  sim_check(now - since_ms <= limit + PROBE_MS + GRAIN_MS, "the client's Close is awaited for %llu ms",
+            (unsigned long long)(now - since_ms));
+}
+
+static void look_at_linger(struct world *w, struct life *life) {
+  if (!life->client.connected || !life->client_finished) return;
+  sim_check(w->timers.now_ms - life->client_finished_ms <= LINGER_MS + GRAIN_MS,
+            "a client lingers for too long");
+}
+
+static void look_for_vanished(struct world *w, const struct peer *peer) {
+  if (!peer->connected || !peer->vanished || peer->unacked == 0 || peer->temper->cant_tell) return;
+  uint64_t due_ms = later(peer->heard_ms + VANISHED_MS, peer->unacked_since_ms) + VANISH_CHECK_MS;
+  sim_check(w->timers.now_ms <= due_ms + GRAIN_MS, "a peer that vanished is kept for %llu ms",
+            (unsigned long long)(w->timers.now_ms - peer->heard_ms));
+}
+
+/* ---- no busy loop ---- */
+
+static void look_at_effort(struct world *w) {
+  uint64_t elapsed_ms = w->timers.now_ms - WORLD_BORN_MS;
+  uint64_t limit = TIMERS_FREE + w->plan->sessions * elapsed_ms / TIMER_SPACING_MS;
+  sim_check(w->fired <= limit, "timers fired %llu times in %llu ms", (unsigned long long)w->fired,
+            (unsigned long long)elapsed_ms);
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    const struct peer *client = &w->lives[i].client, *backend = &w->lives[i].backend;
+    uint64_t reasons = client->edges + backend->edges + client->jests + backend->jests + w->fired;
+    uint64_t fruitless = client->fruitless + backend->fruitless;
+    sim_check(fruitless <= 64 + 4 * reasons, "%llu calls moved nothing, with %llu reasons to try",
+              (unsigned long long)fruitless, (unsigned long long)reasons);
+  }
+}
+
+void model_rest(struct world *w) {
+  look_at_buffers(w);
+  look_at_effort(w);
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    struct life *life = &w->lives[i];
+    if (!life->opened || life->ended) continue;
+    note_closed(w, life);
+    look_at_up(w, life);
+    look_at_down(w, life);
+    look_at_client_end(life);
+    look_at_backend_end(life);
+    look_at_death(life);
+    look_at_heartbeat(w, life);
+    look_at_pong(w, life);
+    look_at_idle(w, life);
+    look_at_stall(w, life);
+    look_at_awaited_close(w, life);
+    look_at_linger(w, life);
+    look_for_vanished(w, &life->client);
+    look_for_vanished(w, &life->backend);
+  }
+}
+
+void model_end(struct world *w) {
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    struct life *life = &w->lives[i];
+    sim_check(life->ended, "session %zu never ended", i + 1);
+  }
+  sim_check(w->domain.count == 0, "sessions were forgotten");
+  sim_check(timers_next_ms(&w->timers) == -1, "a timer was left behind");
+  sim_check(w->pool.existing == w->pool.free_count, "a buffer was left behind");
+  bool waits = !list_empty(&w->pool.waiting[BUFFER_UP]) || !list_empty(&w->pool.waiting[BUFFER_DOWN]);
+  sim_check(!waits, "somebody waits for a buffer who has gone");
+}

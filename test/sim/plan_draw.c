@@ -1,0 +1,181 @@
+/* Draws plans: what a seed makes of a life (plan.h). */
+#include "core/error.h"
+#include "core/random.h"
+#include "plan.h"
+#include "speaker.h"
+
+const int plan_dial_answers[PLAN_DIAL_ANSWERS] = {
+    WSL_OK, WSL_REFUSED, WSL_TIMED_OUT, WSL_NO_DESCRIPTOR, WSL_NO_PORT, WSL_NO_MEMORY,
+};
+
+static struct random_source source;
+
+static uint32_t pick(uint32_t bound) {
+  return random_below(&source, bound);
+}
+
+static bool one_in(uint32_t n) {
+  return pick(n) == 0;
+}
+
+#define PICK(array) ((array)[pick(sizeof(array) / sizeof((array)[0]))])
+
+/* ---- settings ---- */
+
+static void draw_temper(struct temper *t) {
+  static const uint32_t pieces[] = {1, 2, 7, 30, 200};
+  *t = (struct temper){
+      .arrive_max = one_in(2) ? 0 : PICK(pieces),
+      .read_max = one_in(2) ? 0 : PICK(pieces),
+      .write_max = one_in(2) ? 0 : PICK(pieces),
+      .room = one_in(3) ? pick(60) : UINT32_MAX,
+      .again_percent = one_in(3) ? (uint8_t)(10 + pick(50)) : 0,
+      .seals = one_in(4),
+      .slow_acks = one_in(3),
+      .cant_tell = one_in(5),
+      .finish_again = one_in(4) ? (uint8_t)(1 + pick(3)) : 0,
+      .on_our_end = one_in(2) ? REACT_ENDS : (uint8_t)pick(REACTIONS),
+  };
+}
+
+static void draw_settings(struct plan *plan) {
+  static const uint32_t frame_sizes[] = {1, 10, 125, 126, 127, 65536};
+  static const uint32_t heartbeats[] = {300, 1000, 25000};
+  static const uint32_t pongs[] = {500, 5000, 90000};
+  static const uint32_t idles[] = {400, 10000, 300000};
+  static const uint32_t close_times[] = {200, 1000, 5000};
+  plan->max_frame_size = PICK(frame_sizes);
+  plan->heartbeat_ms = one_in(2) ? 0 : PICK(heartbeats);
+  plan->pong_timeout_ms = one_in(3) ? 0 : PICK(pongs);
+  plan->idle_timeout_ms = one_in(4) ? PICK(idles) : 0;
+  plan->close_timeout_ms = PICK(close_times);
+  plan->close_timeout_max_ms = plan->close_timeout_ms * (1 + pick(12));
+  plan->buffer_size = 256;
+  if (one_in(50)) plan->buffer_size = 140000;
+  plan->buffers = one_in(3) ? 2 + pick(4) : 64;
+  plan->refuse_text = one_in(10);
+  plan->patient = !one_in(3);
+}
+
+static void draw_role(struct role *role) {
+  draw_temper(&role->client);
+  draw_temper(&role->backend);
+  role->dialling = one_in(2) ? DIALLED_BEFORE : (uint8_t)pick(DIALLINGS);
+  role->early = one_in(3) ? pick(300) : 0;
+}
+
+/* ---- steps ---- */
+
+static uint32_t draw_size(const struct plan *plan) {
+  static const uint32_t edges[] = {0, 1, 124, 125, 126, 127, 128, 255, 256, 257};
+  static const uint32_t large[] = {65534, 65535, 65536, 65537, 139000};
+  if (plan->buffer_size > 65536 && one_in(4)) return PICK(large);
+  if (one_in(4)) return PICK(edges);
+  return one_in(3) ? pick(700) : pick(40);
+}
+
+static void draw_frame(const struct plan *plan, struct step *step) {
+  step->a = (uint8_t)pick(SAID_KINDS);
+  step->b = draw_size(plan);
+  step->c = one_in(4) ? pick(20) : 0;
+}
+
+static void draw_room(struct step *step) {
+  static const uint32_t rooms[] = {0, 1, 2, 50, 300, UINT32_MAX, UINT32_MAX};
+  step->b = PICK(rooms);
+}
+
+static void draw_end(struct step *step) {
+  step->a = one_in(2) ? END_FIN : (uint8_t)pick(STREAM_ENDS);
+  step->b = one_in(2);
+}
+
+static void draw_time(const struct plan *plan, struct step *step) {
+  static const uint32_t times[] = {1, 9, 40, 90, 200, 700};
+  step->b = PICK(times);
+  if (one_in(6)) step->b = plan->close_timeout_ms;
+  if (one_in(12)) step->b = 1 + pick(2 * plan->close_timeout_max_ms);
+  if (one_in(25)) step->b = 1 + pick(160000);
+}
+
+/* How often each kind comes, of a sum that the last line gives. */
+struct share {
+  uint8_t kind;
+  uint8_t share;
+};
+
+static const struct share shares[] = {
+    {STEP_CLIENT_FRAME, 60},  {STEP_CLIENT_WRONG, 3},
+    {STEP_CLIENT_CLOSE, 4},   {STEP_CLIENT_END, 5},
+    {STEP_CLIENT_TAKES, 16},  {STEP_CLIENT_VANISHES, 1},
+    {STEP_BACKEND_SAYS, 40},  {STEP_BACKEND_END, 6},
+    {STEP_BACKEND_TAKES, 16}, {STEP_BACKEND_VANISHES, 1},
+    {STEP_BACKEND_DEAF, 1},   {STEP_DIAL, 8},
+    {STEP_TIME, 30},          {STEP_TURNS, 20},
+    {STEP_REST, 25},          {STEP_HOARD, 5},
+    {STEP_GO_AWAY, 2},        {STEP_CUT, 1},
+};
+
+static uint8_t draw_kind(void) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
+    sum += shares[i].share;
+  uint32_t at = pick(sum);
+  for (size_t i = 0;; i++) {
+    if (at < shares[i].share) return shares[i].kind;
+    at -= shares[i].share;
+  }
+}
+
+static void draw_step(const struct plan *plan, struct step *step) {
+  step->kind = draw_kind();
+  step->session = (uint8_t)pick(plan->sessions);
+  switch ((enum step_kind)step->kind) {
+    case STEP_CLIENT_FRAME:
+      draw_frame(plan, step);
+      break;
+    case STEP_CLIENT_WRONG:
+      step->a = (uint8_t)pick(SAID_WRONG_ROWS);
+      break;
+    case STEP_CLIENT_CLOSE:
+      step->a = (uint8_t)pick(SAID_CLOSE_ROWS);
+      break;
+    case STEP_CLIENT_END:
+    case STEP_BACKEND_END:
+      draw_end(step);
+      break;
+    case STEP_CLIENT_TAKES:
+    case STEP_BACKEND_TAKES:
+      draw_room(step);
+      break;
+    case STEP_BACKEND_SAYS:
+      step->b = draw_size(plan);
+      break;
+    case STEP_DIAL:
+      step->a = one_in(2) ? 0 : (uint8_t)pick(PLAN_DIAL_ANSWERS);
+      break;
+    case STEP_TIME:
+      draw_time(plan, step);
+      break;
+    case STEP_TURNS:
+      step->b = 1 + pick(5);
+      break;
+    case STEP_HOARD:
+      step->b = one_in(2) ? 0 : 1 + pick(plan->buffers < 8 ? plan->buffers : 8);
+      break;
+    default:
+      break;
+  }
+}
+
+void plan_draw(struct plan *plan, uint64_t seed) {
+  random_seed(&source, seed);
+  *plan = (struct plan){.seed = seed};
+  draw_settings(plan);
+  plan->sessions = one_in(4) ? (uint8_t)(2 + pick(PLAN_SESSIONS_MAX - 1)) : 1;
+  for (size_t i = 0; i < plan->sessions; i++)
+    draw_role(&plan->roles[i]);
+  plan->step_count = (uint16_t)(3 + pick(one_in(3) ? PLAN_STEPS_MAX - 3 : 20));
+  for (size_t i = 0; i < plan->step_count; i++)
+    draw_step(plan, &plan->steps[i]);
+}

@@ -1,0 +1,252 @@
+/* Plays a plan (play.h): its steps, then a finale in which every session comes to its end. */
+#include "play.h"
+
+#include "fault.h"
+#include "model.h"
+
+#define FINALE_ROUNDS 12u
+/* Behind the finale every deadline that there is may run out, one after the other. */
+#define FINALE_MS 100u
+
+static const char *const step_names[STEP_KINDS] = {
+    "none",
+    "client frame",
+    "client wrong",
+    "client close",
+    "client end",
+    "client takes",
+    "client vanishes",
+    "backend says",
+    "backend end",
+    "backend takes",
+    "backend vanishes",
+    "backend deaf",
+    "dial",
+    "time",
+    "turns",
+    "rest",
+    "hoard",
+    "go away",
+    "cut",
+};
+
+/* ---- steps ---- */
+
+static void client_says(struct life *life, const struct step *step) {
+  if (life->client.end_said || life->client.vanished) return;
+  speaker_says(&life->speaker, (enum said)(step->a % SAID_KINDS), step->b, &life->client.said);
+  peer_sends(&life->client, step->c);
+}
+
+static void client_breaks(struct life *life, const struct step *step) {
+  if (life->client.end_said || life->client.vanished) return;
+  speaker_breaks(&life->speaker, step->a, &life->client.said);
+  peer_sends(&life->client, 0);
+}
+
+static void client_closes(struct life *life, unsigned row) {
+  if (life->client.end_said || life->client.vanished) return;
+  speaker_closes(&life->speaker, row, &life->client.said);
+  peer_sends(&life->client, 0);
+}
+
+static void client_ends(struct life *life, const struct step *step) {
+  if (step->b == 0 && !life->client.end_said) peer_sends(&life->client, 0);
+  peer_ends(&life->client, (enum stream_end)(step->a % STREAM_ENDS));
+}
+
+static void backend_says(struct life *life, uint32_t len) {
+  struct peer *backend = &life->backend;
+  if (backend->end_said || backend->vanished) return;
+  for (uint32_t i = 0; i < len; i++) {
+    uint8_t byte = (uint8_t)random_next(&life->speaker.random);
+    bytes_add(&backend->said, &byte, 1);
+  }
+  peer_sends(backend, 0);
+}
+
+static void send_away(struct world *w) {
+  for (size_t i = 0; i < w->plan->sessions; i++)
+    if (w->lives[i].opened && !w->lives[i].ended) model_sent_away(w, &w->lives[i]);
+  session_domain_go_away(&w->domain);
+}
+
+static void cut(struct world *w) {
+  for (size_t i = 0; i < w->plan->sessions; i++)
+    if (w->lives[i].opened && !w->lives[i].ended) model_fact(w, &w->lives[i], FACT_CUT);
+  session_domain_cut(&w->domain);
+}
+
+static void worker_step(struct world *w, struct life *life, const struct step *step) {
+  switch ((enum step_kind)step->kind) {
+    case STEP_DIAL:
+      world_answer_dial(w, life, plan_dial_answers[step->a % PLAN_DIAL_ANSWERS]);
+      break;
+    case STEP_TIME:
+      world_advance(w, step->b);
+      break;
+    case STEP_TURNS:
+      for (uint32_t i = 0; i < step->b; i++)
+        world_turn(w);
+      break;
+    case STEP_REST:
+      world_rest(w);
+      break;
+    case STEP_HOARD:
+      world_hoard(w, step->b);
+      break;
+    case STEP_GO_AWAY:
+      send_away(w);
+      break;
+    case STEP_CUT:
+      cut(w);
+      break;
+    default:
+      break;
+  }
+}
+
+static void take_step(struct world *w, const struct step *step) {
+  struct life *life = &w->lives[step->session];
+  if (sim_tracing) sim_trace("step: %s %u %u %u", step_names[step->kind], step->a, step->b, step->c);
+  switch ((enum step_kind)step->kind) {
+    case STEP_CLIENT_FRAME:
+      client_says(life, step);
+      break;
+    case STEP_CLIENT_WRONG:
+      client_breaks(life, step);
+      break;
+    case STEP_CLIENT_CLOSE:
+      client_closes(life, step->a);
+      break;
+    case STEP_CLIENT_END:
+      client_ends(life, step);
+      break;
+    case STEP_CLIENT_TAKES:
+      peer_takes(&life->client, step->b);
+      break;
+    case STEP_CLIENT_VANISHES:
+      life->client.vanished = true;
+      life->client.room = 0;
+      break;
+    case STEP_BACKEND_SAYS:
+      backend_says(life, step->b);
+      break;
+    case STEP_BACKEND_END:
+      peer_ends(&life->backend, (enum stream_end)(step->a % STREAM_ENDS));
+      break;
+    case STEP_BACKEND_TAKES:
+      peer_takes(&life->backend, step->b);
+      break;
+    case STEP_BACKEND_VANISHES:
+      life->backend.vanished = true;
+      life->backend.room = 0;
+      break;
+    case STEP_BACKEND_DEAF:
+      life->backend.deaf = true;
+      break;
+    default:
+      worker_step(w, life, step);
+  }
+}
+
+/* ---- what peers do when they have seen our end ---- */
+
+static void client_reacts(struct life *life) {
+  struct peer *client = &life->client;
+  if (!life->told.closed || client->sealed > 0 || client->room == 0) return;
+  if (life->role->client.on_our_end == REACT_NEVER) return;
+  if (!life->reacted_client) {
+    life->reacted_client = true;
+    if (life->role->client.on_our_end == REACT_RESETS) peer_ends(client, END_RESET);
+    if (life->role->client.on_our_end == REACT_ENDS) client_closes(life, 0);
+  }
+  if (life->role->client.on_our_end == REACT_GOES_ON) {
+    struct step more = {.a = SAID_BINARY, .b = 40};
+    if (client->said.len < 20000) client_says(life, &more);
+  }
+  if (client->our_end != OUR_END_NONE) peer_ends(client, END_FIN);
+}
+
+static void backend_reacts(struct life *life) {
+  struct peer *backend = &life->backend;
+  if (backend->our_end != OUR_END_FIN || life->role->backend.on_our_end == REACT_NEVER) return;
+  if (life->role->backend.on_our_end == REACT_RESETS) peer_ends(backend, END_RESET);
+  if (life->role->backend.on_our_end == REACT_GOES_ON && !life->reacted_backend) {
+    life->reacted_backend = true;
+    backend_says(life, 300);
+    return;
+  }
+  peer_ends(backend, END_FIN);
+}
+
+static void react(struct world *w) {
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    if (!w->lives[i].opened) continue;
+    client_reacts(&w->lives[i]);
+    backend_reacts(&w->lives[i]);
+  }
+}
+
+/* ---- finale ---- */
+
+static void be_generous(struct world *w) {
+  world_hoard(w, 0);
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    struct life *life = &w->lives[i];
+    peer_takes(&life->client, UINT32_MAX);
+    peer_takes(&life->backend, UINT32_MAX);
+    if (!life->client.end_said) peer_sends(&life->client, 0);
+    world_answer_dial(w, life, WSL_OK);
+  }
+}
+
+static bool somebody_lives(const struct world *w) {
+  return w->domain.count > 0;
+}
+
+static void rounds(struct world *w, uint64_t ms) {
+  for (unsigned i = 0; i < FINALE_ROUNDS && somebody_lives(w); i++) {
+    react(w);
+    world_rest(w);
+    react(w);
+    world_advance(w, ms);
+  }
+}
+
+/* Whatever the peers do, or don't, a session that was sent away ends: within the dial's time and some close
+ * times, those for the client's Close included. */
+static void play_out(struct world *w) {
+  if (w->plan->patient) be_generous(w);
+  rounds(w, FINALE_MS);
+  send_away(w);
+  rounds(w, FINALE_MS);
+  for (size_t i = 0; i < w->plan->sessions; i++)
+    world_answer_dial(w, &w->lives[i], WSL_TIMED_OUT);
+  uint64_t close_times = 4 * w->settings.close_timeout_ms + 2 * w->settings.close_timeout_max_ms;
+  rounds(w, close_times / FINALE_ROUNDS + 1000);
+  world_advance(w, 2 * close_times + 10000);
+}
+
+static size_t early_bytes(struct life *life) {
+  size_t early = life->role->early;
+  return early < life->client.sent ? early : life->client.sent;
+}
+
+/* The session is opened behind the first step, so that something may come with the request head. */
+void play(const struct plan *plan) {
+  struct world *w = world_begin(plan);
+  for (size_t i = 0; i < plan->step_count; i++) {
+    const struct step *step = &plan->steps[i];
+    struct life *life = &w->lives[step->session];
+    if (step->kind == STEP_NONE) continue;
+    if (step->kind != STEP_CLIENT_FRAME && !life->opened) world_open(w, life, early_bytes(life));
+    take_step(w, step);
+    if (!life->opened) world_open(w, life, early_bytes(life));
+    react(w);
+  }
+  for (size_t i = 0; i < plan->sessions; i++)
+    if (!w->lives[i].opened) world_open(w, &w->lives[i], early_bytes(&w->lives[i]));
+  play_out(w);
+  world_end(w);
+}
