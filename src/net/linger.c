@@ -26,17 +26,37 @@ static bool finish(struct lingering *linger) {
   int result = transport_finish(linger->transport);
   if (result == WSL_AGAIN) return false;
   linger->phase = LINGER_READING;
-  return result < 0;
+  return result < 0 || linger->input_ended;
+}
+
+/* What a read returned ended the input alone. */
+static bool connection_lives(int64_t result) {
+  switch (result) {
+    case 0:
+    case WSL_TRUNCATED:
+    case WSL_TLS_FAILED:
+    case WSL_TLS_PLAIN:
+    case WSL_TLS_UNTRUSTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/* The peer's end is no reason to keep ours from it (TLS: the close_notify that waits for room). */
+static bool end_input(struct lingering *linger) {
+  linger->input_ended = true;
+  return linger->phase != LINGER_FINISHING;
 }
 
 /* Likewise. */
 static bool drop_input(struct lingering *linger) {
   uint8_t scrap[LINGER_READ_SIZE];
   for (int i = 0; i < LINGER_READS_A_TURN; i++) {
-    if (!transport_readable(linger->transport)) return false;
+    if (linger->input_ended || !transport_readable(linger->transport)) return false;
     int64_t n = transport_read(linger->transport, scrap, sizeof(scrap));
     if (n == WSL_AGAIN) return false;
-    if (n <= 0) return true;
+    if (n <= 0) return !connection_lives(n) || end_input(linger);
     linger->dropped += (size_t)n;
     if (linger->dropped >= LINGER_BYTES) return true;
   }

@@ -26,7 +26,8 @@ struct lingering {
   struct transport *transport; /* NULL once closed */
   struct timers *timers;
   struct timer timer;
-  size_t dropped; /* bytes */
+  size_t dropped;   /* bytes */
+  bool input_ended; /* the peer's end was read before ours could be sent */
   enum { LINGER_FINISHING, LINGER_READING } phase;
   linger_fn done;
 };
