@@ -130,9 +130,10 @@ soak: ## Endings, streams, stalls, renewals, rotations, all at once for M=10 min
 	@WSLUICE_BIN=build$(filter-out -release,-$(SOAK_PRESET))/wsluice WSLUICE_SANITIZE=$(filter-out release,$(SOAK_PRESET)) \
 	  $(without_aslr) /usr/bin/python3 -B test/bounds/soak.py --minutes $(M)
 
-conformance-doc: ## Write docs/CONFORMANCE.md anew from the cases of test/conformance
+conformance-doc: ## Write docs/CONFORMANCE.md and docs/DIFFERENCES.md anew from the tests' tables
 	@scripts/install-deps.sh test
 	@/usr/bin/python3 test/conformance/document.py
+	@/usr/bin/python3 test/differential/differences.py
 
 install: build ## Install the program and its man page (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))

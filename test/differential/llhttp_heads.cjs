@@ -1,0 +1,66 @@
+// llhttp_heads: says of each record on standard input, a request head and maybe what follows it, how Node's HTTP
+// parser (llhttp, strict) reads it: one line of JSON a head.
+//
+// A record is its length, four bytes with the lowest first, and that many bytes. The parser is asked directly,
+// not by way of a socket: at its own speed, and with the verdict that Node's http server would act on.
+"use strict";
+const fs = require("node:fs");
+
+const binding = process.binding("http_parser"); // the same in all versions of Node so far
+const { HTTPParser } = binding;
+const METHODS = binding.allMethods || binding.methods; // Node 20, 18
+const LENIENT_NONE = 0;
+const HEAD_MAX = 1 << 24;
+// What the callback at the end of a head may answer.
+const READ_ON = 0;
+const STOP_HERE = 2; // as if the connection changed its protocol: execute() then says where the head ends
+
+function parse(bytes, answer) {
+  const parser = new HTTPParser();
+  parser.initialize(HTTPParser.REQUEST, {}, HEAD_MAX, LENIENT_NONE);
+  const found = { headers: [], target: "", whole: false, message: false };
+  parser[HTTPParser.kOnHeaders] = (headers, target) => { // more than 32, in portions
+    found.headers.push(...headers);
+    found.target += target;
+  };
+  parser[HTTPParser.kOnHeadersComplete] = (major, minor, headers, method, target, _status, _phrase, upgrade, keepAlive) => {
+    found.whole = true;
+    found.headers.push(...(headers || []));
+    found.target += target || "";
+    Object.assign(found, { major, minor, method: METHODS[method], upgrade, keepAlive });
+    return answer;
+  };
+  parser[HTTPParser.kOnBody] = () => {};
+  parser[HTTPParser.kOnMessageComplete] = () => { found.message = true; };
+  found.result = parser.execute(bytes);
+  return found;
+}
+
+function refusal(result) {
+  return { status: "refused", reason: `${result.code}: ${result.reason}` };
+}
+
+function read(bytes) {
+  const head = parse(bytes, STOP_HERE);
+  if (head.result instanceof Error) return refusal(head.result);
+  if (!head.whole) return { status: "more" };
+  const end = head.result;
+  // Once more without what follows: a message that is over with its head has no body.
+  const message = parse(bytes.subarray(0, end), READ_ON);
+  if (message.result instanceof Error) return refusal(message.result);
+  const fields = [];
+  for (let i = 0; i < head.headers.length; i += 2) fields.push([head.headers[i], head.headers[i + 1]]);
+  return {
+    status: "accepted", method: head.method, target: head.target, minor: head.minor, major: head.major, fields, end,
+    upgrade: head.upgrade, body: !message.message, keep_alive: head.keepAlive,
+  };
+}
+
+const input = fs.readFileSync(0);
+const lines = [];
+for (let at = 0; at < input.length;) {
+  const length = input.readUInt32LE(at);
+  lines.push(JSON.stringify(read(input.subarray(at + 4, at + 4 + length))));
+  at += 4 + length;
+}
+process.stdout.write(lines.map((line) => `${line}\n`).join(""));
