@@ -40,7 +40,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak conformance-doc install clean help
+.PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak conformance-doc install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -71,6 +71,11 @@ test-world: ## Build the Docker image and test it with an engine of the tests' o
 	@scripts/install-deps.sh image || { [ -z "$$WSLUICE_REQUIRE_DOCKER" ] && echo "going on: the test will be skipped"; }
 	@$(call build_with_tests,release)
 	$(ctest) --preset release -L '^image$$'
+
+test-faults: ## Refuse every single request for memory once (make test: one for each way to ask); long
+	@scripts/install-deps.sh test
+	@$(call build_with_tests,release)
+	FAULTS=all WSLUICE_BIN=build/wsluice /usr/bin/python3 -m pytest -v -p no:cacheprovider test/faults
 
 asan tsan: ## Build and run the tests under ASan+UBSan, or those with threads under TSan
 	@scripts/install-deps.sh test

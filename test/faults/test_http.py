@@ -45,14 +45,17 @@ def browse(scene):
 
 
 @LIVES
-@pytest.mark.parametrize("count", [1, 4])
-def test_files(scene, folder, recorder, lives, count):
-    lives(scene(recorder, "--web", folder), browse, count=count)
+def test_files(scene, folder, recorder, lives):
+    lives(scene(recorder, "--web", folder), browse)
+
+
+def test_files_with_memory_short_for_a_while(scene, folder, recorder):
+    endure(scene(recorder, "--web", folder), browse, count=4)
 
 
 def test_files_over_tls(scene, folder, recorder, tls_options, authority):
     start = scene(recorder, "--web", folder, *tls_options, tls=tls_client_context(authority.cert))
-    endure(start, browse, share=50)
+    endure(start, browse, share=100)
 
 
 def answered(status, data):

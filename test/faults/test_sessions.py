@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness import Backend, UnixBackend
+from harness import UnixBackend
 from scene import Recorder, endure, endure_first
 
 
@@ -35,12 +35,7 @@ def target(request):
     recording.close()
 
 
-COUNTS = pytest.mark.parametrize("count", [1, 5])
-LIVES = pytest.mark.parametrize("lives", [endure, endure_first])
-
-
-@COUNTS
-@LIVES
+@pytest.mark.parametrize("lives, count", [(endure, 1), (endure_first, 1), (endure_first, 5)])
 @pytest.mark.parametrize("first", [[], ["--dial-first"]])
 def test_talk(scene, target, lives, count, first):
     lives(scene(target, *first), talk, count=count)

@@ -7,10 +7,11 @@ import pytest
 from harness import wait_until
 from harness.process import LISTENING
 from refusing import NEVER
-from scene import ALL, LIMIT_SECONDS, MOST_REQUESTS, Scene
+from scene import ALL, LIMIT_SECONDS, MOST_REQUESTS, Scene, thin
 from test_sessions import talk
 
 CANNOT_START = 1
+SHARE = 5
 
 
 @pytest.fixture
@@ -46,11 +47,11 @@ class Starter:
         return bridge
 
     def ways(self):
-        """A request for each way by which a start asks, and one more than it needs in all."""
+        """The requests to refuse: one for every so many ways by which a start asks."""
         self.allocator.note_ways()
         self.start().stop()
         numbers, seen = self.allocator.new_ways()
-        return [*numbers, seen + 1]
+        return thin(numbers, SHARE, seen)
 
     def refuse(self, first, count):
         """One start; whether something was refused, and whether it came up all the same."""

@@ -26,7 +26,7 @@ needs_1_3 = pytest.mark.skipif(not speaks_tls_1_3(), reason="mbedTLS 2.28 has no
 VERSIONS = pytest.mark.parametrize(
     "version", [pytest.param(TLS12, id="1.2"), pytest.param(TLS13, id="1.3", marks=needs_1_3)])
 # The handshakes' numbers alone ask for memory hundreds of times.
-FEW = 16
+FEW = 24
 
 
 def talk(scene, **options):
@@ -43,7 +43,7 @@ def talk(scene, **options):
 @VERSIONS
 def test_talk(scene, recorder, tls_options, authority, version, count):
     start = scene(recorder, *tls_options, tls=tls_client_context(authority.cert, version))
-    endure(start, talk, share=3 if count == 1 else FEW, count=count)
+    endure(start, talk, share=4 if count == 1 else FEW, count=count)
 
 
 @VERSIONS
@@ -62,7 +62,7 @@ def test_resumed_talk(scene, recorder, tls_options, authority, version):
         reused.append(client.sock.tls.session_reused)
 
     reused = []
-    endure(scene(recorder, *tls_options, tls=tls_client_context(authority.cert, version)), resume, share=4)
+    endure(scene(recorder, *tls_options, tls=tls_client_context(authority.cert, version)), resume, share=6)
     assert reused[-1], "no session was resumed"
 
 
@@ -139,4 +139,4 @@ def renew_keys(scene):
 
 @needs_1_3
 def test_renewed_keys(scene, recorder, tls_options):
-    endure(scene(recorder, *tls_options), renew_keys)
+    endure(scene(recorder, *tls_options), renew_keys, share=8)
