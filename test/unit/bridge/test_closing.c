@@ -317,11 +317,16 @@ static void a_client_that_has_ended_is_kept_until_ours_has_left(void **state) {
   start(&w);
   world_open(&w);
   client_goes(&w);
-  w.client.finish_again = 3;
+  w.client.room = 17; /* our Close, and nothing behind it */
+  w.client.finish_again = 1000;
   backend_ends(&w);
-  assert_int_equal(w.client.finish_again, 0);
-  assert_int_equal(w.client.finishes, 1);
   assert_client_story(&w, "close(1000 Target closed)");
+  assert_at_rest(&w);
+  assert_int_equal(w.client.closes, 0);
+  w.client.finish_again = 0;
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  assert_int_equal(w.client.finishes, 1);
   world_end(&w);
 }
 
@@ -489,6 +494,21 @@ static void what_a_client_sent_before_it_broke_goes_up(void **state) {
   world_end(&w);
 }
 
+static void nor_does_a_pong_keep_it_from_being_read(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  world_open(&w);
+  w.client.write_error = WSL_BROKEN;
+  client_frame(&w, WSL_OP_PING, "", 0);
+  world_rest(&w);
+  client_data(&w, "read on");
+  client_goes(&w);
+  assert_backend_got(&w, "read on");
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(acknowledgements_count_as_movement),
@@ -516,6 +536,7 @@ int main(void) {
       cmocka_unit_test(a_client_that_can_not_be_pinged_is_let_go),
       cmocka_unit_test(a_client_whose_pong_can_not_be_written_is_let_go_at_once),
       cmocka_unit_test(what_a_client_sent_before_it_broke_goes_up),
+      cmocka_unit_test(nor_does_a_pong_keep_it_from_being_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

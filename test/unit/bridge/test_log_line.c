@@ -19,6 +19,13 @@ static void answer(struct world *w) {
   world_rest(w);
 }
 
+static void answer_without_target(struct world *w) {
+  world_rest(w);
+  client_close_with(w, 1000, "");
+  peer_finish(&w->client);
+  world_rest(w);
+}
+
 static void client_closes(struct world *w) {
   client_close_with(w, 4000, "");
   peer_finish(&w->client);
@@ -62,6 +69,23 @@ static void backend_resets(struct world *w) {
   answer(w);
 }
 
+static void both_end(struct world *w) {
+  peer_finish(&w->backend);
+  world_rest(w);
+  client_ends_inside(w);
+}
+
+static void client_times_out(struct world *w) {
+  w->client.end = PEER_TIMED_OUT;
+  peer_edge_for_nothing(&w->client);
+}
+
+static void backend_times_out(struct world *w) {
+  w->backend.end = PEER_TIMED_OUT;
+  peer_edge_for_nothing(&w->backend);
+  answer_without_target(w);
+}
+
 static void drain(struct world *w) {
   session_domain_go_away(&w->domain);
   answer(w);
@@ -100,6 +124,12 @@ static const struct row rows[] = {
     {"backend resets", backend_resets,
      "session ended side=backend cause=\"target reset the connection\" code=1011 duration=1.500s up=5 "
      "down=3"},
+    {"backend ends, then the client inside a frame", both_end,
+     "session ended side=backend cause=\"target closed\" code=1000 duration=1.500s"},
+    {"client times out", client_times_out,
+     "session ended side=client cause=\"client timed out\" code=0 duration=1.500s up=5 down=3"},
+    {"backend times out", backend_times_out,
+     "session ended side=backend cause=\"target timed out\" code=1011 duration=1.500s up=5 down=3"},
     {"drain", drain, "session ended side=wsluice cause=\"going away\" code=1001 duration=1.500s up=5 down=3"},
     {"cut", cut, "session ended side=wsluice cause=\"cut at stop\" code=0 duration=1.500s up=5 down=3"},
     {"no pong", no_pong, "session ended side=wsluice cause=\"no answer to ping\" code=1011"},
