@@ -1,10 +1,10 @@
-// llhttp_heads: says of each record on standard input, a request head and maybe what follows it, how Node's HTTP
-// parser (llhttp, strict) reads it: one line of JSON a head.
+// llhttp_heads: says of each record, a request head and maybe what follows it, how Node's HTTP parser (llhttp, strict)
+// reads it.
 //
-// A record is its length, four bytes with the lowest first, and that many bytes. The parser is asked directly,
-// not by way of a socket: at its own speed, and with the verdict that Node's http server would act on.
+// The parser is asked directly, not by way of a socket: at its own speed, and with the verdict that Node's http server
+// would act on.
 "use strict";
-const fs = require("node:fs");
+const { answerEach, pairs } = require("./records.cjs");
 
 const binding = process.binding("http_parser"); // the same in all versions of Node so far
 const { HTTPParser } = binding;
@@ -36,11 +36,11 @@ function parse(bytes, answer) {
   return found;
 }
 
-function refusal(result) {
-  return { status: "refused", reason: `${result.code}: ${result.reason}` };
+function refusal(error) {
+  return { status: "refused", reason: `${error.code}: ${error.reason}` };
 }
 
-function read(bytes) {
+answerEach((bytes) => {
   const head = parse(bytes, STOP_HERE);
   if (head.result instanceof Error) return refusal(head.result);
   if (!head.whole) return { status: "more" };
@@ -48,19 +48,8 @@ function read(bytes) {
   // Once more without what follows: a message that is over with its head has no body.
   const message = parse(bytes.subarray(0, end), READ_ON);
   if (message.result instanceof Error) return refusal(message.result);
-  const fields = [];
-  for (let i = 0; i < head.headers.length; i += 2) fields.push([head.headers[i], head.headers[i + 1]]);
   return {
-    status: "accepted", method: head.method, target: head.target, minor: head.minor, major: head.major, fields, end,
-    upgrade: head.upgrade, body: !message.message, keep_alive: head.keepAlive,
+    status: "accepted", method: head.method, target: head.target, major: head.major, minor: head.minor,
+    fields: pairs(head.headers), end, upgrade: head.upgrade, body: !message.message, keep_alive: head.keepAlive,
   };
-}
-
-const input = fs.readFileSync(0);
-const lines = [];
-for (let at = 0; at < input.length;) {
-  const length = input.readUInt32LE(at);
-  lines.push(JSON.stringify(read(input.subarray(at + 4, at + 4 + length))));
-  at += 4 + length;
-}
-process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+});
