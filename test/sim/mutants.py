@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ctest: timeout=600
 """Puts deliberate faults into the session and the codec, one at a time, and looks whether the simulation
 finds each: a test of the test.
 
