@@ -126,6 +126,7 @@ static void feed_piece(struct transcript *t, const uint8_t *data, size_t len) {
 static struct transcript decode(const struct bytes *bytes, const size_t *cuts, size_t count,
                                 bool refuse_text) {
   struct transcript t = {.consumed = 0};
+  memset(&t.decoder, 0x5a, sizeof(t.decoder)); /* memory of another session */
   wsl_decoder_init(&t.decoder, refuse_text);
   size_t from = 0;
   for (size_t i = 0; i <= count; i++) {
@@ -223,6 +224,9 @@ static const struct row good_rows[] = {
     {"text after text", "81 82 M {C3 A9} 81 82 M {C3 A9}", "\\xC3\\xA9\\xC3\\xA9.", 0},
     {"bytes of binary that begin a character, then text", "82 81 M {E2} 81 81 M 'a'", "\\xE2a.", 0},
     {"empty close", "88 80 M", "<close 1005 >", 0},
+    {"empty close behind a ping", "89 82 M {03 E8} 88 80 M", "<ping \\x03\\xE8><close 1005 >", 0},
+    {"empty ping behind a long one", "89 83 M 'abc' 89 80 M", "<ping abc><ping >.", 0},
+    {"any bytes behind text", "81 81 M 'a' 82 81 M {FF} 02 81 M {FE} 80 81 M {FF}", "a\\xFF\\xFE\\xFF.", 0},
     {"close with a code", "88 82 M {03 E8}", "<close 1000 >", 0},
     {"close with a reason", "88 85 M {03 E9} 'bye'", "<close 1001 bye>", 0},
     {"close, smallest private code", "88 82 M {0B B8}", "<close 3000 >", 0},
@@ -265,6 +269,10 @@ static const struct row bad_rows[] = {
     {"message inside an empty fragment's", "01 80 M 81 80 M", "<violation 1002>", 7},
     {"payload before a bad header", "82 82 M 'ab' 82 81 M 'c' F2 81 M 'd'", "abc<violation 1002>", 16},
     {"close with half a code", "88 81 M {03}", "<violation 1002>", 0},
+    {"close with half a code, the other half in the ping before", "89 82 M {00 E8} 88 81 M {03}",
+     "<ping \\x00\\xE8><violation 1002>", 0},
+    {"close whose reason is cut short behind a ping that would end it",
+     "89 84 M {00 00 00 A9} 88 83 M {03 E8 C3}", "<ping \\x00\\x00\\x00\\xA9><violation 1007>", 0},
     {"close 999", "88 82 M {03 E7}", "<violation 1002>", 0},
     {"close 1004", "88 82 M {03 EC}", "<violation 1002>", 0},
     {"close 1005", "88 82 M {03 ED}", "<violation 1002>", 0},
