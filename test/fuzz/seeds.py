@@ -4,6 +4,8 @@
 that its target takes from its end (see the target's first lines): CUTS and the like below.
 """
 
+import random
+
 WHOLE = b"\x00\x00"  # how a stream is cut: all at once
 BYTES = b"\x00\x01"  # byte by byte
 SOMEHOW = b"\x12\x34"
@@ -243,6 +245,12 @@ def session_bytes():
         yield label + "-small", story + small
 
 
+def session():
+    """Plans as chance draws them: any bytes are one."""
+    for number in range(24):
+        yield f"plan-{number}", random.Random(number).randbytes(40 + 13 * number)
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "frame_decode": frame_decode,
@@ -255,6 +263,7 @@ SEEDS = {
     "pem": pem,
     "query": query,
     "request": request,
+    "session": session,
     "session_bytes": session_bytes,
     "static_path": static_path,
     "tls_bytes": tls_bytes,
