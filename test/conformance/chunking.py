@@ -14,6 +14,7 @@ HEADER_MAX = 14  # RFC 6455 5.2: 2 + 8 + 4 bytes; splits inside and right behind
 BORDERS = 6  # pieces of a long stream whose borders are tried; the first half of them and the last
 HUGE = 1 << 20  # bytes; from here few chunkings, each takes its time
 RANDOM_ROUNDS = 4
+BYTE_BY_BYTE_MAX = 1000  # bytes, of a stream that is not cut at every place
 CHOPS = (997, 65536)
 CHOPS_OF_HUGE = (1_000_003,)
 
@@ -74,10 +75,12 @@ def many_bytes(total, pieces, dice, sample):
     if sample or total >= HUGE:
         places = dice.sample(places, 1)
     yield from halves(total, places)
+    if total <= BYTE_BY_BYTE_MAX:
+        yield "byte by byte", list(range(1, total))
     for size in CHOPS_OF_HUGE if total >= HUGE else CHOPS:
         if size < total:
             yield f"chops of {size}", list(range(size, total, size))
-    yield "random cuts", random_places(total, dice, max(1000, total // 40))
+    yield "random cuts", random_places(total, dice, max(min(total // 5, 1000), total // 40))
 
 
 def halves(total, places):

@@ -55,6 +55,7 @@ from .session import Session, greeting
 TLS_1_3_EVERY = 8  # of the sessions of wss; the others have TLS 1.2
 BATCH = 160  # sessions at once
 BATCH_OF_HUGE = 3
+BATCH_OF_FILES = 100  # wsluice looks for 128 files at once, and answers 503 to more
 QUIET_SECONDS = 7.0  # without any event; longer than any of wsluice's waits in a case, only failures take so long
 CHUNKINGS_SHOWN = 3
 LOG_SECONDS = 5.0
@@ -75,6 +76,15 @@ def pieces_of(case):
         return sends
     greeted = case.greets and case.http and case.http[-1].status == 101
     return [*resolve(case.request), *([greeting(0)] if greeted else []), *sends]
+
+
+def batch_size(case, data):
+    """How many sessions of a case may go on at once."""
+    if not case.greets:
+        return 1
+    if len(data) >= HUGE:
+        return BATCH_OF_HUGE
+    return BATCH_OF_FILES if "--web" in case.options else BATCH
 
 
 class Engine:
@@ -141,7 +151,7 @@ class Engine:
         """Lists of sessions, each made when the one before has been played."""
         pieces = pieces_of(case)
         data = b"".join(pieces)
-        size = 1 if not case.greets else BATCH_OF_HUGE if len(data) >= HUGE else BATCH
+        size = batch_size(case, data)
         chunkings = enumerate(every_chunking(pieces, case.id))
         while batch := list(itertools.islice(chunkings, size)):
             yield [Session(case, next(self.numbers), chunking, data, self._opener(case, transport, index))

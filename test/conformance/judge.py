@@ -16,6 +16,8 @@ def complaints(session):
     if case.down_frame_max and reading.longest > case.down_frame_max:
         found.append(f"a frame of {reading.longest} bytes, more than {case.down_frame_max}")
     found += judge_client_end(case, session.channel.ended)
+    if case.client == "kept" and reading.buffer:
+        found.append(f"bytes behind the last response: {bytes(reading.buffer[:80])!r}")
     found += judge_backend(session)
     return found
 

@@ -1,13 +1,15 @@
 """What a server says, taken apart as it comes: HTTP responses, and behind a 101 frames.
 
-Whatever no server may send, to any request and in any state, is a fault here (RFC 6455 5.1, 5.2, 5.5), so that
-every case looks for it.
+Whatever no server may send, to any request and in any state, is a fault here (RFC 6455 5.1, 5.2, 5.5; of responses:
+responses.py), so that every case looks for it.
 """
 
 import struct
 
 from harness import BINARY, CLOSE, PING, PONG, Frame
 from harness.client import Response
+
+from .responses import response_faults
 
 
 class Reading:
@@ -55,16 +57,19 @@ class Reading:
         length = self._body_length(response, len(self.buffer) - len(head) if at_end else None)
         if length is None or len(self.buffer) < len(head) + length:
             return False
-        body = bytes(self.buffer[len(head):len(head) + length])
+        response = response._replace(body=bytes(self.buffer[len(head):len(head) + length]))
         del self.buffer[:len(head) + length]
-        self.responses.append(response._replace(body=body))
+        self.faults += response_faults(response, self.responses, self._is_to_head())
+        self.responses.append(response)
         return True
+
+    def _is_to_head(self):
+        number = len(self.responses)
+        return number < len(self.expected) and self.expected[number].to_head
 
     def _body_length(self, response, rest):
         """None: up to the end of the stream, which has not come."""
-        number = len(self.responses)
-        to_head = number < len(self.expected) and self.expected[number].to_head
-        if to_head or response.status in (204, 304) or response.status < 200:
+        if self._is_to_head() or response.status in (204, 304) or response.status < 200:
             return 0
         length = response.header("Content-Length")
         return int(length) if length is not None else rest
