@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,7 +59,7 @@ static _Atomic(void *) aligned[ALIGNED_MAX];
 static struct page unshared; /* until the constructor has run, and without a test */
 static struct page *page = &unshared;
 
-/* The unwinder may ask for memory itself. */
+/* Requests that are not the program's: the unwinder's, and a sanitizer's. */
 static _Thread_local bool inside __attribute__((tls_model("initial-exec")));
 
 /* What comes behind us: the C library, or a sanitizer's runtime. */
@@ -70,6 +71,7 @@ static struct {
   void (*free)(void *);
   void *(*mmap)(void *, size_t, int, int, int, off_t);
   int (*munmap)(void *, size_t);
+  int (*getattr)(pthread_t, pthread_attr_t *);
   bool searching;
 } next;
 
@@ -90,6 +92,7 @@ static void find_next(void) {
   find(&next.realloc, "realloc");
   find(&next.memalign, "memalign");
   find(&next.mmap, "mmap");
+  find(&next.getattr, "pthread_getattr_np");
   find(&next.munmap, "munmap");
   next.searching = false;
 }
@@ -262,5 +265,14 @@ int munmap(void *at, size_t len) {
   find_next();
   int error = next.munmap(at, len);
   if (error == 0) atomic_fetch_sub(&page->mapped_bytes, len);
+  return error;
+}
+
+/* With it AddressSanitizer looks at every new thread's stack, and ends the process when it can't. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes) {
+  find_next();
+  inside = true;
+  int error = next.getattr(thread, attributes);
+  inside = false;
   return error;
 }
