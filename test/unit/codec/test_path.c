@@ -102,7 +102,8 @@ static void encoding(void **state) {
       {"\xC3\xA9", "/%C3%A9"},
       {"%2e", "/%252e"},
       {"a\r\nb", "/a%0D%0Ab"},
-      {"-._~aZ09", "/-._~aZ09"},
+      {"-._~azAZ09", "/-._~azAZ09"},
+      {"@[`{:", "/%40%5B%60%7B%3A"},
       {"?#&=+\"<\\", "/%3F%23%26%3D%2B%22%3C%5C"},
   };
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
