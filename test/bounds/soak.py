@@ -41,6 +41,7 @@ class LogBook:
         "opened": re.compile(r"\] session opened "),
         "ended": re.compile(r"\] session ended "),
         "errors": re.compile(r"Z error "),
+        "notes of lost lines": re.compile(r" log lines lost"),
     }
 
     def __init__(self, path):
@@ -174,10 +175,17 @@ class Soak:
             if thread_count(pid) != self.threads[name]:
                 self.fault(f"{name} had {self.threads[name]} threads, and now {thread_count(pid)}")
         for stage in self.stages:
-            counts = stage.bridge.book.counts()
-            if counts["opened"] != counts["ended"] or counts["errors"]:
-                self.fault(f"{stage.name}'s log says {counts}")
+            self.check_log(stage.name, stage.bridge.book)
         return {name: resident_kib(pid) for name, pid in self.pids.items()}
+
+    def check_log(self, name, book):
+        """As many ends as openings; the writer of the log may lag behind what it tells."""
+        try:
+            wait_until(lambda: book.counts()["opened"] == book.counts()["ended"], REST_SECONDS)
+        except AssertionError:
+            self.fault(f"{name}'s log says {book.counts()}")
+        if book.counts()["errors"]:
+            self.fault(f"{name}'s log has errors: {book.counts()}")
 
     def check_growth(self, before, after):
         for name in before:
