@@ -177,6 +177,7 @@ static const struct connection_row connection_rows[] = {
     {"body of no bytes", "1.1", "Content-Length: 0\r\n", true},
     {"body of no bytes, said twice", "1.1", "Content-Length: 0\r\nContent-Length: 0\r\n", true},
     {"body", "1.1", "Content-Length: 5\r\n", false},
+    {"the longest body", "1.1", "Content-Length: 18446744073709551615\r\n", false},
     {"body, said twice", "1.1", "Content-Length: 5, 5\r\n", false},
     {"body, spelled in two ways", "1.1", "Content-Length: 5\r\nContent-Length: 05\r\n", false},
     {"chunked body", "1.1", "Transfer-Encoding: Chunked\r\n", false},
