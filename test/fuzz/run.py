@@ -160,8 +160,17 @@ def watch(running, seconds_max):
 
 
 def fuzz(targets, seconds, jobs):
-    """Runs them all; how many found something."""
-    waiting, running, found = list(targets), [], 0
+    """Runs them all; how many found something. Leaves none behind when it is interrupted."""
+    running = []
+    try:
+        return fuzz_some_at_a_time(list(targets), running, seconds, jobs)
+    finally:
+        for target in running:
+            target.process.kill()
+
+
+def fuzz_some_at_a_time(waiting, running, seconds, jobs):
+    found = 0
     while waiting or running:
         while waiting and len(running) < jobs:
             target = waiting.pop(0)
@@ -216,4 +225,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

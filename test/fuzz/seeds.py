@@ -59,7 +59,8 @@ STREAMS = {
 CLOSE_CODES = [999, 1000, 1003, 1004, 1005, 1006, 1007, 1014, 1015, 2999, 3000, 4999, 5000]
 
 # RFC 3629: the first and last of each length, and what lies just outside.
-SEQUENCES = ["7f", "80", "c080", "c1bf", "c280", "dfbf", "e09fbf", "e0a080", "ed9fbf", "eda080", "edbfbf", "ee8080", "efbfbf",
+SEQUENCES = ["7f", "80", "c080", "c1bf", "c280", "dfbf", "e09fbf", "e0a080", "ed9fbf", "eda080", "edbfbf", "ee8080",
+             "efbfbf",
              "f08fbfbf", "f0908080", "f48fbfbf", "f4908080", "f5808080", "ff", "c3c3", "e282", "f09f98"]
 
 
@@ -141,8 +142,10 @@ def request():
 
 
 def static_path():
-    paths = ["/", "/a", "/d/e/c", "/in", "/deep/c", "/whole/a", "/out/etc/passwd", "/up", "/loop", "/pipe", "/one", "/deep/climb",
-             "/a%20b/./c//", "/%2e%2e/x", "/d/%2E./a", "/whole/whole/whole/whole/whole/whole/a", "/whole/whole/d/b", "/bad%zz", "/nul%00"]
+    paths = ["/", "/a", "/d/e/c", "/in", "/deep/c", "/whole/a", "/out/etc/passwd", "/up", "/loop", "/pipe", "/one",
+             "/deep/climb",
+             "/a%20b/./c//", "/%2e%2e/x", "/d/%2E./a", "/whole/whole/whole/whole/whole/whole/a", "/whole/whole/d/b",
+             "/bad%zz", "/nul%00"]
     for number, path in enumerate(paths):
         yield f"path-{number}", path.encode() + b"\x1f"
 
@@ -154,7 +157,8 @@ def query():
 
 
 def token_files():
-    text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\nd: ::1:80\ne: unix_socket:/run/x y\n"
+    text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\n"
+            b"d: ::1:80\ne: unix_socket:/run/x y\n"
             b"none\nf:x:1\ng: host\n: h:1\nlast: h:65535")
     for label, cuts in (("whole", WHOLE), ("bytes", BYTES), ("somehow", SOMEHOW)):
         yield label, text + cuts
@@ -184,28 +188,35 @@ def options():
 
 
 def log_line():
-    texts = [b"/index.html", b'"quoted" \\ back', "\u00b5\u20ac\U0001f600".encode(), b"\xff\x00\x1b[31m\r\n", b"1234", b"a=b c=\"d e=f",
+    texts = [b"/index.html", b'"quoted" \\ back', "\u00b5\u20ac\U0001f600".encode(), b"\xff\x00\x1b[31m\r\n",
+             b"1234", b"a=b c=\"d e=f",
              b"x" * 1000, b"\xe2\x82", b"time=1 level=2 id=3 event=4", "\u202e".encode() * 200]
     for number, text in enumerate(texts):
         yield f"text-{number}", text + bytes([0x3F, number])
 
 
 def words():
-    texts = ["6080", "0.0.0.0:6080", "[::1]:80", "::1:80", "fe80::1%lo:1", "[::ffff:1.2.3.4]:5", "localhost:5900", "1.5m", "500ms",
-             "64K", "18446744073709551615", "18446744073709551616", "17179869183G", "17179869184G", "ALL:HIGH:ALL", "ALL", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
+    texts = ["6080", "0.0.0.0:6080", "[::1]:80", "::1:80", "fe80::1%lo:1", "[::ffff:1.2.3.4]:5", "localhost:5900",
+             "1.5m", "500ms",
+             "64K", "18446744073709551615", "18446744073709551616", "17179869183G", "17179869184G", "ALL:HIGH:ALL",
+             "ALL", "0.0000001h", "HIGH:!aNULL:!MD5", "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256",
              "DEFAULT@SECLEVEL=1:@STRENGTH", "ECDHE+AESGCM,-CHACHA20 +AES256", "tlsv1_3", "TLS1.2", "TokenFile",
-             "websockify.token_plugins.ReadOnlyTokenFile", "debug", "json", "index.HTML", "200000 100000", "max 100000", "/run/x.sock"]
+             "websockify.token_plugins.ReadOnlyTokenFile", "debug", "json", "index.HTML", "200000 100000",
+             "max 100000", "/run/x.sock"]
     for number, text in enumerate(texts):
         yield f"word-{number}", text.encode() + b"\xff" + bytes([number % 5])
 
 
 def pem():
     """The target makes certificate and key itself, see there."""
-    files = [b"\x01\x02", b"\x02\x01", b"\x01\x01\x02", b"\x01\x05\x02", b"\x01", b"\x02", b"", b"\x03\x00\x80x\x02", b"\x01\x04\x00\x60x",
-             b"\x30\x82\x01", b"\xff\xfe-\x00", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n\x01",
+    files = [b"\x01\x02", b"\x02\x01", b"\x01\x01\x02", b"\x01\x05\x02", b"\x01", b"\x02", b"",
+             b"\x03\x00\x80x\x02", b"\x01\x04\x00\x60x",
+             b"\x30\x82\x01", b"\xff\xfe-\x00",
+             b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n\x01",
              b"Proc-Type: 4,ENCRYPTED\n\x01\x02", b"-----BEGIN EC PARAMETERS-----\n\x01\x02", b"\x01\x00\x01\x02",
              b"-----BEGIN CERTIFICATE REQUEST-----\n", b"-----BEGIN OPENSSH PRIVATE KEY-----",
-             b"\x01-----BEGIN CERTIFICATE-----\n\x02", b"\x01-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\x02"]
+             b"\x01-----BEGIN CERTIFICATE-----\n\x02",
+             b"\x01-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\x02"]
     for number, text in enumerate(files):
         yield f"file-{number}", text + b"\x00"
         yield f"password-{number}", text + b"\x01"
@@ -215,7 +226,8 @@ def tls_bytes():
     yield "there-and-back", bytes([0, 10, 2, 5, 1, 100, 2, 255, 4, 200, 4, 10, 3, 1, 5, 3, 6, 255])
 
 
-(SAY_FRAME, SAY_BYTES, CLIENT_ENDS, CLIENT_TAKES, BACKEND_SAYS, BACKEND_ENDS, BACKEND_TAKES, TIME_PASSES, DIAL_IS_ANSWERED,
+(SAY_FRAME, SAY_BYTES, CLIENT_ENDS, CLIENT_TAKES, BACKEND_SAYS, BACKEND_ENDS, BACKEND_TAKES, TIME_PASSES,
+ DIAL_IS_ANSWERED,
  GO_AWAY, EDGE_FOR_NOTHING, RESET_UNHEARD, LOOP_RESTS) = range(13)
 
 
@@ -233,7 +245,8 @@ def session_bytes():
         "backend-ends": says + hello + bytes([BACKEND_ENDS, 0]) + hello + close,
         "fragments": fragment + ping + bytes([SAY_FRAME, 0, 2]) + b"de" + bytes([CLIENT_ENDS, 0]),
         "violation": hello + changed + says,
-        "stalled": bytes([CLIENT_TAKES, 0, BACKEND_TAKES, 0]) + hello * 3 + says * 2 + bytes([TIME_PASSES, 40, CLIENT_TAKES, 9]),
+        "stalled": bytes([CLIENT_TAKES, 0, BACKEND_TAKES, 0]) + hello * 3 + says * 2 + bytes([TIME_PASSES, 40,
+                         CLIENT_TAKES, 9]),
         "reset": hello + says + bytes([BACKEND_ENDS, 1]) + hello,
         "truncated": fragment + bytes([CLIENT_ENDS, 2]) + says,
         "go-away": hello + bytes([GO_AWAY]) + says + close,
