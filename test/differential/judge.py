@@ -8,7 +8,7 @@ from .decisions import H11, LLHTTP, WSPROTO, decision_for
 from .reading import Reading, read_with_h11, read_with_llhttp, read_with_wsluice, upgrade_with_wsproto
 
 CURES_MAX = 8  # things that can be taken out of one head
-SHRINK_ROUNDS_MAX = 80
+SHRINK_ROUNDS_MAX = 40
 
 
 class Finding(NamedTuple):
@@ -25,7 +25,8 @@ class Finding(NamedTuple):
         return self.parser, self.word
 
     def __str__(self):
-        return f"{self.parser}: {self.word}\n  head:   {self.head!r}\n  ours:   {self.ours}\n  theirs: {self.theirs}"
+        ours = self.ours._replace(more={})
+        return f"{self.parser}: {self.word}\n  head:   {self.head!r}\n  ours:   {ours}\n  theirs: {self.theirs}"
 
 
 class Verdict:

@@ -123,7 +123,9 @@ def upgrade_with_wsproto(head):
     handshake = wsproto.handshake.H11Handshake(wsproto.ConnectionType.SERVER)
     try:
         handshake.receive_data(head)
-        request = next(iter(handshake.events()))
+        request = next(handshake.events(), None)
+        if request is None:
+            return Upgrade(refusal="it waits for more")
         answer = handshake.send(AcceptConnection())
     except (ProtocolError, UnicodeError) as error:
         return Upgrade(refusal=f"{type(error).__name__}: {error}")

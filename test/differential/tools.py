@@ -31,8 +31,3 @@ def ask(command, items):
     done = subprocess.run(command, input=records(items), capture_output=True, timeout=RUN_SECONDS)
     assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr.decode(errors='replace')}"
     return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def node_major():
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    return int(version.lstrip("v").split(".")[0])
