@@ -92,6 +92,7 @@ static bool step_backend(struct session *s) {
     if (result == WSL_AGAIN) return false;
     s->backend_out = result == WSL_OK ? BACKEND_OUT_FINISHED : BACKEND_OUT_BROKEN;
     if (result != WSL_OK) session_enter(s, SESSION_CLOSING); /* if reading does not tell why */
+    liveness_backend_written(s); /* a FIN wants its ACK too: whoever has vanished never sends one */
     return true;
   }
   if (s->backend_out == BACKEND_OUT_ABORTING && s->up.buffer == NULL && all_acknowledged(s->backend)) {
@@ -276,7 +277,8 @@ static void give_up(struct session *s) {
 void closing_on_time(struct session *s) {
   if (s->state != SESSION_CLOSING) return;
   uint64_t now = session_now(s);
-  if (now >= s->probe_due_ms) probe_both(s);
+  /* Before giving up, too: what was acknowledged since the last look has moved. */
+  if (now >= s->probe_due_ms || now >= stall_due(s)) probe_both(s);
   if (now >= await_due(s)) stop_awaiting(s);
   if (now >= stall_due(s)) give_up(s);
 }

@@ -89,6 +89,7 @@ static void notice_failures(struct session *s) {
 }
 
 static bool session_round(struct session *s) {
+  s->wants_buffer = false;
   bool moved = client_flush(s);
   moved |= up_pump(s);
   moved |= down_pump(s);
@@ -100,7 +101,6 @@ static bool session_round(struct session *s) {
 void session_run(struct session *s) {
   if (s->running) return;
   s->running = true;
-  s->wants_buffer = false;
   notice_failures(s);
   bool moved = true;
   for (int round = 0; moved && round < SESSION_ROUNDS_A_TURN; round++)
@@ -110,7 +110,9 @@ void session_run(struct session *s) {
     bury(s);
     return;
   }
-  if (!s->wants_buffer) buffer_wait_cancel(&s->waiter); /* the turn is the next one's */
+  /* The turn is the next one's; also where nothing is left to be woken through (the client lingers). */
+  bool wants = s->wants_buffer && (s->client != NULL || s->backend != NULL);
+  if (!wants) buffer_wait_cancel(&s->waiter);
   if (moved) ask_again(s);
   liveness_rearm(s);
 }

@@ -107,7 +107,7 @@ struct session {
   bool dialling;
   bool lingers;
   bool running;           /* inside session_run: callbacks only take note */
-  bool wants_buffer;      /* found none in this run */
+  bool wants_buffer;      /* found none in this round */
   bool client_sent_close; /* its Close was read */
   bool client_alerted;    /* TLS broke: an alert is on its way to it */
   bool backend_was_reset; /* we ended it by RST; for the log */
