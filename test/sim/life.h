@@ -58,15 +58,17 @@ struct life {
   uint64_t touched_ms;   /* that, or a byte that nobody wants, or an acknowledgement */
   uint64_t to_client_ms; /* last byte to the client */
   uint64_t from_client_ms;
-  uint64_t payload_ms;       /* either way */
-  uint64_t pinged_ms;        /* of the first ping since something came from the client; NOT_YET */
-  uint64_t closed_ms;        /* our Close was the kernel's; NOT_YET */
-  uint64_t closing_since_ms; /* first cause; NOT_YET */
-  uint64_t pong_clock_ms;    /* like pinged_ms, put forward while the pong may lie unread */
+  uint64_t payload_ms;            /* either way */
+  uint64_t pinged_ms;             /* of the first ping since something came from the client; NOT_YET */
+  uint64_t closed_ms;             /* our Close was the kernel's; NOT_YET */
+  uint64_t closing_since_ms;      /* first cause; NOT_YET */
+  uint64_t pong_clock_ms;         /* like pinged_ms, put forward while the pong may lie unread */
+  uint64_t clock_ms, pong_run_ms; /* how long that clock has run by now */
+  bool pong_stopped;
   bool pong_over, idle_over, stall_over, await_over,
       vanish_over;        /* these time-outs may have struck: whatever they do is allowed */
   uint64_t over_since_ms; /* the first of them that may have struck; NOT_YET */
-  bool reacted_client, reacted_backend;
+  bool reacted_client;
 };
 
 #endif

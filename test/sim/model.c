@@ -20,10 +20,13 @@ void model_begin(struct world *w, struct life *life) {
   life->backend_finished = life->backend_gone = life->backend_was_reset = false;
   life->client_finished = life->client_gone = life->client_was_reset = false;
   life->read_behind_finish = 0;
-  life->reacted_client = life->reacted_backend = false;
+  life->reacted_client = false;
   uint64_t now = w->timers.now_ms;
   life->born_ms = now;
   life->moved_ms = life->touched_ms = life->to_client_ms = life->from_client_ms = life->payload_ms = now;
+  life->clock_ms = now;
+  life->pong_run_ms = 0;
+  life->pong_stopped = false;
   life->client_finished_ms = life->pinged_ms = life->closed_ms = life->closing_since_ms = NOT_YET;
   life->pong_clock_ms = life->over_since_ms = NOT_YET;
   life->pong_over = life->idle_over = life->stall_over = life->await_over = life->vanish_over = false;
@@ -38,6 +41,7 @@ void model_fact(struct world *w, struct life *life, enum fact fact) {
   life->facts[fact] = w->events++;
   life->fact_ms[fact] = w->timers.now_ms;
   life->touched_ms = w->timers.now_ms;
+  if (fact == FACT_DIAL_FAILED) life->moved_ms = w->timers.now_ms; /* until then its own time ran */
   if (life->closing_since_ms == NOT_YET && model_is_ending(life)) life->closing_since_ms = w->timers.now_ms;
 }
 
@@ -128,6 +132,13 @@ static void note_heard(struct world *w, struct life *life) {
   if (life->heard.end == HEARD_WRONG) model_fact(w, life, FACT_CLIENT_WRONG);
 }
 
+/* What of a broken character came with the byte that shows it does not go up. (In front of a control frame in
+ * the same read it does: that run has been handed on.) */
+static void forget_broken_text(struct life *life, size_t before) {
+  size_t len = life->heard.certain > before ? life->heard.certain : before;
+  if (life->heard.payload.len > len) life->heard.payload.len = len;
+}
+
 static void hear(struct world *w, struct life *life, const uint8_t *bytes, size_t n) {
   uint64_t now = w->timers.now_ms;
   life->from_client_ms = life->touched_ms = now;
@@ -136,7 +147,9 @@ static void hear(struct world *w, struct life *life, const uint8_t *bytes, size_
   if (life->heard.end != HEARD_OPEN) return;
   size_t before = life->heard.payload.len;
   if (model_backend_takes(life) && !model_timed_out(life)) life->moved_ms = now;
+  size_t controls = life->heard.controls;
   listener_hear(&life->heard, bytes, n);
+  if (life->heard.end == HEARD_WRONG && controls == life->heard.controls) forget_broken_text(life, before);
   if (life->heard.payload.len > before) life->payload_ms = now;
   note_heard(w, life);
 }
@@ -157,6 +170,15 @@ bool model_client_end_was_read(const struct life *life) {
          model_knows(life, FACT_CLIENT_TRUNCATED) || model_knows(life, FACT_CLIENT_LOST);
 }
 
+/* A part of the pool is for the way down. */
+static void judge_borrowing_up(const struct world *w) {
+  const struct buffer_pool *pool = &w->pool;
+  size_t reserve = pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
+  size_t lent = pool->existing - pool->free_count;
+  sim_check(lent <= pool->ceiling - reserve,
+            "the client is read into a buffer that is kept for the way down");
+}
+
 static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   struct life *life = peer->model;
   struct world *w = world_of(life);
@@ -164,6 +186,7 @@ static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   if (n == WSL_AGAIN) return;
   sim_check(!model_client_end_was_read(life), "the client was read behind its end");
   judge_reading_client(life);
+  if (life->client_finished_ms == NOT_YET && bytes != NULL) judge_borrowing_up(w);
   if (n > 0) {
     hear(w, life, bytes, (size_t)n);
   } else {
@@ -207,7 +230,10 @@ static void judge_ping(const struct world *w, struct life *life) {
   sim_check(w->settings.heartbeat_ms > 0, "a ping though there is no heartbeat");
   sim_check(life->ping_may, "a ping too early");
   life->ping_may = false;
-  if (life->pinged_ms == NOT_YET) life->pinged_ms = life->pong_clock_ms = w->timers.now_ms;
+  if (life->pinged_ms == NOT_YET) {
+    life->pinged_ms = life->pong_clock_ms = w->timers.now_ms;
+    life->pong_run_ms = 0;
+  }
 }
 
 static void client_wrote(struct peer *peer, int64_t n, size_t offered, const uint8_t *bytes) {
@@ -347,6 +373,7 @@ static void backend_failed(struct peer *peer) {
 }
 
 void model_connected(struct life *life) {
+  moved(life);
   if (peer_failed(&life->client)) client_failed(&life->client);
   if (life->backend.connected && peer_failed(&life->backend)) backend_failed(&life->backend);
 }

@@ -144,6 +144,9 @@ static bool stalled(struct life *life) {
 
 void model_judge_close_backend(struct life *life) {
   sim_check(life->backend_finished, "the backend was closed without an end");
+  bool undelivered = model_knows(life, FACT_CLIENT_FIN) && !model_knows(life, FACT_CLIENT_CLOSE) &&
+                     life->facts[FACT_CLIENT_FAILED] < life->facts[FACT_BACKEND_FIN];
+  sim_check(!undelivered, "the backend was closed in order though its bytes could not be delivered");
   sim_check(life->backend.sealed == 0, "the backend was closed with bytes that had not left");
   sim_check(model_backend_end_was_read(life) || stalled(life),
             "the backend was closed while it might still send");
@@ -165,6 +168,10 @@ static bool client_broke(const struct life *life) {
 
 void model_judge_reset_backend(struct life *life) {
   if (model_knows(life, FACT_CUT) || backend_is_lost(life)) return;
+  bool bytes_lost = client_broke(life) || life->client_was_reset || life->idle_over || life->pong_over ||
+                    life->await_over || life->vanish_over;
+  sim_check(!life->backend_finished || bytes_lost,
+            "the backend was reset behind an end that would have arrived");
   if (model_timed_out(life)) return;
   /* Behind an orderly end too: what it still sends can't be brought to the client. */
   sim_check(client_broke(life), "the backend was reset without a cause");
@@ -177,12 +184,13 @@ void model_dial_cancelled(struct world *w, struct life *life, enum dial_goodbye 
   (void)w;
   life->backend_gone = true;
   if (model_knows(life, FACT_CUT)) return;
+  if (model_timed_out(life)) return;
   sim_check(model_held_up(life) == 0, "a dial was given up although %zu bytes wait for it",
             model_held_up(life));
   if (goodbye == DIAL_GOODBYE_END) {
     sim_check(model_client_ended_well(life), "a dial was given up in order for a stream that broke");
   } else {
-    sim_check(client_broke(life) || model_timed_out(life), "a dial was broken off for a whole stream");
+    sim_check(client_broke(life), "a dial was broken off for a whole stream");
   }
 }
 
@@ -200,7 +208,11 @@ void model_judge_close_client(struct life *life) {
 }
 
 void model_judge_reset_client(struct life *life) {
-  if (model_knows(life, FACT_CUT) || stalled(life)) return;
+  if (model_knows(life, FACT_CUT)) return;
+  bool silent = !life->told.close_begun && peer_has_room(&life->client) && !life->client.deaf &&
+                !model_knows(life, FACT_CLIENT_LOST) && !model_knows(life, FACT_CLIENT_FAILED);
+  sim_check(!silent, "a client that would take a Close was reset without one");
+  if (stalled(life)) return;
   bool vanished = life->client.vanished && life->client.unacked > 0;
   bool lost = model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED) || vanished;
   sim_check(lost, "the client was reset without a cause");
@@ -293,6 +305,7 @@ static bool may_be(const struct life *life, const char *side, const char *text) 
       {model_knows(life, FACT_BACKEND_FAILED), "backend", "connection to the target failed"},
       {model_knows(life, FACT_CLIENT_FAILED), "client", "connection to the client failed"},
       {model_knows(life, FACT_CLIENT_FAILED), "client", "client reset the connection"},
+      {life->client.deaf, "client", error_text(WSL_IO)},
       {life->client.vanished, "client", "client timed out"},
       {life->backend.vanished, "backend", "target timed out"},
   };

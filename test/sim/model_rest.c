@@ -92,7 +92,8 @@ static void look_at_backend_end(struct life *life) {
     sim_check(life->backend_finished, "the backend has got everything, but no end");
   bool both = model_backend_end_was_read(life) && (broken || life->backend_finished);
   /* Where the client has failed behind its end, a reset follows when all is acknowledged. */
-  sim_check(!both || client_failed, "the backend is kept although both directions have ended");
+  sim_check(!both || client_failed || model_timed_out(life),
+            "the backend is kept although both directions have ended");
 }
 
 static void look_at_death(struct life *life) {
@@ -110,6 +111,7 @@ static void look_at_buffers(struct world *w) {
     if (model_held_up(life) > 0) expected++;
     if (model_held_down(life) > 0) expected++;
   }
+  sim_check(lent <= w->pool.ceiling, "%zu buffers are lent, more than there may be", lent);
   sim_check(lent <= expected, "%zu buffers are lent, where %zu are wanted", lent, expected);
 }
 
@@ -132,6 +134,16 @@ static bool may_count_as_vanished(const struct peer *peer, uint64_t now) {
          now >= peer->heard_ms + VANISHED_MS;
 }
 
+/* When an acknowledgement came that the session cannot have overlooked: it looks only while closing, and at a
+ * client no more that it has let go of to linger. */
+static uint64_t noticed_ms(const struct life *life) {
+  uint64_t client_ms = life->client_finished_ms == NOT_YET ? life->client.noticed_ms : 0;
+  uint64_t noticed = later(client_ms, life->backend.noticed_ms);
+  bool sure =
+      life->closing_since_ms != NOT_YET && noticed >= life->closing_since_ms + 2 * PROBE_MS + GRAIN_MS;
+  return sure ? noticed : 0;
+}
+
 void model_clock(struct world *w, uint64_t now) {
   for (size_t i = 0; i < w->plan->sessions; i++) {
     struct life *life = &w->lives[i];
@@ -139,8 +151,10 @@ void model_clock(struct world *w, uint64_t now) {
     const struct session_settings *limits = &w->settings;
     if (limits->heartbeat_ms > 0 && now >= life->to_client_ms + soonest_ping_ms(limits))
       life->ping_may = true;
+    if (!life->pong_stopped) life->pong_run_ms += now - life->clock_ms;
+    life->clock_ms = now;
     bool pinged = life->pinged_ms != NOT_YET && limits->pong_timeout_ms > 0;
-    if (pinged && now >= life->pinged_ms + limits->pong_timeout_ms) life->pong_over = true;
+    if (pinged && life->pong_run_ms >= limits->pong_timeout_ms) life->pong_over = true;
     if (limits->idle_timeout_ms > 0 && now >= life->payload_ms + limits->idle_timeout_ms)
       life->idle_over = true;
     note_closed(w, life);
@@ -151,7 +165,8 @@ void model_clock(struct world *w, uint64_t now) {
     if (model_timed_out(life) && life->over_since_ms == NOT_YET) life->over_since_ms = now;
     uint64_t since_ms =
         life->closing_since_ms < life->over_since_ms ? life->closing_since_ms : life->over_since_ms;
-    if (since_ms != NOT_YET && now >= later(life->moved_ms, since_ms) + limits->close_timeout_ms)
+    uint64_t moved_ms = later(life->moved_ms, noticed_ms(life));
+    if (since_ms != NOT_YET && now >= later(moved_ms, since_ms) + limits->close_timeout_ms)
       life->stall_over = true;
   }
 }
@@ -165,8 +180,11 @@ static void look_at_heartbeat(struct world *w, struct life *life) {
 
 static void look_at_pong(struct world *w, struct life *life) {
   uint64_t limit = w->settings.pong_timeout_ms, now = w->timers.now_ms;
+  bool pong_due = life->heard.ping_count > life->pings_answered;
+  bool held = model_backend_takes(life) && model_held_up(life) > 0;
+  bool stopped = readable(&life->client) || held || pong_due;
+  life->pong_stopped = stopped;
   if (limit == 0 || life->pong_clock_ms == NOT_YET) return;
-  bool stopped = readable(&life->client) || model_held_up(life) > 0 || model_pong_waits(life);
   if (stopped || model_is_ending(life) || model_client_end_was_read(life)) {
     life->pong_clock_ms = now;
     return;
@@ -194,8 +212,12 @@ static void look_at_stall(struct world *w, struct life *life) {
   if (life->closing_since_ms == NOT_YET || life->dial != NULL) return;
   if (model_knows(life, FACT_BACKEND_FAILED)) limit *= 2; /* the client is told of it behind the first */
   uint64_t quiet_ms = now - last_sign(life);
+  uint64_t acked = later(life->client.acked_ms, life->backend.acked_ms);
   bool stalls = life->client.connected && !client_is_lost(life) && !life->told.closed &&
                 quiet_ms > limit + PROBE_MS + GRAIN_MS;
+  uint64_t useful_ms = now - later(later(life->moved_ms, acked), life->closing_since_ms);
+  sim_check(useful_ms <= limit * 2 + w->settings.close_timeout_max_ms + LINGER_MS + 2 * PROBE_MS + GRAIN_MS,
+            "only bytes that nobody wants have moved for %llu ms of closing", (unsigned long long)useful_ms);
   sim_check(!stalls, "a client that takes no Close is kept for %llu ms", (unsigned long long)quiet_ms);
   sim_check(quiet_ms <= 2 * limit + LINGER_MS + 2 * PROBE_MS + GRAIN_MS,
             "nothing has moved for %llu ms of closing", (unsigned long long)quiet_ms);

@@ -6,6 +6,8 @@
 #include "fault.h"
 
 #define RUBBISH 0xDD
+/* Of so many times that time passes a slow one acknowledges once, some part. */
+#define SLOW_ACK_IN 4u
 
 static struct peer_transport *in_use(const struct transport *base) {
   struct peer_transport *t = (struct peer_transport *)(void *)(uintptr_t)base;
@@ -239,7 +241,7 @@ void peer_init(struct peer *p, const struct temper *temper, uint64_t seed, uint6
   random_seed(&p->random, seed);
   p->room = temper->room == UINT32_MAX ? ROOM_UNLIMITED : temper->room;
   p->finish_again = temper->finish_again;
-  p->heard_ms = p->acked_ms = *clock_ms;
+  p->heard_ms = p->acked_ms = p->noticed_ms = *clock_ms;
 }
 
 void peer_free(struct peer *p) {
@@ -289,17 +291,29 @@ static bool unseal(struct peer *p) {
   return true;
 }
 
+/* Who asks for it again and again has seen that so much was unacknowledged for a while. */
+#define SURELY_SEEN_MS 1100u
+
 /* A peer that takes nothing acknowledges nothing more; but it answers probes, so it is heard of. */
-static void acknowledge(struct peer *p) {
+static void acknowledge(struct peer *p, size_t most) {
+  uint64_t now = *p->clock_ms;
   if (p->vanished) return;
-  p->heard_ms = *p->clock_ms;
+  p->heard_ms = now;
   if (p->unacked == 0 || (p->room == 0 && p->temper->slow_acks)) return;
-  p->unacked = 0;
-  p->acked_ms = *p->clock_ms;
+  bool long_ago = now - p->unacked_since_ms >= SURELY_SEEN_MS && now - p->acked_ms >= SURELY_SEEN_MS;
+  if (long_ago && p->connected && !p->temper->cant_tell) p->noticed_ms = now;
+  p->unacked -= smaller(most, p->unacked);
+  p->acked_ms = now;
 }
 
 void peer_ages(struct peer *p) {
-  acknowledge(p);
+  if (!p->temper->slow_acks) {
+    acknowledge(p, SIZE_MAX);
+  } else if (random_below(&p->random, SLOW_ACK_IN) == 0) {
+    acknowledge(p, 1 + random_below(&p->random, 2 * (uint32_t)smaller(p->unacked, 100000) + 1));
+  } else if (!p->vanished) {
+    p->heard_ms = *p->clock_ms;
+  }
 }
 
 static bool arrive(struct peer *p) {
@@ -321,7 +335,7 @@ bool peer_turn(struct peer *p) {
   bool moved = arrive(p);
   if (!p->connected) return moved;
   moved |= unseal(p);
-  if (!p->temper->slow_acks) acknowledge(p);
+  if (!p->temper->slow_acks) acknowledge(p, SIZE_MAX);
   struct transport *base = &p->transport.base;
   unsigned bits;
   bool edge = has_edge(p, &bits);

@@ -61,7 +61,8 @@ struct peer {
   size_t sealed;             /* the last so many bytes of `got` wait for room inside the transport (TLS) */
   size_t unacked;            /* a FIN counts as one */
   uint64_t unacked_since_ms; /* while there is any */
-  uint64_t acked_ms;         /* when all was acknowledged, last */
+  uint64_t acked_ms;         /* when something was acknowledged, last */
+  uint64_t noticed_ms;       /* when something was that had been outstanding for long */
   uint64_t heard_ms;         /* when it last acknowledged anything, or said something */
   bool vanished, deaf;
   uint8_t finish_again;

@@ -21,6 +21,7 @@ enum step_kind {
   STEP_CLIENT_CLOSE, /* a = row (speaker.h) */
   STEP_CLIENT_END,   /* a = enum stream_end */
   STEP_CLIENT_TAKES, /* room for b bytes more; 0: takes nothing more; UINT32_MAX: everything */
+  STEP_CLIENT_DEAF,  /* every write fails from now on, without another sign */
   STEP_CLIENT_VANISHES, /* no byte, no ACK, no FIN from now on */
   /* the backend */
   STEP_BACKEND_SAYS, /* b bytes */

@@ -22,12 +22,25 @@ static bool one_in(uint32_t n) {
 
 /* ---- settings ---- */
 
+/* What a life is mostly about: with everything at once, what is rare would be rarer still. */
+enum theme {
+  THEME_ANYTHING,
+  THEME_CROWD, /* several sessions, hardly any buffers */
+  THEME_CLOCK, /* pings, limits, peers that vanish or talk to nobody, and long waits */
+  THEME_TEXT,
+  THEME_BULK, /* frames at the bounds of the long lengths */
+  THEMES
+};
+
+static enum theme theme;
+
 static void draw_temper(struct temper *t) {
   static const uint32_t pieces[] = {1, 2, 7, 30, 200};
+  bool bulk = theme == THEME_BULK;
   *t = (struct temper){
-      .arrive_max = one_in(2) ? 0 : PICK(pieces),
-      .read_max = one_in(2) ? 0 : PICK(pieces),
-      .write_max = one_in(2) ? 0 : PICK(pieces),
+      .arrive_max = bulk || one_in(2) ? 0 : PICK(pieces),
+      .read_max = bulk || one_in(2) ? 0 : PICK(pieces),
+      .write_max = bulk || one_in(2) ? 0 : PICK(pieces),
       .room = one_in(3) ? pick(60) : UINT32_MAX,
       .again_percent = one_in(3) ? (uint8_t)(10 + pick(50)) : 0,
       .seals = one_in(4),
@@ -38,23 +51,32 @@ static void draw_temper(struct temper *t) {
   };
 }
 
-static void draw_settings(struct plan *plan) {
-  static const uint32_t frame_sizes[] = {1, 10, 125, 126, 127, 65536};
+static void draw_limits(struct plan *plan) {
   static const uint32_t heartbeats[] = {300, 1000, 25000};
   static const uint32_t pongs[] = {500, 5000, 90000};
   static const uint32_t idles[] = {400, 10000, 300000};
   static const uint32_t close_times[] = {200, 1000, 5000};
-  plan->max_frame_size = PICK(frame_sizes);
-  plan->heartbeat_ms = one_in(2) ? 0 : PICK(heartbeats);
+  bool clock = theme == THEME_CLOCK;
+  plan->heartbeat_ms = !clock && one_in(2) ? 0 : PICK(heartbeats);
   plan->pong_timeout_ms = one_in(3) ? 0 : PICK(pongs);
   plan->idle_timeout_ms = one_in(4) ? PICK(idles) : 0;
   plan->close_timeout_ms = PICK(close_times);
   plan->close_timeout_max_ms = plan->close_timeout_ms * (1 + pick(12));
-  plan->buffer_size = 256;
-  if (one_in(50)) plan->buffer_size = 140000;
+}
+
+static void draw_settings(struct plan *plan) {
+  static const uint32_t frame_sizes[] = {1, 10, 125, 126, 127, 65536};
+  static const uint32_t large_frames[] = {65535, 65536, 65537, 140000};
+  draw_limits(plan);
+  bool bulk = theme == THEME_BULK;
+  plan->max_frame_size = bulk ? PICK(large_frames) : PICK(frame_sizes);
+  plan->buffer_size = bulk ? 140000 : 256;
   plan->buffers = one_in(3) ? 2 + pick(4) : 64;
-  plan->refuse_text = one_in(10);
+  if (theme == THEME_CROWD) plan->buffers = 1 + pick(4);
+  plan->refuse_text = theme != THEME_TEXT && one_in(10);
   plan->patient = !one_in(3);
+  bool several = theme == THEME_CROWD || (!bulk && one_in(6));
+  plan->sessions = several ? (uint8_t)(2 + pick(PLAN_SESSIONS_MAX - 1)) : 1;
 }
 
 static void draw_role(struct role *role) {
@@ -66,17 +88,18 @@ static void draw_role(struct role *role) {
 
 /* ---- steps ---- */
 
-static uint32_t draw_size(const struct plan *plan) {
+static uint32_t draw_size(void) {
   static const uint32_t edges[] = {0, 1, 124, 125, 126, 127, 128, 255, 256, 257};
   static const uint32_t large[] = {65534, 65535, 65536, 65537, 139000};
-  if (plan->buffer_size > 65536 && one_in(4)) return PICK(large);
+  if (theme == THEME_BULK && one_in(4)) return PICK(large);
   if (one_in(4)) return PICK(edges);
   return one_in(3) ? pick(700) : pick(40);
 }
 
-static void draw_frame(const struct plan *plan, struct step *step) {
-  step->a = (uint8_t)pick(SAID_KINDS);
-  step->b = draw_size(plan);
+static void draw_frame(struct step *step) {
+  static const uint8_t texts[] = {SAID_TEXT, SAID_TEXT_BEGIN, SAID_MORE, SAID_LAST, SAID_PING};
+  step->a = theme == THEME_TEXT ? PICK(texts) : (uint8_t)pick(SAID_KINDS);
+  step->b = draw_size();
   step->c = one_in(4) ? pick(20) : 0;
 }
 
@@ -93,37 +116,50 @@ static void draw_end(struct step *step) {
 static void draw_time(const struct plan *plan, struct step *step) {
   static const uint32_t times[] = {1, 9, 40, 90, 200, 700};
   step->b = PICK(times);
+  if (theme == THEME_CLOCK && one_in(3))
+    step->b = 1 + pick(2 * plan->pong_timeout_ms + 2 * plan->heartbeat_ms);
+  if (theme == THEME_CLOCK && one_in(6)) step->b = 146000;
   if (one_in(6)) step->b = plan->close_timeout_ms;
   if (one_in(12)) step->b = 1 + pick(2 * plan->close_timeout_max_ms);
   if (one_in(25)) step->b = 1 + pick(160000);
 }
 
-/* How often each kind comes, of a sum that the last line gives. */
+/* How often each kind comes, by theme. */
 struct share {
   uint8_t kind;
-  uint8_t share;
+  uint8_t shares[THEMES];
 };
 
 static const struct share shares[] = {
-    {STEP_CLIENT_FRAME, 60},  {STEP_CLIENT_WRONG, 3},
-    {STEP_CLIENT_CLOSE, 4},   {STEP_CLIENT_END, 5},
-    {STEP_CLIENT_TAKES, 16},  {STEP_CLIENT_VANISHES, 1},
-    {STEP_BACKEND_SAYS, 40},  {STEP_BACKEND_END, 6},
-    {STEP_BACKEND_TAKES, 16}, {STEP_BACKEND_VANISHES, 1},
-    {STEP_BACKEND_DEAF, 1},   {STEP_DIAL, 8},
-    {STEP_TIME, 30},          {STEP_TURNS, 20},
-    {STEP_REST, 25},          {STEP_HOARD, 5},
-    {STEP_GO_AWAY, 2},        {STEP_CUT, 1},
+    {STEP_CLIENT_FRAME, {60, 60, 25, 90, 30}},
+    {STEP_CLIENT_WRONG, {3, 1, 1, 12, 2}},
+    {STEP_CLIENT_CLOSE, {4, 3, 3, 3, 3}},
+    {STEP_CLIENT_END, {5, 3, 5, 3, 3}},
+    {STEP_CLIENT_TAKES, {16, 30, 16, 5, 16}},
+    {STEP_CLIENT_DEAF, {1, 1, 1, 0, 0}},
+    {STEP_CLIENT_VANISHES, {1, 0, 8, 0, 0}},
+    {STEP_BACKEND_SAYS, {40, 60, 25, 10, 60}},
+    {STEP_BACKEND_END, {6, 3, 4, 2, 3}},
+    {STEP_BACKEND_TAKES, {16, 30, 16, 16, 16}},
+    {STEP_BACKEND_VANISHES, {1, 0, 8, 0, 0}},
+    {STEP_BACKEND_DEAF, {1, 1, 2, 0, 0}},
+    {STEP_DIAL, {8, 8, 8, 8, 8}},
+    {STEP_TIME, {30, 10, 50, 5, 5}},
+    {STEP_TURNS, {20, 20, 10, 20, 20}},
+    {STEP_REST, {25, 25, 20, 15, 20}},
+    {STEP_HOARD, {5, 20, 1, 0, 2}},
+    {STEP_GO_AWAY, {2, 1, 2, 1, 1}},
+    {STEP_CUT, {1, 1, 1, 0, 1}},
 };
 
 static uint8_t draw_kind(void) {
   uint32_t sum = 0;
   for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
-    sum += shares[i].share;
+    sum += shares[i].shares[theme];
   uint32_t at = pick(sum);
   for (size_t i = 0;; i++) {
-    if (at < shares[i].share) return shares[i].kind;
-    at -= shares[i].share;
+    if (at < shares[i].shares[theme]) return shares[i].kind;
+    at -= shares[i].shares[theme];
   }
 }
 
@@ -132,7 +168,7 @@ static void draw_step(const struct plan *plan, struct step *step) {
   step->session = (uint8_t)pick(plan->sessions);
   switch ((enum step_kind)step->kind) {
     case STEP_CLIENT_FRAME:
-      draw_frame(plan, step);
+      draw_frame(step);
       break;
     case STEP_CLIENT_WRONG:
       step->a = (uint8_t)pick(SAID_WRONG_ROWS);
@@ -149,7 +185,7 @@ static void draw_step(const struct plan *plan, struct step *step) {
       draw_room(step);
       break;
     case STEP_BACKEND_SAYS:
-      step->b = draw_size(plan);
+      step->b = draw_size();
       break;
     case STEP_DIAL:
       step->a = one_in(2) ? 0 : (uint8_t)pick(PLAN_DIAL_ANSWERS);
@@ -171,8 +207,8 @@ static void draw_step(const struct plan *plan, struct step *step) {
 void plan_draw(struct plan *plan, uint64_t seed) {
   random_seed(&source, seed);
   *plan = (struct plan){.seed = seed};
+  theme = (enum theme)pick(THEMES);
   draw_settings(plan);
-  plan->sessions = one_in(4) ? (uint8_t)(2 + pick(PLAN_SESSIONS_MAX - 1)) : 1;
   for (size_t i = 0; i < plan->sessions; i++)
     draw_role(&plan->roles[i]);
   plan->step_count = (uint16_t)(3 + pick(one_in(3) ? PLAN_STEPS_MAX - 3 : 20));

@@ -98,6 +98,9 @@ static void tell_client(const struct plan *plan, const struct step *step, FILE *
     case STEP_CLIENT_TAKES:
       tell_takes(step, out);
       break;
+    case STEP_CLIENT_DEAF:
+      fprintf(out, "fails every write from now on, without another sign");
+      break;
     default:
       fprintf(out, "vanishes: no byte, no ACK, no FIN from now on");
       break;

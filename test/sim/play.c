@@ -7,27 +7,29 @@
 #define FINALE_ROUNDS 12u
 /* Behind the finale every deadline that there is may run out, one after the other. */
 #define FINALE_MS 100u
+/* A peer that goes on says so much at most. */
+#define CHATTER_MAX 8000u
 
 static const char *const step_names[STEP_KINDS] = {
-    "none",
-    "client frame",
-    "client wrong",
-    "client close",
-    "client end",
-    "client takes",
-    "client vanishes",
-    "backend says",
-    "backend end",
-    "backend takes",
-    "backend vanishes",
-    "backend deaf",
-    "dial",
-    "time",
-    "turns",
-    "rest",
-    "hoard",
-    "go away",
-    "cut",
+    [STEP_CLIENT_FRAME] = "client frame",
+    [STEP_CLIENT_WRONG] = "client wrong",
+    [STEP_CLIENT_CLOSE] = "client close",
+    [STEP_CLIENT_END] = "client end",
+    [STEP_CLIENT_TAKES] = "client takes",
+    [STEP_CLIENT_DEAF] = "client deaf",
+    [STEP_CLIENT_VANISHES] = "client vanishes",
+    [STEP_BACKEND_SAYS] = "backend says",
+    [STEP_BACKEND_END] = "backend end",
+    [STEP_BACKEND_TAKES] = "backend takes",
+    [STEP_BACKEND_VANISHES] = "backend vanishes",
+    [STEP_BACKEND_DEAF] = "backend deaf",
+    [STEP_DIAL] = "dial",
+    [STEP_TIME] = "time",
+    [STEP_TURNS] = "turns",
+    [STEP_REST] = "rest",
+    [STEP_HOARD] = "hoard",
+    [STEP_GO_AWAY] = "go away",
+    [STEP_CUT] = "cut",
 };
 
 /* ---- steps ---- */
@@ -125,6 +127,9 @@ static void take_step(struct world *w, const struct step *step) {
     case STEP_CLIENT_TAKES:
       peer_takes(&life->client, step->b);
       break;
+    case STEP_CLIENT_DEAF:
+      life->client.deaf = true;
+      break;
     case STEP_CLIENT_VANISHES:
       life->client.vanished = true;
       life->client.room = 0;
@@ -163,7 +168,7 @@ static void client_reacts(struct life *life) {
   }
   if (life->role->client.on_our_end == REACT_GOES_ON) {
     struct step more = {.a = SAID_BINARY, .b = 40};
-    if (client->said.len < 20000) client_says(life, &more);
+    if (client->said.len < CHATTER_MAX) client_says(life, &more);
   }
   if (client->our_end != OUR_END_NONE) peer_ends(client, END_FIN);
 }
@@ -172,9 +177,8 @@ static void backend_reacts(struct life *life) {
   struct peer *backend = &life->backend;
   if (backend->our_end != OUR_END_FIN || life->role->backend.on_our_end == REACT_NEVER) return;
   if (life->role->backend.on_our_end == REACT_RESETS) peer_ends(backend, END_RESET);
-  if (life->role->backend.on_our_end == REACT_GOES_ON && !life->reacted_backend) {
-    life->reacted_backend = true;
-    backend_says(life, 300);
+  if (life->role->backend.on_our_end == REACT_GOES_ON) { /* a feed that never looks */
+    if (backend->said.len < CHATTER_MAX) backend_says(life, 30);
     return;
   }
   peer_ends(backend, END_FIN);
@@ -205,8 +209,8 @@ static bool somebody_lives(const struct world *w) {
   return w->domain.count > 0;
 }
 
-static void rounds(struct world *w, uint64_t ms) {
-  for (unsigned i = 0; i < FINALE_ROUNDS && somebody_lives(w); i++) {
+static void rounds(struct world *w, unsigned count, uint64_t ms) {
+  for (unsigned i = 0; i < count && somebody_lives(w); i++) {
     react(w);
     world_rest(w);
     react(w);
@@ -215,16 +219,17 @@ static void rounds(struct world *w, uint64_t ms) {
 }
 
 /* Whatever the peers do, or don't, a session that was sent away ends: within the dial's time and some close
- * times, those for the client's Close included. */
+ * times, those for the client's Close included. Peers that go on do so often enough to count as moving. */
 static void play_out(struct world *w) {
   if (w->plan->patient) be_generous(w);
-  rounds(w, FINALE_MS);
+  rounds(w, FINALE_ROUNDS, FINALE_MS);
   send_away(w);
-  rounds(w, FINALE_MS);
+  rounds(w, FINALE_ROUNDS, FINALE_MS);
   for (size_t i = 0; i < w->plan->sessions; i++)
     world_answer_dial(w, &w->lives[i], WSL_TIMED_OUT);
+  uint64_t round_ms = w->settings.close_timeout_ms * 2 / 3;
   uint64_t close_times = 4 * w->settings.close_timeout_ms + 2 * w->settings.close_timeout_max_ms;
-  rounds(w, close_times / FINALE_ROUNDS + 1000);
+  rounds(w, (unsigned)(close_times / round_ms), round_ms);
   world_advance(w, 2 * close_times + 10000);
 }
 

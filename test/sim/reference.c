@@ -61,6 +61,13 @@ static void broken_text(struct listener *l, const char *reason) {
 
 /* ---- frames ---- */
 
+static bool is_whole_text(const uint8_t *bytes, size_t len) {
+  struct listener scratch = {.end = HEARD_OPEN};
+  for (size_t i = 0; i < len; i++)
+    if (!is_text(&scratch, bytes[i])) return false;
+  return scratch.char_left == 0;
+}
+
 static void judge_close(struct listener *l) {
   l->end = HEARD_CLOSE;
   l->code = NO_STATUS;
@@ -71,7 +78,11 @@ static void judge_close(struct listener *l) {
   }
   l->code = (uint16_t)(l->control[0] * 256 + l->control[1]);
   bool registered = (l->code >= 1000 && l->code <= 1014) && (l->code < 1004 || l->code > 1006);
-  if (!registered && (l->code < 3000 || l->code > 4999)) wrong(l, 1002, "Close code not allowed");
+  if (!registered && (l->code < 3000 || l->code > 4999)) {
+    wrong(l, 1002, "Close code not allowed");
+  } else if (!is_whole_text(l->control + 2, l->control_len - 2)) {
+    wrong(l, 1007, "Close reason is not UTF-8");
+  }
 }
 
 static void end_frame(struct listener *l) {
@@ -79,6 +90,7 @@ static void end_frame(struct listener *l) {
   unsigned opcode = l->header[0] & 0xF;
   l->in_frame = false;
   l->header_len = 0;
+  if (opcode >= CLOSE) l->controls++;
   if (opcode == CLOSE) {
     judge_close(l);
   } else if (opcode == PING) {

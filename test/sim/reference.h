@@ -18,7 +18,7 @@ struct listener {
   struct bytes payload; /* of its data frames */
   size_t certain;       /* behind broken text: so much of the payload went before the broken character */
   struct bytes pings;   /* length and payload, one behind the other */
-  size_t ping_count;
+  size_t ping_count, controls; /* all control frames */
   enum heard_end end;
   uint16_t code;      /* of its Close, or for the answer to what was wrong */
   const char *reason; /* for that answer */

@@ -29,6 +29,7 @@ static void end_frame(struct reader *r) {
     if (r->control_len == 1) r->wrong = "a Close with half a code";
     if (r->control_len < 2) return;
     r->code = (uint16_t)(r->control[0] * 256 + r->control[1]);
+    if (r->code == 1005 || r->code == 1006 || r->code == 1015) r->wrong = "a code that no Close may carry";
     memcpy(r->reason, r->control + 2, r->control_len - 2);
     r->reason[r->control_len - 2] = '\0';
   } else {

@@ -54,9 +54,18 @@ static void write_frame(struct speaker *s, uint8_t first, enum length_form form,
 
 /* ---- payload ---- */
 
+/* Runs of ASCII come in all lengths, since readers of UTF-8 like to take it by the word. */
 static void draw_character(struct speaker *s) {
-  static const char *const characters[] = {"a", "\n", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x8e\x89", "z"};
-  const char *drawn = characters[random_below(&s->random, 6)];
+  static const char *const characters[] = {"a",    "\n",           "\xc3\xa4",         "\xe2\x82\xac",
+                                           "\x7f", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf",
+                                           "z",    "\xc2\x80",     "\xe0\xa0\x80",     "\xf0\x90\x80\x80"};
+  if (s->ascii_left == 0 && random_below(&s->random, 4) == 0)
+    s->ascii_left = (uint8_t)random_below(&s->random, 40);
+  const char *drawn = characters[random_below(&s->random, 12)];
+  if (s->ascii_left > 0) {
+    s->ascii_left--;
+    drawn = "x";
+  }
   s->character_len = (uint8_t)strlen(drawn);
   s->character_at = 0;
   memcpy(s->character, drawn, s->character_len);
@@ -191,6 +200,23 @@ static void endless(struct bytes *out) {
   bytes_add(out, header, sizeof header);
 }
 
+/* A byte that no text holds, behind so much that does, and before some more. */
+static void bad_byte_in_the_middle(struct speaker *s, struct bytes *out) {
+  static const uint8_t bad[] = {0x80, 0xBF, 0xC0, 0xC1, 0xF5, 0xFF};
+  if (s->in_message) say_data(s, false, true, 3, out);
+  draw_payload(s, 10 + random_below(&s->random, 60), true, true, &payload);
+  uint32_t at = random_below(&s->random, (uint32_t)payload.len);
+  while (at > 0 && (payload.data[at] & 0xC0) == 0x80)
+    at--;
+  payload.data[at] = bad[random_below(&s->random, sizeof bad)];
+  write_frame(s, FIN | TEXT, LENGTH_SHORTEST, payload.data, payload.len, out);
+}
+
+static void bad_reason(struct speaker *s, struct bytes *out) {
+  static const uint8_t close[] = {0x03, 0xE8, 'b', 'y', 0xE2, 0x82};
+  write_frame(s, FIN | CLOSE, LENGTH_SHORTEST, close, sizeof close, out);
+}
+
 static void half_code(struct speaker *s, struct bytes *out) {
   write_frame(s, FIN | CLOSE, LENGTH_SHORTEST, (const uint8_t *)"\x03", 1, out);
 }
@@ -276,8 +302,25 @@ static void breaks_text_or_close(struct speaker *s, unsigned row, struct bytes *
     case 24:
       half_code(s, out);
       break;
+    case 25:
+      bad_text(s, "past the last \xf4\x90\x80\x80", FIN, out);
+      break;
+    case 26:
+      bad_text(s, "\xf0\x8f\xbf\xbf", FIN, out);
+      break;
+    case 27:
+      bad_text(s, "\xe0\x9f\xbf", FIN, out);
+      break;
+    case 28:
+    case 29:
+    case 30:
+      bad_byte_in_the_middle(s, out);
+      break;
+    case 31:
+      bad_reason(s, out);
+      break;
     default:
-      write_close(s, codes[row - 25], row == 25 ? "low" : "", out);
+      write_close(s, codes[row - 32], row == 32 ? "low" : "", out);
   }
 }
 
@@ -333,6 +376,13 @@ const char *wrong_text(unsigned row) {
       "text that ends inside a character",
       "a fragment that breaks a character begun in the one before",
       "a Close of one byte",
+      "text with a character past the last",
+      "text with an overlong character of four bytes",
+      "text with an overlong character of three bytes",
+      "text with a byte in its middle that no text holds",
+      "text with a byte in its middle that no text holds",
+      "text with a byte in its middle that no text holds",
+      "a Close whose reason is no text",
       "a Close with code 999",
       "a Close with code 1004",
       "a Close with code 1005",

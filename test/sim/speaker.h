@@ -24,7 +24,7 @@ enum said {
   SAID_KINDS
 };
 
-#define SAID_WRONG_ROWS 32u
+#define SAID_WRONG_ROWS 39u
 #define SAID_CLOSE_ROWS 12u
 
 struct speaker {
@@ -32,6 +32,7 @@ struct speaker {
   bool in_message, in_text;
   uint8_t character[4]; /* the one being said */
   uint8_t character_at, character_len;
+  uint8_t ascii_left; /* plain characters to come */
 };
 
 void speaker_init(struct speaker *speaker, uint64_t seed);

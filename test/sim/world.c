@@ -110,6 +110,7 @@ struct world *world_begin(const struct plan *plan) {
   settle(w, plan);
   timers_init(&w->timers, WORLD_BORN_MS);
   buffer_pool_init(&w->pool, plan->buffer_size, plan->buffers);
+  buffer_pool_retry(&w->pool, &w->timers);
   w->dialer.ops = &dialer_ops;
   session_domain_init(&w->domain);
   w->domain.settings = &w->settings;
@@ -188,6 +189,7 @@ static void age(struct world *w) {
 
 void world_advance(struct world *w, uint64_t ms) {
   uint64_t until_ms = w->timers.now_ms + ms;
+  world_rest(w);
   for (unsigned fired = 0;; fired++) {
     sim_check(fired < TIMERS_A_STEP, "timers fire without end");
     int64_t next_ms = timers_next_ms(&w->timers);
