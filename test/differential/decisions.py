@@ -60,12 +60,18 @@ def has_later_minor_version(_head, ours, refusal):
     return ours.minor > 1 and "VERSION" in refusal
 
 
+def has_equal_lengths(ours):
+    """More than one, all the same number."""
+    lengths = elements(ours, "content-length")
+    return len(lengths) > 1 and all(map(str.isdecimal, lengths)) and len(set(map(int, lengths))) == 1
+
+
 def has_length_list(_head, ours, refusal):
-    return len(elements(ours, "content-length")) > 1 and "CONTENT_LENGTH" in refusal
+    return has_equal_lengths(ours) and "CONTENT_LENGTH" in refusal
 
 
 def has_length_spelled_twice(_head, ours, refusal):
-    return len(set(elements(ours, "content-length"))) > 1 and "Content-Length" in refusal
+    return has_equal_lengths(ours) and len(set(elements(ours, "content-length"))) > 1 and "Content-Length" in refusal
 
 
 def has_empty_coding(_head, ours, refusal):
@@ -75,7 +81,8 @@ def has_empty_coding(_head, ours, refusal):
 
 
 def has_tab_behind_value(head, _ours, refusal):
-    return FRAMING_TAB.search(head) is not None and ("Content-Length" in refusal or "Transfer-Encoding" in refusal or not refusal)
+    about_it = not refusal or "Content-Length" in refusal or "Transfer-Encoding" in refusal
+    return about_it and FRAMING_TAB.search(head) is not None
 
 
 def is_connect(_head, ours, _refusal):
@@ -151,8 +158,8 @@ DECISIONS = [
         b"GET / HTTP/1.2\r\n" + HOST + b"\r\n", has_later_minor_version, with_minor_1),
     Decision(
         (LLHTTP,), (REFUSES,), "Equal lengths, several times", "one length", "refused", "RFC 9112 6.3",
-        "May be taken for one. A body is never read: the connection closes behind the answer, unless the length is 0. An "
-        "upgrade with two is refused.",
+        "May be taken for one. A body is never read: the connection closes behind the answer, unless the length is 0. "
+        "An upgrade with two is refused.",
         b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 5, 5\r\n\r\n", has_length_list),
     Decision(
         (H11,), (REFUSES,), "A length spelled in two ways (5, 05)", "one length", "refused", "RFC 9112 6.3",

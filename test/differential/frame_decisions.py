@@ -25,11 +25,12 @@ class FrameDecision(NamedTuple):
 FRAME_DECISIONS = [
     FrameDecision("Text", "passed on as bytes, as they come", "as characters: up to three bytes later", "RFC 6455 5.6",
                   "The backend gets a stream; only whether it is UTF-8 is looked at."),
-    FrameDecision("Text that stops being UTF-8", "what was valid before it is passed on (and of a broken character what an earlier read "
-                  "brought)", "nothing of the same read is", "RFC 6455 8.1", "The backend gets a stream, as it comes."),
-    FrameDecision("Half of a surrogate in text (ED A0 to ED BF)", "1007 at its second byte", "1007 at its third, with the "
-                  "frames between them read", "RFC 6455 8.1", "No third byte can make it valid. Python's decoder waits for "
-                  "one."),
+    FrameDecision("Text that stops being UTF-8",
+                  "what was valid before it is passed on (and of a broken character what an earlier read brought)",
+                  "nothing of the same read is", "RFC 6455 8.1", "The backend gets a stream, as it comes."),
+    FrameDecision("Half of a surrogate in text (ED A0 to ED BF)", "1007 at its second byte",
+                  "1007 at its third, with the frames between them read", "RFC 6455 8.1",
+                  "No third byte can make it valid. Python's decoder waits for one."),
     FrameDecision("A frame whose first bytes break a rule", "1002 at the byte that proves it",
                   "when the header, or a first byte of payload, is there", "RFC 6455 7.1.7",
                   "Nothing that follows can make it valid."),

@@ -6,14 +6,15 @@ from itertools import accumulate
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 TEXTS = [
-    "", "a", "plain", "\u00e4\u00f6\u00fc", "\u20ac", "\ud7ff\ue000\ufffd\uffff", "\U00010000\U0010ffff", "\0", "z" * 130,
-    "\u00e9" * 63, "\U0001f600" * 40, "line\r\n", "\ufeffbom", "\u0800\u07ff\x7f\x80",
+    "", "a", "plain", "\u00e4\u00f6\u00fc", "\u20ac", "\ud7ff\ue000\ufffd\uffff", "\U00010000\U0010ffff", "\0",
+    "z" * 130, "\u00e9" * 63, "\U0001f600" * 40, "line\r\n", "\ufeffbom", "\u0800\u07ff\x7f\x80",
 ]
 # Broken UTF-8: strays, too long forms, surrogates, out of range, cut short.
 BROKEN_TEXTS = [
     b"\x80", b"\xbf", b"\xc0\x80", b"\xc1\xbf", b"\xe0\x80\x80", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xed\xbf\xbf",
-    b"\xf0\x80\x80\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff", b"\xfe", b"\xc3", b"\xe2\x82",
-    b"\xf0\x9f\x98", b"a\xe2\x28\xa1", b"ok\xf8\x88\x80\x80\x80", b"\xe2\x82\xac\xe2\x82", b"\xc3\xa4\xc3",
+    b"\xf0\x80\x80\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff", b"\xfe", b"\xc3",
+    b"\xe2\x82", b"\xf0\x9f\x98", b"a\xe2\x28\xa1", b"ok\xf8\x88\x80\x80\x80", b"\xe2\x82\xac\xe2\x82",
+    b"\xc3\xa4\xc3",
 ]
 CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999, 4000, 4999]
 ODD_CODES = [0, 1, 999, 1004, 1005, 1006, 1014, 1015, 1016, 1100, 2000, 2999, 5000, 9999, 65535]
@@ -27,7 +28,8 @@ def header(opcode, length, fin=1, rsv=0, masked=1, form=None):
     first = bytes([fin << 7 | rsv << 4 | opcode])
     if form == 7:
         return first + bytes([masked << 7 | length & 0x7F])
-    return first + bytes([masked << 7 | (126 if form == 16 else 127)]) + struct.pack(">H" if form == 16 else ">Q", length)
+    short, layout = (126, ">H") if form == 16 else (127, ">Q")
+    return first + bytes([masked << 7 | short]) + struct.pack(layout, length)
 
 
 def masked(payload, key):

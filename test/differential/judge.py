@@ -35,13 +35,15 @@ class Verdict:
     def __init__(self):
         self.findings = []
         self.decided = Counter()  # Decision's `what`, by parser
-        self.stricter = {}  # parser and our reason -> heads that they accept
+        self.stricter = Counter()  # parser and our reason: heads that they accept
+        self.shortest = {}  # of those
         self.accepted = 0
 
     def add_stricter(self, parser, head, ours, theirs):
         reason = stricter(ours, theirs)
         if reason:
-            self.stricter.setdefault((parser, reason), []).append(head)
+            self.stricter[parser, reason] += 1
+            self.shortest[parser, reason] = min(head, self.shortest.get((parser, reason), head), key=len)
 
 
 def found_in(head, ours, llhttp, h11):

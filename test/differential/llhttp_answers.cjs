@@ -15,8 +15,10 @@ answerEach((record) => {
   const parser = new HTTPParser();
   parser.initialize(HTTPParser.RESPONSE, {}, 1 << 16, LENIENT_NONE);
   const said = { whole: false, body: "", error: "" };
-  parser[HTTPParser.kOnHeadersComplete] = (major, minor, headers, _method, _target, status, phrase, upgrade, keepAlive) => {
-    Object.assign(said, { version: `${major}.${minor}`, status, phrase, upgrade, keep_alive: keepAlive, fields: pairs(headers) });
+  parser[HTTPParser.kOnHeadersComplete] = (...given) => {
+    const [major, minor, headers, , , status, phrase, upgrade, keepAlive] = given;
+    Object.assign(said, { version: `${major}.${minor}`, status, phrase, fields: pairs(headers) });
+    Object.assign(said, { upgrade, keep_alive: keepAlive });
     return toHead ? NO_BODY : READ_ON;
   };
   parser[HTTPParser.kOnBody] = (...given) => {

@@ -23,7 +23,8 @@ function parse(bytes, answer) {
     found.headers.push(...headers);
     found.target += target;
   };
-  parser[HTTPParser.kOnHeadersComplete] = (major, minor, headers, method, target, _status, _phrase, upgrade, keepAlive) => {
+  parser[HTTPParser.kOnHeadersComplete] = (...given) => {
+    const [major, minor, headers, method, target, , , upgrade, keepAlive] = given;
     found.whole = true;
     found.headers.push(...(headers || []));
     found.target += target || "";

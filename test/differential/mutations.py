@@ -3,49 +3,72 @@ at random bytes. Each mutation is a function of a random generator and a Head, o
 
 from .grammar import ABSOLUTE, HOSTS, PATHS, any_case, random_key, valid_head
 
-LINE_ENDS = [b"\r\n"] * 3 + [b"\n"] * 3 + [b"\r", b"\r\r\n", b"\n\r", b"\n\n", b"\r\n\r", b"", b" \r\n", b"\t\n", b"\x0b", b"\0\r\n"]
+ODD_LINE_ENDS = [b"\r", b"\r\r\n", b"\n\r", b"\n\n", b"\r\n\r", b"", b" \r\n", b"\t\n", b"\x0b", b"\0\r\n"]
+LINE_ENDS = [b"\r\n"] * 3 + [b"\n"] * 3 + ODD_LINE_ENDS
 BLANKS = [b"", b" ", b"\t", b"  ", b" \t ", b"\r\n ", b"\n\t", b"\x0b", b"\x0c", b"\0", b"\xa0", b"\x85", b"\r"]
-COLONS = [b":", b" :", b"\t: ", b": ", b"::", b"", b"=", b" ", b":\0", b":\r\n ", b":\n\t", b":\x0b", b"\0:", b":" + b" " * 40]
+COLONS = [
+    b":", b" :", b"\t: ", b": ", b"::", b"", b"=", b" ", b":\0", b":\r\n ", b":\n\t", b":\x0b", b"\0:",
+    b":" + b" " * 40,
+]
+LEADS = [
+    b"\r\n", b"\n", b"\r\n\r\n", b"\n\n", b"\r", b" ", b"\t\r\n", b"\r\r\n", b"\n\r\n", b"\0", b" \r\n",
+]
 VERSIONS = [
     b"HTTP/1.0", b"HTTP/1.1", b"HTTP/1.2", b"HTTP/1.9", b"HTTP/0.9", b"HTTP/2.0", b"HTTP/1.10", b"HTTP/1", b"HTTP/1.",
     b"HTTP/.1", b"http/1.1", b"HTTP/1,1", b"HTTP/ 1.1", b"HTTP /1.1", b"HTTP/01.1", b"ICE/1.0", b"", b"HTTP/1.1 ",
     b"HTTP/1.1\t", b"HTTP/1.1x", b"HTTP/+1.1", b"RTSP/1.0",
 ]
 METHODS = [
-    b"GETT", b"G", b"get", b"Get", b"GE T", b"", b"G\tT", b"M-SEARCH", b"PRI", b"SOURCE", b"GET\0", b"\x16\x03\x01", b"QUERY",
-    b"X" * 300, b"!#$%&'*+-.^_`|~", b"G(T", b"G\xc4T", b"SEARCH", b"BREW",
+    b"GETT", b"G", b"get", b"Get", b"GE T", b"", b"G\tT", b"M-SEARCH", b"PRI", b"SOURCE", b"GET\0", b"\x16\x03\x01",
+    b"QUERY", b"X" * 300, b"!#$%&'*+-.^_`|~", b"G(T", b"G\xc4T", b"SEARCH", b"BREW",
 ]
 TARGETS = [
-    b"", b"*", b"x", b"?a", b"example.com:80", b"h:1", b"/\t", b"/ x", b"/#f", b"/?#", b"/\xe4", b"/\x7f", b"/\0", b"/\x01",
-    b"/%zz", b"/%", b"http:/x", b"http//x", b"http://h\\x", b"h2://x", b"1http://h/", b"http://[::1/", b"http://h/#",
-    b"http://a@b@c/", b"//h/x", b"/" + b"a" * 17000, b"/" + b"a" * 16365, b"mailto:a@b", b"*/", b"**", b"http://?x", b"ws:/",
+    b"", b"*", b"x", b"?a", b"example.com:80", b"h:1", b"/\t", b"/ x", b"/#f", b"/?#", b"/\xe4", b"/\x7f", b"/\0",
+    b"/\x01", b"/%zz", b"/%", b"http:/x", b"http//x", b"http://h\\x", b"h2://x", b"1http://h/", b"http://[::1/",
+    b"http://h/#", b"http://a@b@c/", b"//h/x", b"/" + b"a" * 17000, b"/" + b"a" * 16365, b"mailto:a@b", b"*/", b"**",
+    b"http://?x", b"ws:/",
 ]
 LENGTHS = [
-    b"+5", b"-5", b" 5", b"5 ", b"5,5", b"5, 5", b"5,6", b"5,05", b",5", b"5,", b"", b"0x5", b"5\t", b"5 5", b"5;5", b"1e3",
-    b"18446744073709551616", b"99999999999999999999", b"9" * 30, b"0", b"0,0", b"00000", b"\xb2", b"5.0", b"0" * 30,
-    b"18446744073709551614", b"9223372036854775808", b"000000000000000000005",
+    b"+5", b"-5", b" 5", b"5 ", b"5,5", b"5, 5", b"5,6", b"5,05", b",5", b"5,", b"", b"0x5", b"5\t", b"5 5", b"5;5",
+    b"1e3", b"18446744073709551616", b"99999999999999999999", b"9" * 30, b"0", b"0,0", b"00000", b"\xb2", b"5.0",
+    b"0" * 30, b"18446744073709551614", b"9223372036854775808", b"000000000000000000005",
 ]
 CODINGS = [
-    b"chunked", b"Chunked", b"chunked, chunked", b"gzip, chunked", b"chunked, gzip", b"identity", b"", b"xchunked", b"chunked;q=1",
-    b" chunked", b"chunked ", b"chunked,", b",chunked", b"\x0bchunked", b"chunked\0", b"chunked\tx", b"'chunked'", b"gzip", b"chun ked",
+    b"chunked", b"Chunked", b"chunked, chunked", b"gzip, chunked", b"chunked, gzip", b"identity", b"", b"xchunked",
+    b"chunked;q=1", b" chunked", b"chunked ", b"chunked,", b",chunked", b"\x0bchunked", b"chunked\0", b"chunked\tx",
+    b"'chunked'", b"gzip", b"chun ked",
 ]
 CONNECTIONS = [
-    b"Upgrade", b"close", b"keep-alive", b"close, keep-alive", b"upgrade,close", b"", b",", b"Upgrade, , x", b"upgrade keep-alive",
-    b"upgraded", b"keep-alive,Upgrade", b"Up grade", b"upgrade;x", b"\tupgrade\t", b"keep-alive\t,\tclose", b"close upgrade", b"closed",
-    b"keep-alive, close", b"Content-Length",
+    b"Upgrade", b"close", b"keep-alive", b"close, keep-alive", b"upgrade,close", b"", b",", b"Upgrade, , x",
+    b"upgrade keep-alive", b"upgraded", b"keep-alive,Upgrade", b"Up grade", b"upgrade;x", b"\tupgrade\t",
+    b"keep-alive\t,\tclose", b"close upgrade", b"closed", b"keep-alive, close", b"Content-Length",
 ]
-UPGRADES = [b"websocket", b"WEBSOCKET", b"h2c", b"", b"websocket/13", b"websocket, h2c", b"web socket", b"TLS/1.0", b",websocket,"]
+UPGRADES = [
+    b"websocket", b"WEBSOCKET", b"h2c", b"", b"websocket/13", b"websocket, h2c", b"web socket", b"TLS/1.0",
+    b",websocket,",
+]
 SOCKET_VERSIONS = [b"13", b"8", b"013", b"13, 8", b"", b"+13", b"13 ", b"255", b"256", b"1e1", b"12", b"0"]
-KEYS = [b"", b"dGhlIHNhbXBsZSBub25jZQ==", b"AQIDBAUGBwgJCgsMDQ4PEC==", b"short", b"dGhlIHNhbXBsZSBub25jZQ", b"=" * 24, b"dGhlIHNhbXBsZSBub25jZQ==, x"]
-OFFERS = [b"", b",", b"a b", b"a,,b", b"a;b", b"(x)", b"\xe4", b"base64", b"binary\0", b",binary", b'"a"', b"a, binary ,b"]
+KEYS = [
+    b"", b"dGhlIHNhbXBsZSBub25jZQ==", b"AQIDBAUGBwgJCgsMDQ4PEC==", b"short", b"dGhlIHNhbXBsZSBub25jZQ", b"=" * 24,
+    b"dGhlIHNhbXBsZSBub25jZQ==, x",
+]
+OFFERS = [
+    b"", b",", b"a b", b"a,,b", b"a;b", b"(x)", b"\xe4", b"base64", b"binary\0", b",binary", b'"a"', b"a, binary ,b",
+]
 ORIGINS = [b"", b"null", b"http://a http://b", b"http://\xe4"]
-BAD_HOSTS = [b"", b"a b", b"a,b", b"a/b", b"a@b", b"h:x", b"h:1:2", b"[::1", b"::1", b"\xe4.example", b"h\0", b"%zz", b"h%", b"?", b"#", b"a\tb"]
+BAD_HOSTS = [
+    b"", b"a b", b"a,b", b"a/b", b"a@b", b"h:x", b"h:1:2", b"[::1", b"::1", b"\xe4.example", b"h\0", b"%zz", b"h%",
+    b"?", b"#", b"a\tb",
+]
 FRAMING = {
     b"Host": HOSTS + BAD_HOSTS, b"Content-Length": LENGTHS, b"Transfer-Encoding": CODINGS, b"Connection": CONNECTIONS,
     b"Upgrade": UPGRADES, b"Sec-WebSocket-Version": SOCKET_VERSIONS, b"Sec-WebSocket-Key": KEYS,
     b"Sec-WebSocket-Protocol": OFFERS, b"Origin": ORIGINS,
 }
-INTERESTING = [0, 1, 8, 9, 10, 11, 12, 13, 13, 10, 32, 32, 34, 35, 37, 40, 44, 44, 47, 58, 58, 59, 64, 92, 127, 128, 133, 160, 255]
+INTERESTING = [
+    0, 1, 8, 9, 10, 11, 12, 13, 13, 10, 32, 32, 34, 35, 37, 40, 44, 44, 47, 58, 58, 59, 64, 92, 127, 128, 133, 160,
+    255,
+]
 
 
 def line_of(random, head):
@@ -92,7 +115,8 @@ def fold_a_value(random, head):
 def spoil_a_name(random, head):
     line = line_of(random, head)
     at = random.randint(0, len(line[0]))
-    line[0] = line[0][:at] + random.choice([b" ", b"\t", b"\0", b"(", b"\xc4", b'"', b"@", b"\r\n", b"\x7f", b""]) + line[0][at:]
+    spoilt = random.choice([b" ", b"\t", b"\0", b"(", b"\xc4", b'"', b"@", b"\r\n", b"\x7f", b""])
+    line[0] = line[0][:at] + spoilt + line[0][at:]
 
 
 def replace_framing(random, head):
@@ -135,7 +159,7 @@ def change_spaces(random, head):
 
 
 def lead_with_lines(random, head):
-    head.before = random.choice([b"\r\n", b"\n", b"\r\n\r\n", b"\n\n", b"\r", b" ", b"\t\r\n", b"\r\r\n", b"\n\r\n", b"\0", b" \r\n"])
+    head.before = random.choice(LEADS)
 
 
 def lengthen(random, head):
@@ -165,10 +189,10 @@ def escape_the_target(random, head):
 
 
 OF_PARTS = [
-    end_lines_otherwise, end_all_lines_with_lf, move_the_colon, move_the_colon, pad_the_value, pad_the_value, fold_a_value,
-    spoil_a_name, replace_framing, replace_framing, replace_framing, double_a_line, double_a_line, drop_a_line, change_method,
-    change_target, change_target, change_version, change_spaces, lead_with_lines, change_both_lengths, give_another_key,
-    escape_the_target,
+    end_lines_otherwise, end_all_lines_with_lf, move_the_colon, move_the_colon, pad_the_value, pad_the_value,
+    fold_a_value, spoil_a_name, replace_framing, replace_framing, replace_framing, double_a_line, double_a_line,
+    drop_a_line, change_method, change_target, change_target, change_version, change_spaces, lead_with_lines,
+    change_both_lengths, give_another_key, escape_the_target,
 ]
 RARELY = [lengthen, add_many_lines]
 

@@ -9,18 +9,22 @@ from pathlib import Path
 from random import Random
 
 SHOWN_BYTES = 200
+BATCH = 10_000
 
 
 def main(count=20_000, seed=1):
-    from differential.judge import judge
+    from differential.judge import Verdict, judge
     from differential.mutations import head_of
 
-    verdict = judge([head_of(Random(seed << 40 | number)) for number in range(count)])
+    verdict = Verdict()
+    for start in range(0, count, BATCH):
+        judge([head_of(Random(seed << 40 | number)) for number in range(start, min(start + BATCH, count))], verdict)
     print(f"{count} heads: {verdict.accepted} accepted, {len(verdict.findings)} findings")
     for (parser, what), times in verdict.decided.most_common():
         print(f"{times:6} by decision, {parser}: {what}")
-    for (parser, reason), heads in sorted(verdict.stricter.items(), key=lambda item: -len(item[1])):
-        print(f"{len(heads):6} accepted by {parser}, refused here: {reason}\n       {min(heads, key=len)[:SHOWN_BYTES]!r}")
+    for (parser, reason), times in verdict.stricter.most_common():
+        print(f"{times:6} accepted by {parser}, refused here: {reason}")
+        print(f"       {verdict.shortest[parser, reason][:SHOWN_BYTES]!r}")
 
 
 if __name__ == "__main__":

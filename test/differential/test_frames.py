@@ -50,7 +50,8 @@ def shrink(pieces):
         starts = range(0, len(pieces), size)
         fewer = [pieces[:at] + pieces[at + size:] for at in starts]
         joined = [[*pieces[:at], b"".join(pieces[at:at + size + 1]), *pieces[at + size + 1:]] for at in starts]
-        less = [[*pieces[:at], piece[:len(piece) // 2], *pieces[at + 1:]] for at, piece in enumerate(pieces) if len(piece) > 1]
+        less = [[*pieces[:at], piece[:len(piece) // 2], *pieces[at + 1:]]
+                for at, piece in enumerate(pieces) if len(piece) > 1]
         found = differing([story for story in fewer + joined + less if b"".join(story)])
         if found:
             pieces = min((story for story, _ in found), key=lambda story: (len(b"".join(story)), len(story)))
@@ -92,7 +93,8 @@ def heard_by_a_client(frames):
 
 
 def test_our_headers_are_what_a_client_reads():
-    lengths = [(BINARY, length) for length in PAYLOAD_LENGTHS] + [(kind, size) for kind in (PING, PONG) for size in (0, 5, 125)]
+    lengths = [(BINARY, length) for length in PAYLOAD_LENGTHS]
+    lengths += [(kind, size) for kind in (PING, PONG) for size in (0, 5, 125)]
     headers = ask(codec_tool("encode_frames"), [struct.pack(">BQ", *item) for item in lengths])
     for (opcode, length), header in zip(lengths, headers):
         payload = bytes(number % 251 for number in range(length))

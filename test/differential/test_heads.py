@@ -54,7 +54,8 @@ def verdict():
     whole = Verdict()
     for start in range(0, COUNT, BATCH):
         judge([drawn(number) for number in range(start, min(start + BATCH, COUNT))], whole)
-        print(f"{min(start + BATCH, COUNT)} heads, {whole.accepted} accepted, {len(whole.findings)} findings", flush=True)
+        done = min(start + BATCH, COUNT)
+        print(f"{done} heads, {whole.accepted} accepted, {len(whole.findings)} findings", flush=True)
     return whole
 
 
@@ -84,12 +85,13 @@ def test_what_clients_send_is_accepted():
     readings = zip(heads, read_with_wsluice(heads), read_with_llhttp(heads), read_with_h11(heads))
     refused = [(ours.reason, head) for head, ours, *others in readings
                if ours.verdict != "accepted" and all(other.verdict == "accepted" for other in others)]
-    assert [(reason, head) for reason, head in refused if "request target" not in reason and "one number" not in reason] == []
+    assert [(reason, head) for reason, head in refused if "request target" not in reason] == []
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda decision: decision.what)
 def test_every_decision_is_about_a_difference(decision):
     ours, llhttp, h11 = (read([decision.example])[0] for read in (read_with_wsluice, read_with_llhttp, read_with_h11))
     found = found_in(decision.example, ours, llhttp, h11)
-    covered = {decision_for(parser, word, decision.example, ours, refusal_of(theirs)) for parser, word, theirs in found}
+    covered = {decision_for(parser, word, decision.example, ours, refusal_of(theirs))
+               for parser, word, theirs in found}
     assert decision in covered, found
