@@ -54,6 +54,7 @@ struct life {
   uint64_t client_finished_ms; /* first attempt */
   size_t read_behind_finish;   /* bytes, of the client */
   uint64_t born_ms;
+  uint64_t undialled_ms; /* when its dial was given up; 0: it was not */
   uint64_t moved_ms;     /* a byte went through, or an end came */
   uint64_t touched_ms;   /* that, or a byte that nobody wants, or an acknowledgement */
   uint64_t to_client_ms; /* last byte to the client */

@@ -23,6 +23,7 @@ void model_begin(struct world *w, struct life *life) {
   life->reacted_client = false;
   uint64_t now = w->timers.now_ms;
   life->born_ms = now;
+  life->undialled_ms = 0;
   life->moved_ms = life->touched_ms = life->to_client_ms = life->from_client_ms = life->payload_ms = now;
   life->clock_ms = now;
   life->pong_run_ms = 0;

@@ -154,7 +154,7 @@ void model_judge_close_backend(struct life *life) {
 
 static bool backend_is_lost(const struct life *life) {
   return model_knows(life, FACT_BACKEND_LOST) || model_knows(life, FACT_BACKEND_FAILED) ||
-         (life->backend.vanished && life->backend.unacked > 0);
+         (life->backend.vanished && life->vanish_over);
 }
 
 /* Its stream broke off, or the backend's could not be brought to it. */
@@ -163,7 +163,7 @@ static bool client_broke(const struct life *life) {
   if (model_knows(life, FACT_CLIENT_CLOSE)) return false;
   return model_knows(life, FACT_CLIENT_CUT) || model_knows(life, FACT_CLIENT_TRUNCATED) ||
          model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED) ||
-         (life->client.vanished && life->client.unacked > 0);
+         (life->client.vanished && life->vanish_over);
 }
 
 void model_judge_reset_backend(struct life *life) {
@@ -181,8 +181,9 @@ void model_judge_reset_backend(struct life *life) {
 }
 
 void model_dial_cancelled(struct world *w, struct life *life, enum dial_goodbye goodbye) {
-  (void)w;
   life->backend_gone = true;
+  life->touched_ms = life->undialled_ms =
+      w->timers.now_ms; /* until now the dial's own time bounded all waits */
   if (model_knows(life, FACT_CUT)) return;
   if (model_timed_out(life)) return;
   sim_check(model_held_up(life) == 0, "a dial was given up although %zu bytes wait for it",
@@ -213,7 +214,7 @@ void model_judge_reset_client(struct life *life) {
                 !model_knows(life, FACT_CLIENT_LOST) && !model_knows(life, FACT_CLIENT_FAILED);
   sim_check(!silent, "a client that would take a Close was reset without one");
   if (stalled(life)) return;
-  bool vanished = life->client.vanished && life->client.unacked > 0;
+  bool vanished = life->client.vanished && life->vanish_over;
   bool lost = model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED) || vanished;
   sim_check(lost, "the client was reset without a cause");
   sim_check(life->lost_error != WSL_TLS_FAILED, "the alert to the client was cut off by a reset");

@@ -215,7 +215,8 @@ static void look_at_stall(struct world *w, struct life *life) {
   uint64_t acked = later(life->client.acked_ms, life->backend.acked_ms);
   bool stalls = life->client.connected && !client_is_lost(life) && !life->told.closed &&
                 quiet_ms > limit + PROBE_MS + GRAIN_MS;
-  uint64_t useful_ms = now - later(later(life->moved_ms, acked), life->closing_since_ms);
+  uint64_t useful_ms =
+      now - later(later(life->moved_ms, acked), later(life->closing_since_ms, life->undialled_ms));
   sim_check(useful_ms <= limit * 2 + w->settings.close_timeout_max_ms + LINGER_MS + 2 * PROBE_MS + GRAIN_MS,
             "only bytes that nobody wants have moved for %llu ms of closing", (unsigned long long)useful_ms);
   sim_check(!stalls, "a client that takes no Close is kept for %llu ms", (unsigned long long)quiet_ms);
@@ -240,7 +241,8 @@ static void look_at_linger(struct world *w, struct life *life) {
 }
 
 static void look_for_vanished(struct world *w, const struct peer *peer) {
-  if (!peer->connected || !peer->vanished || peer->unacked == 0 || peer->temper->cant_tell) return;
+  if (!peer->connected || !peer->vanished || peer->unacked + peer->sealed == 0 || peer->temper->cant_tell)
+    return;
   uint64_t due_ms = later(peer->heard_ms + VANISHED_MS, peer->unacked_since_ms) + VANISH_CHECK_MS;
   sim_check(w->timers.now_ms <= due_ms + GRAIN_MS, "a peer that vanished is kept for %llu ms",
             (unsigned long long)(w->timers.now_ms - peer->heard_ms));
