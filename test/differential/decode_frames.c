@@ -2,7 +2,7 @@
  *
  * A story is a record for each read and an empty one behind the last. The answer to it is one line, a list
  * of what came of it in order: ["data", hex], ["ping", hex], ["pong", hex], ["close", code, hex of the
- * reason], ["violation", code, reason], and last ["between", whether the stream may end there].
+ * reason], ["violation", code, reason], and last ["read", the bytes that were taken].
  */
 #include <stdio.h>
 
@@ -33,13 +33,15 @@ static void write_event(const struct wsl_decoder *decoder, const struct wsl_fram
   fputs("],", stdout);
 }
 
-/* Decodes one read; false when the story has ended. Runs go to the buffer's start, one behind the other. */
-static bool decode(struct wsl_decoder *decoder, struct record *record) {
+/* Decodes one read and adds what was taken of it to *taken; false when the story has ended. Runs go to the
+ * buffer's start, one behind the other. */
+static bool decode(struct wsl_decoder *decoder, struct record *record, size_t *taken) {
   size_t run_len = 0;
   for (size_t at = 0; at < record->len;) {
     struct wsl_frame_result result =
         wsl_decoder_feed(decoder, record->bytes + run_len, record->bytes + at, record->len - at);
     at += result.consumed;
+    *taken += result.consumed;
     if (result.run_len > 0) {
       fputs("[\"data\",", stdout);
       json_hex(record->bytes + run_len, result.run_len);
@@ -57,15 +59,16 @@ static bool play(void) {
   struct wsl_decoder decoder;
   struct record record;
   bool open = true;
+  size_t taken = 0;
   wsl_decoder_init(&decoder, false);
   if (!record_read(&record)) return false;
   putchar('[');
   while (record.len > 0) {
-    open = open && decode(&decoder, &record);
+    open = open && decode(&decoder, &record, &taken);
     record_free(&record);
     if (!record_read(&record)) break;
   }
-  printf("[\"between\",%s]]\n", wsl_decoder_between_messages(&decoder) ? "true" : "false");
+  printf("[\"read\",%zu]]\n", taken);
   return true;
 }
 

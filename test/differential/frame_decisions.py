@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .decisions import WSPROTO
 from .frame_reading import CLOSED, VIOLATED, decode_with_wsproto
 
+MASK_SIZE = 4
 CHARACTER_REST_MAX = 3  # bytes of a character that is not whole
 INVALID_PAYLOAD, PROTOCOL_ERROR, BAD_GATEWAY = 1007, 1002, 1014
 
@@ -42,7 +43,8 @@ FRAME_DECISIONS = [
 def differences(pieces, ours, theirs):
     """In words, what is different and not decided above."""
     found = []
-    if sees_surrogate_late(pieces, ours, theirs):
+    alike = ours.controls == theirs.controls and same_end(pieces, ours, theirs)
+    if not alike and sees_surrogate_late(pieces, ours):
         theirs = replace(theirs, controls=theirs.controls[:len(ours.controls)], end=ours.end)
     if ours.controls != theirs.controls:
         found.append(f"control frames: {ours.controls} and {theirs.controls}")
@@ -96,11 +98,14 @@ def same_end(pieces, ours, theirs):
     return kind == VIOLATED and theirs.end[:2] == (VIOLATED, code)
 
 
-def sees_surrogate_late(pieces, ours, theirs):
-    """Whether we found half a surrogate, and they did later, or will with any next byte of the text."""
+def sees_surrogate_late(pieces, ours):
+    """Whether we found half a surrogate where they want one more byte of the text first."""
     if not (ours.end and ours.end[:2] == (VIOLATED, INVALID_PAYLOAD)):
         return False
-    end = theirs.end or decode_with_wsproto([with_another_byte(b"".join(pieces), b"\x80")]).end
+    read = b"".join(pieces)[:ours.read]
+    if decode_with_wsproto([read]).end:
+        return False
+    end = decode_with_wsproto([with_another_byte(read, 0x80)]).end
     return bool(end) and end[:2] == (VIOLATED, INVALID_PAYLOAD) and "byte 0xed" in end[2]
 
 
@@ -115,7 +120,7 @@ def unfinished(stream):
         extra = {126: 2, 127: 8}.get(length, 0)
         if extra:
             length = int.from_bytes(stream[at + 2:at + 2 + extra], "big")
-        whole = 2 + extra + 4 + length
+        whole = 2 + extra + MASK_SIZE + length
         if len(stream) - at < whole:
             break
         at += whole
@@ -123,10 +128,13 @@ def unfinished(stream):
 
 
 def with_another_byte(stream, byte):
-    """The stream with one more byte of payload, in the frame that it ends in or in another fragment."""
-    if not unfinished(stream):
-        return stream + b"\x00\x81\0\0\0\0" + byte
-    return stream + byte
+    """The stream, which ends behind a byte of payload, with one more in the same frame or in another fragment."""
+    last = unfinished(stream)
+    if not last:
+        return stream + b"\x00\x81\0\0\0\0" + bytes([byte])
+    mask_at = 2 + {126: 2, 127: 8}.get(last[1] & 0x7F, 0)
+    have = len(last) - mask_at - MASK_SIZE
+    return stream + bytes([byte ^ last[mask_at + have % MASK_SIZE]])
 
 
 def breaks_a_rule_already(stream):
@@ -135,5 +143,5 @@ def breaks_a_rule_already(stream):
     if len(last) == 1:
         last, stream = last + b"\x80", stream + b"\x80"
     extra = {126: 2, 127: 8}.get(last[1] & 0x7F, 0)
-    missing = max(2 + extra + 4 + 1 - len(last), 0) if last[1] & 0x7F else max(6 - len(last), 0)
+    missing = max(2 + extra + MASK_SIZE + bool(last[1] & 0x7F) - len(last), 0)
     return decode_with_wsproto([stream + bytes(missing)]).end is not None

@@ -19,6 +19,7 @@ class Heard:
     payload: bytearray = field(default_factory=bytearray)
     controls: list = field(default_factory=list)  # ("ping" or "pong", payload)
     offsets: list = field(default_factory=list)  # of payload, when the control frame was reported
+    read: int = 0  # ours: bytes taken of the stream, the one that broke a rule included
     end: tuple = None  # (CLOSED, code, reason as bytes) or (VIOLATED, code, what was wrong)
 
     def add_control(self, kind, payload):
@@ -36,6 +37,8 @@ def of_wsluice(events):
             heard.add_control(kind, bytes.fromhex(about[0]))
         elif kind == CLOSED:
             heard.end = (CLOSED, about[0], bytes.fromhex(about[1]))
+        elif kind == "read":
+            heard.read = about[0]
         elif kind == VIOLATED:
             heard.end = (VIOLATED, about[0], about[1])
     return heard
