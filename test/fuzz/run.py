@@ -25,7 +25,7 @@ import seeds  # noqa: E402 (beside this file)
 
 KEPT_BYTES_MAX = 2 << 20  # of all corpora together
 PROGRESS_SECONDS = 15
-INPUT_SECONDS_MAX = 10  # longer is a hang
+INPUT_SECONDS_MAX = 60  # longer is a hang, on however busy a machine
 MEMORY_MB_MAX = 2048
 DEFAULT_LENGTH_MAX = 4096
 GRACE_SECONDS = 120  # for the corpus that is read first, and for minds slower than libFuzzer's clock
