@@ -3,7 +3,7 @@
 from harness import BINARY
 
 from .case import BYE, ECHOED, Case, Demand, Http, frame
-from .heads import KEY, WEB, refused, upgrade, upgraded
+from .heads import KEY, WEB, refused, unusual, upgrade, upgraded
 
 TLS_FIRST = Demand("RFC 6455 4.2.2", "MUST", "1: On a TLS port all goes through TLS; a failed TLS handshake ends the "
                    "connection.", outcome="Each case over wss; failures: test/integration/test_tls_handshake.py.")
@@ -31,10 +31,10 @@ AGAIN = Demand("RFC 6455 4.4", "", "The client then tries again with a version t
 ONCE = Demand("RFC 6455 11.3.3", "MUST NOT", "Sec-WebSocket-Accept stands in a response more than once.",
               outcome="No field does, in any response.")
 PROTOCOL_ONCE = Demand("RFC 6455 11.3.4", "MUST NOT", "Sec-WebSocket-Protocol stands in a response more than once.")
+ONE_VERSION = Demand("RFC 6455 11.3.5", "MUST NOT", "Sec-WebSocket-Version stands in a request more than once.")
 EXAMPLE = Demand("RFC 6455 1.3", "", "The handshake of the overview is accepted.")
 
 PROTOCOL = "Sec-WebSocket-Protocol"
-THE_VERSION = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Connection": None}
 ONE_SITE = ("--origin", "https://good.example")
 CONFIGURED = ("--subprotocol", "mqtt", "--subprotocol", "amqp")
 SAME_SITE = ("--origin", "https://good.example", "--origin", "same")  # the first is the probe's
@@ -78,13 +78,14 @@ ORIGINS = [
 ]
 VERSIONS_SENT = [
     wrong_version("missing", VERSION, omit=["Sec-WebSocket-Version"]),
-    *(wrong_version(f"{number}", VERSIONS, f"Sec-WebSocket-Version: {number}") for number in (0, 7, 8, 12, 14, 25, 255)),
+    *(wrong_version(f"{number}", VERSIONS, f"Sec-WebSocket-Version: {number}")
+      for number in (0, 7, 8, 12, 14, 25, 255)),
     *(wrong_version(name, ABNF, f"Sec-WebSocket-Version: {text}", status=400) for name, text in [
         ("256", "256"), ("leading-zero", "013"), ("two-zeros", "00"), ("fraction", "13.0"), ("listed", "13, 8"),
         ("empty", ""), ("sign", "+13"), ("words", "thirteen"), ("long", "1" * 40), ("hexadecimal", "0xd"),
     ]),
-    wrong_version("twice", VERSION, "Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 13", status=400),
-    wrong_version("on-two-lines", VERSION, "Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13", status=400),
+    wrong_version("twice", ONE_VERSION, "Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 13", status=400),
+    wrong_version("on-two-lines", ONE_VERSION, "Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13", status=400),
     upgraded("version/13-between-blanks", VERSION, upgrade("Sec-WebSocket-Version: \t13 ")),
     refused("version/another-then-13", AGAIN, upgrade("Sec-WebSocket-Version: 25"), 426,
             {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Connection": "Upgrade, close"}, options=(),
@@ -109,7 +110,7 @@ OTHERS = [
         "Host: server.example.com", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {KEY}",
         "Origin: http://example.com", f"{PROTOCOL}: chat, superchat", "Sec-WebSocket-Version: 13", target="/chat"),
         {PROTOCOL: "chat", "Sec-WebSocket-Accept": "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}),
-    upgraded("answer/101", STATUS, upgrade(), A_101),
+    upgraded("answer/101", STATUS, unusual(upgrade()), A_101),
     upgraded("answer/101-to-many-wishes", STATUS, upgrade(
         "Connection: keep-alive, Upgrade", "Upgrade: h2c, websocket", "Sec-WebSocket-Extensions: permessage-deflate"),
         A_101),

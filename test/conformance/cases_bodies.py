@@ -4,6 +4,7 @@ What would be the body is in every case something that must not be taken for a r
 """
 
 from .case import Demand, Http
+from .chunking import Usual
 from .heads import FOLLOWED, FOLLOWING, INDEX, OK, OK_LAST, answered, get, refused, served
 
 PRESENCE = Demand("RFC 9112 6", "", "A body is announced by Content-Length or Transfer-Encoding, whatever the method.",
@@ -41,7 +42,7 @@ EXPECT_OF_1_0 = Demand("RFC 9110 10.1.1", "MUST", "100-continue in HTTP/1.0 is i
 EXPECT_OTHER = Demand("RFC 9110 10.1.1", "MAY", "Another expectation gets 417.", outcome="It is ignored.")
 EXPECT_CASE = Demand("RFC 9110 10.1.1", "", "Expectations are case-insensitive.")
 
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+SMUGGLED = Usual(b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n")
 METHOD_REFUSED = {"Allow": "GET, HEAD"}
 
 

@@ -2,7 +2,7 @@
 
 from .case import BYE, ECHOED, Case, Demand, Http
 from .heads import (ACCEPT, FOLLOWED, FOLLOWING, INDEX, OK, OK_LAST, WEB, answered, get, refusal, refused,
-                    served, upgrade, upgraded)
+                    served, unusual, upgrade, upgraded)
 
 INCOMPLETE = Demand("RFC 9112 8", "MAY", "A request that ends early gets an error response before the connection is "
                     "closed.", outcome="400, and FIN.")
@@ -87,7 +87,7 @@ PERSISTENCE = [
          response=Http(426, {"Connection": "Upgrade, close"})),
 ]
 PIPELINES = [
-    answered("connection/three-in-order", ORDER, [*get(), *MISSING, *FOLLOWING], OK, NOT_FOUND, FOLLOWED),
+    answered("connection/three-in-order", ORDER, unusual([*get(), *MISSING, *FOLLOWING]), OK, NOT_FOUND, FOLLOWED),
     answered("connection/heads-between", ORDER, [*get(method="HEAD"), *get(), *get(method="HEAD", target="/missing"),
                                                  *FOLLOWING],
              Http(200, {"Content-Length": str(len(INDEX))}, b"", to_head=True), OK,

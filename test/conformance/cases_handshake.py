@@ -5,7 +5,7 @@ import base64
 from harness import BINARY, PING
 
 from .case import BYE, ECHOED, Case, Demand, Http, Pong, frame
-from .heads import KEY, WEB, accept_of, answered, get, refusal, refused, upgrade, upgraded
+from .heads import KEY, WEB, accept_of, answered, get, refusal, refused, unusual, upgrade, upgraded
 
 NO_FILES = ()
 
@@ -39,12 +39,12 @@ NO_BODY = Demand("RFC 6455 4.2.1", "", "The handshake is a GET without a body.",
                  outcome="400: a body would be taken for frames.")
 NAMES = Demand("RFC 6455 4.1", "", "Names of fields are case-insensitive.")
 WAITS = Demand("RFC 6455 4.1", "MUST", "The client sends nothing more before the answer has come.",
-               outcome="Some do: frames behind the head are taken, and not lost. Nearly every case of a 101 sends them.")
+               outcome="Some do: frames behind the head are taken, and not lost. Nearly every case of a 101 sends "
+                        "them.")
 ONE_KEY = Demand("RFC 6455 11.3.1", "MUST NOT", "Sec-WebSocket-Key stands in a request more than once.")
 MANY_EXTENSIONS = Demand("RFC 6455 11.3.2", "MAY", "Sec-WebSocket-Extensions stands in a request more than once.")
 MANY_PROTOCOLS = Demand("RFC 6455 11.3.4", "MAY", "Sec-WebSocket-Protocol stands in a request more than once.",
                         outcome="All lines are one list.")
-ONE_VERSION = Demand("RFC 6455 11.3.5", "MUST NOT", "Sec-WebSocket-Version stands in a request more than once.")
 
 
 def taken(name, demand, *fields, **request):
@@ -66,9 +66,8 @@ def with_key(name, key):
                     {"Sec-WebSocket-Accept": accept_of(key)})
 
 
-VERSION_13 = {"Sec-WebSocket-Version": "13"}
 METHODS = [
-    taken("get", ITEM_1),
+    upgraded("handshake/get", ITEM_1, unusual(upgrade()), sends=[BYE]),
     taken("http-1.2", ITEM_1, version="HTTP/1.2"),
     taken("http-1.9", ITEM_1, version="HTTP/1.9"),
     *(spoiled(f"method-{method}", ITEM_1, method=method, status=405, headers={"Allow": "GET"})
@@ -147,6 +146,9 @@ KEYS = [
     spoiled("key-and-another", ONE_KEY, f"Sec-WebSocket-Key: {KEY}", key_of(16)),
 ]
 OTHER_FIELDS = [
+    taken("version-right-behind-the-colon", ITEM_6, "Sec-WebSocket-Version:13"),
+    spoiled("version-missing", ITEM_6, omit=["Sec-WebSocket-Version"], status=426,
+            headers={"Sec-WebSocket-Version": "13", "Connection": "Upgrade, close"}),
     taken("origin-null", ITEM_7, "Origin: null"),
     *(taken(f"protocol-{name}", ITEM_8, f"Sec-WebSocket-Protocol: {value}") for name, value in [
         ("one", "chat"), ("every-mark", "!#$%&'*+-.^_`|~09azAZ"), ("twice", "a, a"), ("empty-elements", ",, a ,"),

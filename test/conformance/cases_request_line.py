@@ -1,8 +1,8 @@
 """Lines, versions, the request line and its target (RFC 9112 sections 2 and 3; RFC 9110 2.5, 4.2, 15.5.15, 15.6.6)."""
 
 from .case import Demand
-from .heads import (FOLLOWED, FOLLOWING, HOST, OK, OK_LAST, WEB, answered, get, lines, refused, served, upgrade,
-                    upgraded)
+from .heads import (FOLLOWED, FOLLOWING, HOST, OK, OK_LAST, WEB, answered, get, lines, refused, served, unusual,
+                    upgrade, upgraded)
 
 OCTETS = Demand("RFC 9112 2.2", "MUST", "A message is parsed as octets, not as text in some encoding.")
 BARE_LF = Demand("RFC 9112 2.2", "MAY", "A single LF is taken for the end of a line, a CR before it ignored.",
@@ -71,11 +71,12 @@ def same_site(name, demand, target, host, origin, allowed):
 
 
 LINES = [
+    answered("request-line/two-whole-requests", LINE, unusual([*get(), *FOLLOWING]), OK, FOLLOWED),
     served("request-line/octets-over-127", OCTETS, get("X: \xff\xfe\xc3(")),
     served("request-line/half-a-character-before-the-line-end", OCTETS, get("X: \xe2\x82")),
     served("request-line/bare-lf", BARE_LF, get("X: y", end=b"\n")),
     served("request-line/mixed-line-ends", BARE_LF, [b"GET / HTTP/1.1\n", b"Host: h\r\n", b"X: y\n", b"\r\n"]),
-    upgraded("request-line/upgrade-with-bare-lf", BARE_LF, upgrade(end=b"\n")),
+    upgraded("request-line/upgrade-with-bare-lf", BARE_LF, unusual(upgrade(end=b"\n"))),
     raw("bare-cr-behind-the-version", BARE_CR, b"GET / HTTP/1.1\rH"),
     raw("bare-cr-in-a-value", BARE_CR, b"GET / HTTP/1.1\r\n", b"Host: h\rX"),
     raw("bare-cr-before-a-cr-lf", BARE_CR, b"GET / HTTP/1.1\r\n", b"Host: h\r\r"),
@@ -162,7 +163,8 @@ TARGETS = [
     same_site("default-port-of-http", RECONSTRUCTED, "/", "h:80", "http://h", True),
     same_site("default-port-of-https", RECONSTRUCTED, "/", "h:443", "https://h", True),
     same_site("not-the-default-port", RECONSTRUCTED, "/", "h:81", "http://h", False),
-    *(refused(f"request-line/connect-{name}", AUTHORITY_FORM, get(method="CONNECT", target=target), status, sends=FOLLOWING)
+    *(refused(f"request-line/connect-{name}", AUTHORITY_FORM, get(method="CONNECT", target=target), status,
+              sends=FOLLOWING)
       for name, target, status in [("host-and-port", "h:443", 405), ("ipv6", "[::1]:443", 405), ("path", "/", 400),
                                    ("url", "http://h/", 400), ("no-port", "h", 405)]),
     refused("request-line/authority-with-get", AUTHORITY_FORM, get(target="h:443")),
@@ -210,6 +212,6 @@ UNTESTED = [
     Demand("RFC 9112 3.2.2", "MUST", "A proxy puts the target's authority into Host.", reason="wsluice is no proxy."),
     Demand("RFC 9112 4", "MUST", "The blank before the reason phrase is sent, also without a phrase.",
            reason="Looked for in every response of every case, with all of the status line's grammar."),
-    Demand("RFC 9110 4.3.4", "MUST", "An https request is answered for its own origin, behind a certificate that holds.",
+    Demand("RFC 9110 4.3.4", "MUST", "An https request goes to where the certificate holds for its origin.",
            reason="Checking a certificate is the client's duty."),
 ]

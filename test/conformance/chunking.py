@@ -9,7 +9,7 @@ import random
 import zlib
 from itertools import accumulate
 
-EVERY_SPLIT_MAX = 160  # bytes; up to here: every split in two, and byte by byte
+EVERY_SPLIT_MAX = 160  # places; up to here: every split in two, and byte by byte
 HEADER_MAX = 14  # RFC 6455 5.2: 2 + 8 + 4 bytes; splits inside and right behind it
 BORDERS = 6  # pieces of a long stream whose borders are tried; the first half of them and the last
 HUGE = 1 << 20  # bytes; from here few chunkings, each takes its time
@@ -17,6 +17,10 @@ RANDOM_ROUNDS = 4
 BYTE_BY_BYTE_MAX = 1000  # bytes, of a stream that is not cut at every place
 CHOPS = (997, 65536)
 CHOPS_OF_HUGE = (1_000_003,)
+
+
+class Usual(bytes):
+    """A piece that many cases have, such as a Host: some cut it at every place, the others at its ends only."""
 
 
 def sanitized():
@@ -36,6 +40,21 @@ def random_places(total, dice, average):
     return sorted(dice.sample(range(1, total), min(total - 1, max(1, total // average))))
 
 
+def every_place(pieces):
+    """Every place between two bytes, but those inside of usual pieces."""
+    at = 0
+    for piece in pieces:
+        if at:
+            yield at
+        if not isinstance(piece, Usual):
+            yield from range(at + 1, at + len(piece))
+        at += len(piece)
+
+
+def place_count(pieces):
+    return sum(1 if isinstance(piece, Usual) else len(piece) for piece in pieces)
+
+
 def border_places(pieces, total):
     """Places in and around the headers of the first and the last pieces."""
     starts = [0, *accumulate(len(piece) for piece in pieces)]
@@ -52,14 +71,13 @@ def every_chunking(pieces, seed, sample=None):
     total = sum(map(len, pieces))
     dice = random.Random(zlib.crc32(seed.encode()))
     yield "one write", []
-    if total > EVERY_SPLIT_MAX:
+    if place_count(pieces) > EVERY_SPLIT_MAX:
         yield from many_bytes(total, pieces, dice, sample)
     elif total > 1:
-        yield from few_bytes(total, dice, sample)
+        yield from few_bytes(total, list(every_place(pieces)), dice, sample)
 
 
-def few_bytes(total, dice, sample):
-    places = range(1, total)
+def few_bytes(total, places, dice, sample):
     if sample:
         places = sorted(dice.sample(places, min(4, len(places))))
     yield from halves(total, places)

@@ -30,14 +30,15 @@ What the RFCs demand of a server, and the cases that show it. This page is gener
 `test/conformance/` by `make conformance-doc`; a test holds it to them.
 
 Every case runs over `ws` and over `wss` (a record for each chunk), at every chunking of its bytes: as one write, cut
-in two at every place, byte by byte, and at random places; streams of more than {every_split_max} bytes are cut in two
-in and around the headers of their frames and the beginnings of their lines instead. Chunks arrive apart: the next one
-leaves when the server has read the one before. Seen are all frames and responses of the server, all bytes that the
-backend gets, and how the streams of both end: by FIN (over TLS close_notify and FIN) or by a reset. In every frame of
-the server, in every case, are looked for: a mask, reserved bits, a length not in its shortest form, a control frame
-that is too long or a fragment, an unknown opcode, a frame behind its Close. In every response: the grammar of its
-lines, the version, a field that is there twice, the Date, a length that is not the body's, content without a type, an
-error without words, a transfer coding, connection options, fields that its status demands, and whether anything
+in two at every place, byte by byte, and at random places; streams of more than {every_split_max} places are cut in two
+in and around the headers of their frames and the beginnings of their lines instead, and lines that nearly all
+requests have (Host: h) are cut at every place by some cases, by the others at their ends. Chunks arrive apart: the
+next one leaves when the server has read the one before. Seen are all frames and responses of the server, all bytes
+that the backend gets, and how the streams of both end: by FIN (over TLS close_notify and FIN) or by a reset. In every
+frame of the server, in every case, are looked for: a mask, reserved bits, a length not in its shortest form, a control
+frame that is too long or a fragment, an unknown opcode, a frame behind its Close. In every response: the grammar of
+its lines, the version, a field that is there twice, the Date, a length that is not the body's, content without a type,
+an error without words, a transfer coding, connection options, fields that its status demands, and whether anything
 follows behind one that says close.
 
 {cases} cases make {sessions} sessions. `make test T=conformance` runs them, under ASan and UBSan with a sample of

@@ -1,7 +1,8 @@
 """Request heads for cases, and the few shapes that most cases about HTTP have.
 
-A head is a list of pieces, one for each line, so that chunkings cut around each of them. Fields are given as whole
-lines ("Name: value"), since what stands round the colon is often what a case is about.
+A head is a list of pieces, one for each line; those that nearly all requests have are cut inside by few cases only
+(unusual()). Fields are given as whole lines ("Name: value"), since what stands round the colon is often what a case
+is about.
 """
 
 import base64
@@ -11,6 +12,7 @@ from pathlib import Path
 from harness.client import ACCEPT_GUID
 
 from .case import BYE, ECHOED, Case, Http
+from .chunking import Usual
 from .session import KEY
 
 WEB_DIR = Path(__file__).resolve().parent / "web"
@@ -19,11 +21,18 @@ INDEX = b"the index\n"
 HOST = "Host: h"
 UPGRADE_FIELDS = (HOST, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
                   f"Sec-WebSocket-Key: {KEY}")
+USUAL_LINES = {"GET / HTTP/1.1", "GET /page.js HTTP/1.1", *UPGRADE_FIELDS}
 
 
 def lines(*texts, end=b"\r\n"):
     """The lines as pieces of bytes; a str is Latin-1, as header fields are."""
-    return [(text.encode("latin-1") if isinstance(text, str) else text) + end for text in texts]
+    pieces = [(text.encode("latin-1") if isinstance(text, str) else text) + end for text in texts]
+    return [Usual(piece) if text in USUAL_LINES else piece for text, piece in zip(texts, pieces)]
+
+
+def unusual(pieces):
+    """The same, to be cut at every place."""
+    return [bytes(piece) for piece in pieces]
 
 
 def get(*fields, target="/", method="GET", version="HTTP/1.1", host=HOST, end=b"\r\n"):
@@ -57,7 +66,7 @@ FOLLOWED = Http(200, {"Connection": "keep-alive"}, b"let js;\n")
 def upgraded(name, demand, request, headers=None, **more):
     """The upgrade succeeds, and the session ends by a Close."""
     response = Http(101, {"Sec-WebSocket-Accept": ACCEPT, **(headers or {})})
-    return Case(name, demand, "handshake", **{"request": request, "http": (response,), "sends": [BYE],
+    return Case(name, demand, "handshake", **{"request": request, "http": (response,), "sends": [Usual(BYE)],
                                               "sees": (ECHOED,), **more})
 
 
