@@ -38,6 +38,7 @@ STREAMS = {
     "close": frame(CLOSE, b"\x03\xe8bye"),
     "close-empty": frame(BINARY, b"last") + frame(CLOSE),
     "length-16-of-125": b"\x82\xfe\x00\x7d" + MASK + bytes(125),
+    "length-16-of-126": b"\x82\xfe\x00\x7e" + MASK + bytes(126),
     "length-64-of-65535": b"\x82\xff" + bytes(6) + b"\xff\xff" + MASK,
     "length-64-of-65536": b"\x82\xff" + bytes(5) + b"\x01\x00\x00" + MASK + b"x",
     "length-63-bits": b"\x82\xff\x7f" + b"\xff" * 7 + MASK + b"x",
@@ -82,6 +83,8 @@ def payload():
 
 
 def frame_encode():
+    for length, shift in ((125, 0), (126, 0), (127, 0), (65534, 0), (65535, 0), (0x8000, 1), (0xFFFF, 47)):
+        yield f"header-{length << shift}", b"x" + bytes([shift, 0x03, 0xE8]) + length.to_bytes(2, "big") + WHOLE
     ending = b"\x07\x03\xe8\x01\x00" + SOMEHOW
     yield "text", b"\x0c\x05Hello" + b"\x80\x01p" + b"\xc0\x03bye" + ending
     yield "fragments", b"\x00\x03one\x81\x00\x00\x03two\x04\x00" + ending

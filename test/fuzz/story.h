@@ -35,8 +35,13 @@ void story_add(struct story *story, const struct story_event *event);
 /* Feeds the stream to the decoder in pieces, as a session does, each in a block of its own. */
 void story_of(struct story *story, const uint8_t *data, size_t len, bool refuse_text, struct fuzz_cuts cuts);
 
-/* Whether two stories are the same. The payload may differ by the begun sequence of a text that broke off:
- * when that was fed earlier, it has been passed on (at most 3 bytes; frame.h, run_len). */
-void story_compare(const struct story *one, const struct story *other);
+/* What of a text that broke off may have been passed on: the sequence begun (frame.h, run_len). */
+enum story_slack {
+  STORY_EXACT,
+  STORY_BEGUN_SEQUENCE /* where it was fed in an earlier piece, or before a control frame */
+};
+
+/* Fails unless two stories are the same. */
+void story_compare(const struct story *one, const struct story *other, enum story_slack slack);
 
 #endif
