@@ -17,6 +17,7 @@ LLHTTP_METHODS = set(
     "UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK "
     "UNLINK".split())
 BARE_LF = re.compile(rb"(?<!\r)\n")
+ONE_EMPTY_LINE = re.compile(rb"\r?\n[^\r\n]")
 FRAMING_TAB = re.compile(rb"\n(content-length|transfer-encoding|connection):[^\r\n]*\t[ \t]*(,|\r?\n)", re.IGNORECASE)
 HOST = b"Host: h\r\n"
 UPGRADE_LINES = (HOST + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
@@ -49,7 +50,7 @@ def has_bare_lf(head, _ours, _refusal):
 
 
 def begins_with_an_empty_line(head, _ours, _refusal):
-    return head[:1] in (b"\r", b"\n")
+    return ONE_EMPTY_LINE.match(head) is not None
 
 
 def has_unknown_method(_head, ours, refusal):
@@ -122,7 +123,7 @@ def with_crlf(head, _ours):
 
 
 def without_empty_line(head, _ours):
-    return head.lstrip(b"\r\n")
+    return head[head.index(b"\n") + 1:]
 
 
 def with_get(head, ours):

@@ -20,6 +20,8 @@ def main(count=20_000, seed=1):
     for start in range(0, count, BATCH):
         judge([head_of(Random(seed << 40 | number)) for number in range(start, min(start + BATCH, count))], verdict)
     print(f"{count} heads: {verdict.accepted} accepted, {len(verdict.findings)} findings")
+    for finding in verdict.findings:
+        print(finding)
     for (parser, what), times in verdict.decided.most_common():
         print(f"{times:6} by decision, {parser}: {what}")
     for (parser, reason), times in verdict.stricter.most_common():

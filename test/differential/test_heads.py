@@ -28,6 +28,7 @@ KEY = b"Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec
 # Heads that differed once, and those that are known to be read in different ways elsewhere.
 HEADS = [
     b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\nGET /tunnelled HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost : h\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n Transfer-Encoding: chunked\r\n\r\nhello",
     b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
