@@ -14,8 +14,9 @@
 
 #define ESCAPE_LEN 3u /* "%XX" */
 
-static enum answer_body body_for(enum file_body body) {
-  return body == FILE_HEAD_ONLY ? ANSWER_HEAD_ONLY : ANSWER_BODY;
+/* Of an answer that is no file. */
+static enum answer_body body_for(const struct connection *c) {
+  return c->head.method_is_head ? ANSWER_HEAD_ONLY : ANSWER_BODY;
 }
 
 /* `path` is a decoded one, relative, or the URL's as it came where that can't be decoded. */
@@ -36,16 +37,27 @@ static void log_answer(struct connection *c, uint16_t status, struct wsl_span pa
 }
 
 /* An answer without a file; the connection stays as it would have. */
-static void refuse_file(struct connection *c, uint16_t status, struct wsl_span path, enum file_body body) {
+static void refuse_file(struct connection *c, uint16_t status, struct wsl_span path) {
   struct response response = {.status = status, .retry_after_s = status == 503 ? 1 : 0};
   log_answer(c, status, path, 0);
-  connection_answer_text(c, &response, response_phrase(status), body_for(body), c->next);
+  connection_answer_text(c, &response, response_phrase(status), body_for(c), c->next);
+}
+
+/* The file is there, but only its absence, or another state of it, was wanted. */
+static void answer_precondition(struct connection *c, struct response *found, struct wsl_span path) {
+  if (c->precondition == WSL_PRECONDITION_FAILED) {
+    refuse_file(c, 412, path);
+    return;
+  }
+  found->status = 304;
+  log_answer(c, 304, path, 0);
+  connection_answer_head(c, found, c->next);
 }
 
 static void answer_asset(struct connection *c, const char *path, enum file_body body) {
   const struct asset *asset = static_files_asset(c->domain->files->files, path);
   if (asset == NULL) {
-    refuse_file(c, 404, wsl_span_of(path), body);
+    refuse_file(c, 404, wsl_span_of(path));
     return;
   }
   const char *type = asset->content_type != NULL ? asset->content_type : content_type_of(asset->path);
@@ -53,6 +65,10 @@ static void answer_asset(struct connection *c, const char *path, enum file_body 
                               .content_length = asset->len,
                               .content_type = type,
                               .cache_control = content_type_cache_control(type)};
+  if (c->precondition != WSL_PRECONDITION_HOLDS) {
+    answer_precondition(c, &response, wsl_span_of(asset->path));
+    return;
+  }
   log_answer(c, 200, wsl_span_of(asset->path), body == FILE_WITH_BODY ? asset->len : 0);
   connection_answer_head(c, &response, c->next);
   if (body == FILE_HEAD_ONLY || c->out.head == NULL) return;
@@ -72,7 +88,7 @@ static void begin_job(struct connection *c, const char *path, struct wsl_span qu
   struct file_jobs *jobs = c->domain->files;
   if (file_jobs_have_room(jobs)) c->file = file_job_new(jobs, path, query, name, body, on_file_step, c);
   if (c->file == NULL) {
-    refuse_file(c, 503, wsl_span_of(path), body);
+    refuse_file(c, 503, wsl_span_of(path));
     return;
   }
   c->file_answered = false;
@@ -87,11 +103,11 @@ void connection_begin_file(struct connection *c, struct wsl_span url_path, struc
     case PATH_OK:
       break;
     case PATH_MALFORMED:
-      refuse_file(c, 400, url_path, body);
+      refuse_file(c, 400, url_path);
       return;
     case PATH_OUTSIDE:
     case PATH_TOO_LONG:
-      refuse_file(c, 404, url_path, body);
+      refuse_file(c, 404, url_path);
       return;
   }
   if (path[0] == '\0') is_directory = true;
@@ -141,12 +157,12 @@ static void redirect(struct connection *c) {
   struct file_job *job = c->file;
   char *location = make_location(job);
   if (location == NULL) {
-    refuse_file(c, 503, wsl_span_of(job->path), job->body);
+    refuse_file(c, 503, wsl_span_of(job->path));
     return;
   }
   struct response response = {.status = 301, .location = location};
   log_answer(c, 301, wsl_span_of(job->path), 0);
-  connection_answer_text(c, &response, response_phrase(301), body_for(job->body), c->next);
+  connection_answer_text(c, &response, response_phrase(301), body_for(c), c->next);
   free(location);
 }
 
@@ -156,7 +172,7 @@ static void refuse_outcome(struct connection *c) {
   if (job->outcome == FILE_MISSING || job->outcome == FILE_IS_DIRECTORY) status = 404;
   if (job->outcome == FILE_FORBIDDEN) status = 403;
   if (job->outcome == FILE_NO_RESOURCES) status = 503;
-  refuse_file(c, status, wsl_span_of(job->path), job->body);
+  refuse_file(c, status, wsl_span_of(job->path));
 }
 
 static struct response found(const struct file_job *job) {
@@ -184,6 +200,10 @@ static void answer_file(struct connection *c) {
 
 static void answer_head_of_file(struct connection *c) {
   struct response response = found(c->file);
+  if (c->precondition != WSL_PRECONDITION_HOLDS) {
+    answer_precondition(c, &response, wsl_span_of(c->file->path));
+    return;
+  }
   log_answer(c, 200, wsl_span_of(c->file->path), 0);
   connection_answer_head(c, &response, c->next);
 }

@@ -60,6 +60,7 @@ struct connection {
   /* ANSWERING, FILE, UPGRADING */
   struct outgoing out;
   struct file_job *file;
+  enum wsl_precondition precondition; /* of the file */
   bool file_answered; /* the head for `file` is made */
 
   /* ROUTING, DIALLING, UPGRADING */

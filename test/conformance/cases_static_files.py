@@ -40,9 +40,14 @@ ACCEPT = Demand("RFC 9110 12.5.1", "MAY", "Accept that fits nothing gets 406, or
                 outcome="All of section 12 is disregarded: a file has one representation.")
 ENCODING = Demand("RFC 9110 12.5.3", "SHOULD", "Without an acceptable content coding none is applied.")
 EVALUATED = Demand("RFC 9110 13.2.1", "MUST", "Preconditions are evaluated before the method is performed.",
-                   outcome="Not done: the fields are not read, since no file has a validator (8.8). A GET is always "
-                           "answered in full, which no client takes for an error; nothing can be changed by a method, "
-                           "which is what If-Match guards.")
+                   outcome="Of a file without validators (8.8): only * stands for it.")
+MATCH = Demand("RFC 9110 13.1.1", "MUST NOT", "The method is performed when If-Match is false.", outcome="412.")
+NONE_MATCH_ANY = Demand("RFC 9110 13.1.2", "MUST NOT", "The method is performed when If-None-Match is false: GET and "
+                        "HEAD get 304.")
+PRECEDENCE = Demand("RFC 9110 13.2.2", "MUST", "If-Match is evaluated before If-None-Match.")
+FIELDS_304 = Demand("RFC 9110 15.4.5", "MUST", "A 304 has the fields that a 200 would have had, of those that caches "
+                    "need: here Cache-Control and Date.")
+NO_CONTENT_304 = Demand("RFC 9110 15.4.5", "", "A 304 has no content.")
 NONE_MATCH = Demand("RFC 9110 13.1.2", "", "If-None-Match with other tags than the resource's is true.",
                     outcome="Files have no tag, so every list is of others.")
 SINCE = Demand("RFC 9110 13.1.3", "MUST", "If-Modified-Since is ignored where no date of a change is known, or it is "
@@ -66,6 +71,8 @@ INVALID = Demand("RFC 9110 15.5.1", "", "400: the request is malformed; an escap
 TEXT = "; charset=utf-8"
 PAGE = {"Content-Type": "text/html" + TEXT, "Content-Length": str(len(INDEX)), "Cache-Control": "no-cache",
         "Transfer-Encoding": None, "Content-Encoding": None, "Content-Range": None}
+FAILED = Http(412, {"Connection": "keep-alive"}, b"Precondition Failed\n")
+UNCHANGED = Http(304, {"Connection": "keep-alive", "Cache-Control": "no-cache", "Content-Length": str(len(INDEX))}, b"")
 ALLOWED = {"Allow": "GET, HEAD"}
 FAR_DATES = ("Sat, 01 Jan 2050 00:00:00 GMT", "Saturday, 01-Jan-50 00:00:00 GMT", "Sat Jan  1 00:00:00 2050")
 
@@ -158,16 +165,28 @@ ERRORS = [
 CONDITIONS = [
     whole("no-last-modified", MODIFIED), whole("no-etag", ETAG),
     whole("if-match-any", EVALUATED, "If-Match: *"),
-    whole("if-match-another", EVALUATED, 'If-Match: "other"'),
-    whole("if-none-match-any", EVALUATED, "If-None-Match: *"),
+    whole("if-match-any-and-another", EVALUATED, 'If-Match: "other", *'),
+    kept("if-match-another", MATCH, get('If-Match: "other"'), FAILED),
+    kept("if-match-nothing", MATCH, get("If-Match:"), FAILED),
+    kept("if-match-another-of-head", MATCH, get('If-Match: "other"', method="HEAD"),
+         Http(412, {"Content-Length": "20"}, b"", to_head=True)),
+    kept("if-none-match-any", NONE_MATCH_ANY, get("If-None-Match: *"), UNCHANGED),
+    kept("if-none-match-any-of-head", NONE_MATCH_ANY, get("If-None-Match: *", method="HEAD"), UNCHANGED),
+    kept("if-none-match-any-of-a-script", FIELDS_304, get("If-None-Match: *", target="/page.js"),
+         Http(304, {"Cache-Control": "no-cache"}, b"")),
+    kept("if-none-match-any-of-100-kb", NO_CONTENT_304, get("If-None-Match: *", target="/large.bin"), Http(304)),
+    kept("if-match-before-if-none-match", PRECEDENCE, get("If-None-Match: *", 'If-Match: "other"'), FAILED),
+    answered("files/if-match-close", MATCH, get('If-Match: "other"', "Connection: close"), refusal(412), kept=False),
     whole("if-none-match-another", NONE_MATCH, 'If-None-Match: "other", W/"weak"'),
     *(whole(f"if-modified-since-{number}", SINCE, f"If-Modified-Since: {date}")
       for number, date in enumerate((*FAR_DATES, "yesterday"))),
     *(whole(f"if-unmodified-since-{number}", UNMODIFIED, f"If-Unmodified-Since: {date}")
       for number, date in enumerate(("Mon, 01 Jan 1990 00:00:00 GMT", "never"))),
     whole("if-range-alone", IF_RANGE, 'If-Range: "x"'),
-    kept("conditions-of-what-is-missing", NOT_2XX, get("If-Match: *", "If-None-Match: *", target="/missing"),
+    kept("conditions-of-what-is-missing", NOT_2XX, get('If-Match: "x"', target="/missing"),
          Http(404, {}, b"Not Found\n")),
+    refused("files/conditions-of-a-post", NOT_2XX, get('If-Match: "x"', method="POST"), 405, ALLOWED),
+    refused("files/conditions-without-files", NOT_2XX, get('If-Match: "x"'), 405, {"Allow": "GET"}, options=()),
     kept("conditions-of-a-directory", NOT_2XX, get("If-None-Match: *", target="/sub"), Http(301)),
     *(whole(f"range-{name}", RANGE, f"Range: {value}") for name, value in [
         ("first-byte", "bytes=0-0"), ("last-byte", "bytes=-1"), ("beyond", "bytes=1000-"), ("two", "bytes=0-1,3-4"),

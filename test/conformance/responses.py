@@ -18,7 +18,7 @@ def response_faults(response, before, to_head):
     """Sentences, empty when all is well. `before`: the responses that came before on the connection."""
     found = [*syntax_faults(response), *field_faults(response), *date_faults(response)]
     if response.status >= 200:
-        found += length_faults(response, to_head)
+        found += length_faults(response, to_head or response.status == 304)
     if before and "close" in connection_options(before[-1]):
         found.append("RFC 9112 9.6: a response behind one that says close")
     return [f"{text}: {response.head!r}" for text in found]
