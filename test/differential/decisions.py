@@ -171,7 +171,7 @@ DECISIONS = [
         "RFC 9110 5.6.1", "They mean nothing. A body is never read: the connection closes behind the answer.",
         b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked,\r\n\r\n", has_empty_coding),
     Decision(
-        (LLHTTP,), (REFUSES, UPGRADE), "A tab behind an element of Connection, Content-Length or Transfer-Encoding",
+        (LLHTTP,), (REFUSES, UPGRADE, KEPT), "A tab behind an element of Connection, Content-Length or Transfer-Encoding",
         "white space", "a part of the element: an unknown or wrong one", "RFC 9110 5.6.3",
         "White space may be tabs; whoever reads it so sees the same request as we do.",
         b"GET / HTTP/1.1\r\n" + UPGRADE_LINES + b"Upgrade: websocket\r\nConnection: upgrade\t\r\n\r\n",

@@ -100,6 +100,8 @@ def violation(random):
         lambda: frame(random, random.choice([PING, PONG, CLOSE]), payload, fin=0),
         lambda: frame(random, random.choice([PING, PONG, CLOSE]), random.randbytes(126)),
         lambda: frame(random, random.choice([PING, BINARY]), payload, form=random.choice([16, 64])),
+        lambda: frame(random, BINARY, random.randbytes(random.choice([124, 125, 126])), form=16),
+        lambda: frame(random, BINARY, random.randbytes(random.choice([65_534, 65_535, 65_536])), form=64),
         lambda: frame(random, CONTINUATION, payload, fin=random.randint(0, 1)),
         lambda: frame(random, BINARY, payload, fin=0) + frame(random, TEXT, payload),
         lambda: header(BINARY, random.choice([1 << 63, (1 << 64) - 1, 1 << 62]), form=64) + b"key!" + payload,

@@ -40,6 +40,7 @@ HEADS = [
     b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n" + KEY + b"Content-Length: 0\r\n\r\n\x81\x80\0\0\0\0",
     b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n" + KEY + b"Content-Length: 5\r\n\r\nhello",
     b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close, upgrade\r\n" + KEY + b"\r\n",
+    b"GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\t\r\n\r\n",
     b"GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive, upgrade\r\n" + KEY + b"\r\n",
 ]
 
