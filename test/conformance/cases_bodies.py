@@ -155,6 +155,10 @@ EXPECTATIONS = [
 
 CASES = [*LENGTHS, *CODINGS, *EXPECTATIONS]
 UNTESTED = [
+    Demand("RFC 9110 15.5.14", "MAY", "Content that is larger than is wanted gets 413.",
+           reason="It is not read, so its size does not matter: 10.1.1 and RFC 9112 9.3."),
+    Demand("RFC 9112 6.3", "MAY", "A body without Content-Length gets 411.",
+           reason="Chunked is taken, by not reading it."),
     Demand("RFC 9112 6.1", "MUST NOT", "Transfer-Encoding is sent to HTTP/1.0, in a 1xx, a 204, or to CONNECT.",
            reason="It is never sent: looked for in every response of every case."),
     Demand("RFC 9112 6.2", "MUST NOT", "Content-Length is sent beside Transfer-Encoding.",

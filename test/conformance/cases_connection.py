@@ -38,6 +38,8 @@ CONTINUE_FIRST = Demand("RFC 9110 7.8", "MUST", "Before a 101 a 100 is sent, whe
                         outcome="Not done: a handshake has no body to go on with (400 else), and 10.1.1 frees from a "
                                 "100 where none follows. Clients expect the 101 to come first (RFC 6455 4.1).")
 SAYS_426 = Demand("RFC 9110 15.5.22", "MUST", "A 426 has Upgrade.")
+SAYS_101 = Demand("RFC 9110 15.2.2", "MUST", "A 101 has an Upgrade that names the protocol behind its empty line.",
+                  outcome="websocket; the next byte is a frame's.")
 NO_1XX = Demand("RFC 9110 15.2", "MUST NOT", "A 1xx is sent to HTTP/1.0.")
 
 MISSING = get(target="/missing")
@@ -126,6 +128,8 @@ UPGRADES = [
     last("no-101-to-1.0", NO_1XX, upgrade("Expect: 100-continue", version=OF_1_0)),
     upgraded("connection/101-says-upgrade", SAYS_UPGRADE, upgrade(),
              {"Upgrade": "websocket", "Connection": "Upgrade"}),
+    Case("connection/frames-right-behind-the-101", SAYS_101, "handshake", request=upgrade(), service=(b"first",),
+         down=b"first", then=[BYE], sees=(ECHOED,), http=(Http(101, {"Upgrade": "websocket"}),)),
     refused("connection/426-says-upgrade", SAYS_426, upgrade(omit=["Sec-WebSocket-Version"]), 426,
             {"Upgrade": "websocket", "Connection": "Upgrade, close"}),
     upgraded("connection/expects-100-before-101", CONTINUE_FIRST, upgrade("Expect: 100-continue")),
@@ -136,6 +140,13 @@ CASES = [*PERSISTENCE, *PIPELINES, *ENDS, *UPGRADES]
 UNTESTED = [
     Demand("RFC 9112 9.3", "MUST", "A server that has no persistent connections says close in each response.",
            reason="It has."),
+    Demand("RFC 9112 9.1", "", "How a connection is established.", reason="Nothing is demanded of a server."),
+    Demand("RFC 9112 9.2", "", "Responses are matched to requests by their order.",
+           reason="A client's duty; that ours have that order is looked at under 9.3.2."),
+    Demand("RFC 9112 9.4", "", "A client limits its connections to a server.",
+           reason="A client's duty; `--max-sessions` and test/integration/test_limits.py."),
+    Demand("RFC 9112 9.7", "", "A TLS client begins with its handshake.",
+           reason="A client's duty; each case over wss does, on the port that also speaks plain HTTP."),
     Demand("RFC 9112 9.3", "MUST NOT", "A proxy keeps connections to HTTP/1.0 clients.", reason="wsluice is no proxy."),
     Demand("RFC 9112 9.3.1", "", "Who may repeat which requests.", reason="A client's duty."),
     Demand("RFC 9112 9.5", "", "Time limits and their ends.",

@@ -212,6 +212,8 @@ UNTESTED = [
     Demand("RFC 9112 3.2.2", "MUST", "A proxy puts the target's authority into Host.", reason="wsluice is no proxy."),
     Demand("RFC 9112 4", "MUST", "The blank before the reason phrase is sent, also without a phrase.",
            reason="Looked for in every response of every case, with all of the status line's grammar."),
+    Demand("RFC 9110 7.2", "MUST", "A client sends Host, first of its fields, without userinfo.",
+           reason="A client's duty; what Host may be is looked at under RFC 9112 3.2, its place means nothing."),
     Demand("RFC 9110 4.3.4", "MUST", "An https request goes to where the certificate holds for its origin.",
            reason="Checking a certificate is the client's duty."),
 ]
