@@ -31,6 +31,7 @@ must be seen:
 
 Head, greeting (where a 101 is expected) and `sends` are then one stream of bytes that is cut at every chunking.
 `client="kept"` says that the connection stays open behind the last response.
+heads.py has heads, and the shapes that most of these cases have: served(), refused(), upgraded().
 
 Chunks really arrive apart, without sleeping: sessions of all chunkings go forward in step, a chunk each, and between
 two steps a probe session's ping is answered (Server.barrier). wsluice has one worker, which takes events in order.
