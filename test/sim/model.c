@@ -138,6 +138,7 @@ static void note_heard(struct world *w, struct life *life) {
 static void forget_broken_text(struct life *life, size_t before) {
   size_t len = life->heard.certain > before ? life->heard.certain : before;
   if (life->heard.payload.len > len) life->heard.payload.len = len;
+  life->heard.certain = len;
 }
 
 static void hear(struct world *w, struct life *life, const uint8_t *bytes, size_t n) {

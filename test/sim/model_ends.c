@@ -160,7 +160,7 @@ static bool backend_is_lost(const struct life *life) {
 /* Its stream broke off, or the backend's could not be brought to it. */
 static bool client_broke(const struct life *life) {
   if (model_knows(life, FACT_CLIENT_WRONG)) return true;
-  if (model_knows(life, FACT_CLIENT_CLOSE)) return false;
+  if (model_knows(life, FACT_CLIENT_CLOSE) && !life->client.deaf) return false;
   return model_knows(life, FACT_CLIENT_CUT) || model_knows(life, FACT_CLIENT_TRUNCATED) ||
          model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED) ||
          (life->client.vanished && life->vanish_over);
