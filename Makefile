@@ -59,18 +59,18 @@ test: ## Build and run all tests: release, ASan+UBSan, and TSan where there are 
 	@mkdir -p build/suite
 	@printf 'subdirs("%s")\n' '$(CURDIR)/build/test' '$(CURDIR)/build-asan/test' '$(CURDIR)/build-tsan/test' \
 	  >build/suite/CTestTestfile.cmake
-	$(without_aslr) $(ctest) --test-dir build/suite -LE '^image$$'
+	$(without_aslr) $(ctest) --test-dir build/suite -LE '^(image|long)$$'
 
 test-release: ## Build and run the tests of the release build only
 	@scripts/install-deps.sh test
 	@$(call build_with_tests,release)
-	$(ctest) --preset release -LE '^image$$'
+	$(ctest) --preset release -LE '^(image|long)$$'
 
-test-world: ## Build the Docker image and test it with an engine of the tests' own (Debian, root)
+test-world: ## The image, with a Docker engine of the tests' own (Debian, root); whether `make sim` finds faults
 	@scripts/install-deps.sh test
 	@scripts/install-deps.sh image || { [ -z "$$WSLUICE_REQUIRE_DOCKER" ] && echo "going on: the test will be skipped"; }
 	@$(call build_with_tests,release)
-	$(ctest) --preset release -L '^image$$'
+	$(ctest) --preset release -L '^(image|long)$$'
 
 test-faults: ## Refuse every single request for memory once (make test: one for each way to ask); long
 	@scripts/install-deps.sh test
