@@ -3,6 +3,7 @@
 
 #include "fault.h"
 #include "model.h"
+#include "opening.h"
 
 #define FINALE_ROUNDS 12u
 /* Behind the finale every deadline that there is may run out, one after the other. */
@@ -240,6 +241,8 @@ static size_t early_bytes(struct life *life) {
 
 /* The session is opened behind the first step, so that something may come with the request head. */
 void play(const struct plan *plan) {
+  for (uint64_t i = 0; i < plan->sessions; i++)
+    opening_play(plan->seed, i);
   struct world *w = world_begin(plan);
   for (size_t i = 0; i < plan->step_count; i++) {
     const struct step *step = &plan->steps[i];
