@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/random.h"
+
 #define CAP_FIRST 512u
 
 void bytes_add(struct bytes *bytes, const void *data, size_t len) {
@@ -16,6 +18,15 @@ void bytes_add(struct bytes *bytes, const void *data, size_t len) {
   }
   memcpy(bytes->data + bytes->len, data, len);
   bytes->len += len;
+}
+
+void bytes_add_random(struct bytes *bytes, struct random_source *random, size_t len) {
+  while (len > 0) {
+    uint64_t word = random_next(random);
+    size_t n = len < sizeof word ? len : sizeof word;
+    bytes_add(bytes, &word, n);
+    len -= n;
+  }
 }
 
 void bytes_free(struct bytes *bytes) {

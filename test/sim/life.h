@@ -38,13 +38,14 @@ struct life {
   bool opened, ended;
 
   /* the model's */
-  struct listener heard;          /* what the session has read of the client */
-  struct reader told;             /* what it has written to it */
-  struct bytes taken;             /* what it has read of the backend */
-  size_t forwarded;               /* bytes of heard.payload that the backend's kernel has */
-  size_t pong_at, pings_answered; /* where in heard.pings the next pong is looked for */
-  uint64_t facts[FACTS];          /* when, in order of happening (a count); NOT_YET */
-  uint64_t fact_ms[FACTS];        /* when, by the clock */
+  struct listener heard;                        /* what the session has read of the client */
+  struct reader told;                           /* what it has written to it */
+  struct bytes taken;                           /* what it has read of the backend */
+  size_t forwarded;                             /* bytes of heard.payload that the backend's kernel has */
+  size_t pong_at, pings_answered;               /* where in heard.pings the next pong is looked for */
+  uint8_t last_pong[1 + REFERENCE_CONTROL_MAX]; /* its length first */
+  uint64_t facts[FACTS];                        /* when, in order of happening (a count); NOT_YET */
+  uint64_t fact_ms[FACTS];                      /* when, by the clock */
   int lost_error, backend_error, dial_error;
   bool ping_may;           /* it was silent for long enough since the last */
   bool backend_end_wanted; /* its end came while its bytes still went to the client */
@@ -62,6 +63,8 @@ struct life {
   uint64_t payload_ms;            /* either way */
   uint64_t pinged_ms;             /* of the first ping since something came from the client; NOT_YET */
   uint64_t closed_ms;             /* our Close was the kernel's; NOT_YET */
+  size_t begun_at_close;          /* data frames begun when its Close was decided on; SIZE_MAX: it was not */
+  size_t judged;                  /* of told.payload */
   uint64_t closing_since_ms;      /* first cause; NOT_YET */
   uint64_t pong_clock_ms;         /* like pinged_ms, put forward while the pong may lie unread */
   uint64_t clock_ms, pong_run_ms; /* how long that clock has run by now */

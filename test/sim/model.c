@@ -25,6 +25,8 @@ void model_begin(struct world *w, struct life *life) {
   life->born_ms = now;
   life->undialled_ms = 0;
   life->moved_ms = life->touched_ms = life->to_client_ms = life->from_client_ms = life->payload_ms = now;
+  life->begun_at_close = SIZE_MAX;
+  life->judged = 0;
   life->clock_ms = now;
   life->pong_run_ms = 0;
   life->pong_stopped = false;
@@ -43,6 +45,8 @@ void model_fact(struct world *w, struct life *life, enum fact fact) {
   life->fact_ms[fact] = w->timers.now_ms;
   life->touched_ms = w->timers.now_ms;
   if (fact == FACT_DIAL_FAILED) life->moved_ms = w->timers.now_ms; /* until then its own time ran */
+  if (fact != FACT_BACKEND_FIN && life->begun_at_close == SIZE_MAX && model_close_is_due(life))
+    life->begun_at_close = life->told.begun;
   if (life->closing_since_ms == NOT_YET && model_is_ending(life)) life->closing_since_ms = w->timers.now_ms;
 }
 
@@ -114,11 +118,19 @@ bool model_close_is_due(const struct life *life) {
   return false;
 }
 
+/* Of pings that are alike nobody can tell which one a pong answers: it may be the newest. */
+static bool owes_pong(const struct life *life) {
+  const struct listener *heard = &life->heard;
+  if (heard->ping_count == life->pings_answered) return false;
+  const uint8_t *newest = heard->pings.data + heard->newest_ping_at;
+  bool alike = life->pings_answered > 0 && memcmp(newest, life->last_pong, 1u + newest[0]) == 0;
+  return !(alike && life->client_clogged);
+}
+
 /* A Close that is due may stand where the pong would. */
 bool model_pong_waits(const struct life *life) {
   bool lost = model_knows(life, FACT_CLIENT_FAILED) || model_knows(life, FACT_CLIENT_LOST);
-  return life->heard.ping_count > life->pings_answered && !model_close_is_due(life) &&
-         !life->told.close_begun && !lost;
+  return owes_pong(life) && !model_close_is_due(life) && !life->told.close_begun && !lost;
 }
 
 static void judge_reading_client(struct life *life) {
@@ -199,10 +211,12 @@ static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
 /* ---- bytes to the client ---- */
 
 static void judge_payload(struct life *life) {
+  size_t from = life->judged;
   const struct bytes *told = &life->told.payload;
   sim_check(told->len <= life->taken.len, "the client got %zu bytes of the %zu that the backend sent",
             told->len, life->taken.len);
-  bool same = told->len == 0 || memcmp(told->data, life->taken.data, told->len) == 0;
+  bool same = told->len == from || memcmp(told->data + from, life->taken.data + from, told->len - from) == 0;
+  life->judged = told->len;
   sim_check(same, "the client got other bytes than the backend sent");
 }
 
@@ -215,7 +229,10 @@ static bool next_ping_is(struct life *life, const uint8_t *pong) {
     if (!same && !life->client_clogged) return false;
     life->pong_at += 1u + ping[0];
     life->pings_answered++;
-    if (same) return true;
+    if (same) {
+      memcpy(life->last_pong, pong, 1u + pong[0]);
+      return true;
+    }
   }
   return false;
 }
@@ -254,6 +271,7 @@ static void client_wrote(struct peer *peer, int64_t n, size_t offered, const uin
   if (life->told.payload.len > payload) life->payload_ms = w->timers.now_ms;
   sim_check(life->told.wrong == NULL, "the client was sent %s", life->told.wrong);
   sim_check(life->told.longest <= w->settings.max_frame_size, "a frame of %zu bytes", life->told.longest);
+  sim_check(life->told.begun <= life->begun_at_close, "a frame was begun behind the decision to close");
   judge_payload(life);
   judge_pongs(life);
   if (life->told.pings > pings) judge_ping(w, life);

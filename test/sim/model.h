@@ -63,7 +63,7 @@ bool model_backend_takes(const struct life *life);
 /* Something has happened for which the client gets a Close. */
 bool model_close_is_due(const struct life *life);
 
-/* The answer to the newest ping is still owed. */
+/* The newest ping has no answer, and nothing stands in its way but the client. */
 bool model_pong_waits(const struct life *life);
 bool model_client_end_was_read(const struct life *life);
 bool model_backend_end_was_read(const struct life *life);

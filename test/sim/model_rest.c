@@ -97,6 +97,15 @@ static void look_at_backend_end(struct life *life) {
             "the backend is kept although both directions have ended");
 }
 
+/* Nothing is left to bring there, and nothing of the target's is wanted. */
+static void look_at_dial(struct life *life) {
+  if (life->dial == NULL || model_held_up(life) > 0) return;
+  bool over = model_knows(life, FACT_CLIENT_CLOSE) || model_knows(life, FACT_CLIENT_WRONG) ||
+              model_knows(life, FACT_CLIENT_CUT) || model_knows(life, FACT_CLIENT_TRUNCATED) ||
+              model_knows(life, FACT_CLIENT_LOST);
+  sim_check(!over, "a dial goes on that nobody needs");
+}
+
 static void look_at_death(struct life *life) {
   bool gone = life->client_gone && !life->backend.connected && life->dial == NULL;
   sim_check(!gone, "a session lives on without peers");
@@ -139,10 +148,20 @@ static bool may_count_as_vanished(const struct peer *peer, uint64_t now) {
  * client no more that it has let go of to linger. */
 static uint64_t noticed_ms(const struct life *life) {
   uint64_t client_ms = life->client_finished_ms == NOT_YET ? life->client.noticed_ms : 0;
-  uint64_t noticed = later(client_ms, life->backend.noticed_ms);
+  uint64_t noticed = later(client_ms, life->backend.connected ? life->backend.noticed_ms : 0);
   bool sure =
       life->closing_since_ms != NOT_YET && noticed >= life->closing_since_ms + 2 * PROBE_MS + GRAIN_MS;
-  return sure ? noticed : 0;
+  /* Of what was written since the last look it can't be told apart. */
+  return sure && noticed >= life->moved_ms + PROBE_MS + GRAIN_MS ? noticed : 0;
+}
+
+/* From when on the client's Close is awaited: the acknowledgement of ours, where that can be told. Half of
+ * what is never, so that times can be added to it. */
+static uint64_t awaited_since_ms(const struct life *life) {
+  const struct peer *client = &life->client;
+  if (life->closed_ms == NOT_YET) return NOT_YET / 2;
+  if (life->role->client.cant_tell) return life->closed_ms;
+  return client->unacked + client->sealed > 0 ? NOT_YET / 2 : later(life->closed_ms, client->acked_ms);
 }
 
 void model_clock(struct world *w, uint64_t now) {
@@ -161,8 +180,7 @@ void model_clock(struct world *w, uint64_t now) {
     note_closed(w, life);
     if (may_count_as_vanished(&life->client, now) || may_count_as_vanished(&life->backend, now))
       life->vanish_over = true;
-    if (life->closed_ms != NOT_YET && now >= life->closed_ms + limits->close_timeout_max_ms)
-      life->await_over = true;
+    if (now >= awaited_since_ms(life) + limits->close_timeout_max_ms) life->await_over = true;
     if (model_timed_out(life) && life->over_since_ms == NOT_YET) life->over_since_ms = now;
     uint64_t since_ms =
         life->closing_since_ms < life->over_since_ms ? life->closing_since_ms : life->over_since_ms;
@@ -175,16 +193,16 @@ void model_clock(struct world *w, uint64_t now) {
 static void look_at_heartbeat(struct world *w, struct life *life) {
   uint64_t interval = w->settings.heartbeat_ms, now = w->timers.now_ms;
   if (interval == 0 || model_is_ending(life) || model_timed_out(life) || !writable(&life->client)) return;
-  sim_check(now - life->to_client_ms <= interval + GRAIN_MS, "no ping after %llu ms of silence",
+  sim_check(now - life->to_client_ms <= interval, "no ping after %llu ms of silence",
             (unsigned long long)(now - life->to_client_ms));
 }
 
 static void look_at_pong(struct world *w, struct life *life) {
   uint64_t limit = w->settings.pong_timeout_ms, now = w->timers.now_ms;
-  bool pong_due = life->heard.ping_count > life->pings_answered;
+  bool perhaps = life->heard.ping_count > life->pings_answered;
   bool held = model_backend_takes(life) && model_held_up(life) > 0;
-  bool stopped = readable(&life->client) || held || pong_due;
-  life->pong_stopped = stopped;
+  life->pong_stopped = readable(&life->client) || held || model_pong_waits(life);
+  bool stopped = life->pong_stopped || perhaps;
   if (limit == 0 || life->pong_clock_ms == NOT_YET) return;
   if (stopped || model_is_ending(life) || model_client_end_was_read(life)) {
     life->pong_clock_ms = now;
@@ -276,6 +294,7 @@ void model_rest(struct world *w) {
     look_at_down(w, life);
     look_at_client_end(life);
     look_at_backend_end(life);
+    look_at_dial(life);
     look_at_death(life);
     look_at_heartbeat(w, life);
     look_at_pong(w, life);

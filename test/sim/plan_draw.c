@@ -92,6 +92,7 @@ static uint32_t draw_size(void) {
   static const uint32_t edges[] = {0, 1, 124, 125, 126, 127, 128, 255, 256, 257};
   static const uint32_t large[] = {65534, 65535, 65536, 65537, 139000};
   if (theme == THEME_BULK && one_in(4)) return PICK(large);
+  if (one_in(10)) return 0;
   if (one_in(4)) return PICK(edges);
   return one_in(3) ? pick(700) : pick(40);
 }
@@ -100,6 +101,7 @@ static void draw_frame(struct step *step) {
   static const uint8_t texts[] = {SAID_TEXT, SAID_TEXT_BEGIN, SAID_MORE, SAID_LAST, SAID_PING};
   step->a = theme == THEME_TEXT ? PICK(texts) : (uint8_t)pick(SAID_KINDS);
   step->b = draw_size();
+  if (step->a == SAID_PINGS) step->b = theme == THEME_BULK ? pick(3000) : pick(5);
   step->c = one_in(4) ? pick(20) : 0;
 }
 
@@ -134,7 +136,7 @@ static const struct share shares[] = {
     {STEP_CLIENT_FRAME, {60, 60, 25, 90, 30}},
     {STEP_CLIENT_WRONG, {3, 1, 1, 12, 2}},
     {STEP_CLIENT_CLOSE, {4, 3, 3, 3, 3}},
-    {STEP_CLIENT_END, {5, 3, 5, 3, 3}},
+    {STEP_CLIENT_END, {8, 4, 8, 6, 3}},
     {STEP_CLIENT_TAKES, {16, 30, 16, 5, 16}},
     {STEP_CLIENT_DEAF, {1, 1, 1, 0, 0}},
     {STEP_CLIENT_VANISHES, {1, 0, 8, 0, 0}},
@@ -208,6 +210,7 @@ void plan_draw(struct plan *plan, uint64_t seed) {
   random_seed(&source, seed);
   *plan = (struct plan){.seed = seed};
   theme = (enum theme)pick(THEMES);
+  if (theme == THEME_BULK && one_in(2)) theme = THEME_ANYTHING; /* it costs twenty times as much */
   draw_settings(plan);
   for (size_t i = 0; i < plan->sessions; i++)
     draw_role(&plan->roles[i]);

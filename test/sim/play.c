@@ -55,16 +55,14 @@ static void client_closes(struct life *life, unsigned row) {
 
 static void client_ends(struct life *life, const struct step *step) {
   if (step->b == 0 && !life->client.end_said) peer_sends(&life->client, 0);
-  peer_ends(&life->client, (enum stream_end)(step->a % STREAM_ENDS));
+  bool again = life->client.end_said; /* behind a FIN only a reset can come */
+  peer_ends(&life->client, again ? END_RESET : (enum stream_end)(step->a % STREAM_ENDS));
 }
 
 static void backend_says(struct life *life, uint32_t len) {
   struct peer *backend = &life->backend;
   if (backend->end_said || backend->vanished) return;
-  for (uint32_t i = 0; i < len; i++) {
-    uint8_t byte = (uint8_t)random_next(&life->speaker.random);
-    bytes_add(&backend->said, &byte, 1);
-  }
+  bytes_add_random(&backend->said, &life->speaker.random, len);
   peer_sends(backend, 0);
 }
 

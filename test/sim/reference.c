@@ -95,6 +95,7 @@ static void end_frame(struct listener *l) {
     judge_close(l);
   } else if (opcode == PING) {
     uint8_t len = (uint8_t)l->control_len;
+    l->newest_ping_at = l->pings.len;
     bytes_add(&l->pings, &len, 1);
     bytes_add(&l->pings, l->control, len);
     l->ping_count++;
@@ -188,7 +189,7 @@ static void hear_payload(struct listener *l, uint8_t byte) {
     broken_text(l, "Text message is not UTF-8");
     return;
   } else {
-    bytes_add(&l->payload, &byte, 1);
+    bytes_push(&l->payload, byte);
   }
   if (l->left == 0) end_frame(l);
 }

@@ -15,9 +15,10 @@
 enum heard_end { HEARD_OPEN, HEARD_CLOSE, HEARD_WRONG };
 
 struct listener {
-  struct bytes payload; /* of its data frames */
-  size_t certain;       /* behind broken text: so much of the payload went before the broken character */
-  struct bytes pings;   /* length and payload, one behind the other */
+  struct bytes payload;  /* of its data frames */
+  size_t certain;        /* behind broken text: so much of the payload went before the broken character */
+  struct bytes pings;    /* length and payload, one behind the other */
+  size_t newest_ping_at; /* in pings */
   size_t ping_count, controls; /* all control frames */
   enum heard_end end;
   uint16_t code;      /* of its Close, or for the answer to what was wrong */
@@ -47,6 +48,7 @@ struct reader {
   struct bytes payload; /* of its data frames */
   struct bytes pongs;   /* length and payload, one behind the other */
   size_t pings, pong_count, frames;
+  size_t begun;     /* data frames of which there is a byte */
   size_t longest;   /* payload of the longest data frame */
   bool closed;      /* a whole Close was read */
   bool close_begun; /* its first byte */

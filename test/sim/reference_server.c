@@ -62,6 +62,7 @@ static void read_header(struct reader *r, uint8_t byte) {
     bool known = byte == (0x80 | BINARY) || (byte >= (0x80 | CLOSE) && byte <= (0x80 | PONG));
     if (!known) r->wrong = "a frame that is neither binary nor control, or not final";
     if (byte == (0x80 | CLOSE)) r->close_begun = true;
+    if (byte == (0x80 | BINARY)) r->begun++;
     return;
   }
   if (r->header_len == 2 && (byte & 0x80)) r->wrong = "a masked frame";
@@ -72,7 +73,7 @@ static void read_payload(struct reader *r, uint8_t byte) {
   if (r->header[0] & 8) {
     r->control[r->control_len++] = byte;
   } else {
-    bytes_add(&r->payload, &byte, 1);
+    bytes_push(&r->payload, byte);
   }
   if (--r->left == 0) end_frame(r);
 }

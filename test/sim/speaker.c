@@ -6,6 +6,7 @@
 #define FIN         0x80u
 #define MASKED      0x80u
 #define CONTROL_MAX 125u
+#define PINGS_MAX   3000u
 
 enum opcode { CONTINUATION, TEXT, BINARY, CLOSE = 8, PING, PONG };
 
@@ -79,10 +80,9 @@ static uint8_t next_text_byte(struct speaker *s) {
 /* `len` bytes, and for the end of a text what its last character still wants. */
 static void draw_payload(struct speaker *s, size_t len, bool text, bool ends, struct bytes *payload) {
   bytes_clear(payload);
-  for (size_t i = 0; i < len; i++) {
-    uint8_t byte = text ? next_text_byte(s) : (uint8_t)random_next(&s->random);
-    bytes_add(payload, &byte, 1);
-  }
+  if (!text) bytes_add_random(payload, &s->random, len);
+  for (size_t i = 0; text && i < len; i++)
+    bytes_push(payload, next_text_byte(s));
   while (text && ends && s->character_at < s->character_len)
     bytes_add(payload, &s->character[s->character_at++], 1);
 }
@@ -94,6 +94,13 @@ static struct bytes payload; /* of the frame being written; kept for the next */
 static void say_control(struct speaker *s, enum opcode opcode, size_t len, struct bytes *out) {
   draw_payload(s, len < CONTROL_MAX ? len : CONTROL_MAX, false, false, &payload);
   write_frame(s, (uint8_t)(FIN | opcode), LENGTH_SHORTEST, payload.data, payload.len, out);
+}
+
+static void say_pings(struct speaker *s, size_t count, struct bytes *out) {
+  for (size_t i = 0; i < count && i < PINGS_MAX; i++) {
+    uint8_t number[2] = {(uint8_t)(i >> 8), (uint8_t)i};
+    write_frame(s, FIN | PING, LENGTH_SHORTEST, number, sizeof number, out);
+  }
 }
 
 static void say_data(struct speaker *s, bool text, bool fin, size_t len, struct bytes *out) {
@@ -109,6 +116,9 @@ void speaker_says(struct speaker *s, enum said said, size_t len, struct bytes *o
   switch (said) {
     case SAID_PING:
       say_control(s, PING, len, out);
+      break;
+    case SAID_PINGS:
+      say_pings(s, len, out);
       break;
     case SAID_PONG:
       say_control(s, PONG, len, out);
@@ -345,6 +355,7 @@ const char *said_text(unsigned said) {
       "the last fragment",
       "a ping",
       "a pong",
+      "so many pings",
   };
   return texts[said % SAID_KINDS];
 }

@@ -21,6 +21,7 @@ enum said {
   SAID_LAST,
   SAID_PING,
   SAID_PONG,
+  SAID_PINGS, /* `len` of them at once, each other than the one before */
   SAID_KINDS
 };
 
