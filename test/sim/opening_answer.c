@@ -31,8 +31,7 @@ static bool is_field(struct wsl_span line, const char *name, struct wsl_span val
   if (line.len < len + 2 || memcmp(line.at, name, len) != 0 || memcmp(line.at + len, ": ", 2) != 0)
     return false;
   struct wsl_span said = {line.at + len + 2, line.len - len - 2};
-  sim_check(wsl_span_equal(said, value), "opening: the answer's %s is \"%.*s\"", name, (int)said.len,
-            said.at);
+  sim_check(wsl_span_equal(said, value), "opening: the answer's %s is \"%s\"", name, shown(said));
   return true;
 }
 

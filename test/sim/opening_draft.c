@@ -5,6 +5,7 @@
 
 #define CONNECTION_MAX 5u
 #define NOISE_MAX      6u
+#define TAGS_MAX       3u
 
 /* How a broken rule is told: the status, and words of the reason that belong to no other rule. */
 static const struct {
@@ -176,6 +177,28 @@ static void draw_first_of(struct draft *d, const char *name, size_t count, struc
   }
 }
 
+/* RFC 9110 13.1: lists of entity tags, or a star for whatever there is. Tags of ours don't exist. Whether
+ * there is a line of the name, and in *star, whether it holds the star. */
+static bool draw_tags(struct draft *d, const char *name, bool *star) {
+  static const char *const tags[] = {"\"abc\"", "W/\"1\"", "\"*\"", "**", "\"a b\""};
+  struct wsl_span elements[TAGS_MAX];
+  size_t count = one_in(d->random, 3) ? between(d->random, 1, TAGS_MAX) : 0;
+  *star = count > 0 && one_in(d->random, 2);
+  for (size_t i = 0; i < count; i++)
+    elements[i] = written(&d->text, ONE_OF(d->random, tags));
+  if (*star) elements[random_below(d->random, (uint32_t)count)] = written(&d->text, "*");
+  draft_add_list(d, name, elements, count, LIST_LOOSE);
+  return count > 0;
+}
+
+static void draw_precondition(struct draft *d) {
+  bool match_star, none_match_star;
+  bool match = draw_tags(d, "If-Match", &match_star);
+  (void)draw_tags(d, "If-None-Match", &none_match_star);
+  d->meaning.precondition = none_match_star ? WSL_PRECONDITION_UNCHANGED : WSL_PRECONDITION_HOLDS;
+  if (match && !match_star) d->meaning.precondition = WSL_PRECONDITION_FAILED;
+}
+
 static void draw_facts(struct draft *d) {
   size_t origins = between(d->random, 0, d->upgrades ? 1 : 2);
   if (d->broken == ORIGIN_TWICE) origins = 2;
@@ -209,7 +232,7 @@ static void draw_noise(struct draft *d) {
     }
     char name[16] = {0};
     size_t len = between(d->random, 1, sizeof(name) - 1);
-    name[0] = byte_of(d->random, "!#$%&'*+-.^_`|~" DIGITS "ABDEFGIJKLMNPQRVWXYZabdefgijklmnpqrvwxyz");
+    name[0] = byte_of(d->random, "!#$%&'*+-.^_`|~" DIGITS "ABDEFGJKLMNPQRVWXYZabdefgjklmnpqrvwxyz");
     for (size_t i = 1; i < len; i++)
       name[i] = byte_of(d->random, TOKEN_BYTES);
     draft_add(d, name, draft_any_value(d, 24));
@@ -253,6 +276,7 @@ void draft_draw(struct draft *d, struct random_source *random) {
   draft_draw_framing(d);
   draft_draw_upgrade(d);
   draw_facts(d);
+  if (!d->upgrades) draw_precondition(d);
   draw_noise(d);
   settle(d);
 }

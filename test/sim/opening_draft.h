@@ -53,6 +53,7 @@ struct meaning {
   const char *words; /* are in the reason; NULL: any */
   bool offers_version;
   bool keeps_alive;
+  enum wsl_precondition precondition; /* PLAIN */
   struct wsl_span path, query, authority;
   struct wsl_span origin, user_agent; /* at == NULL: none */
   struct wsl_span subprotocol;

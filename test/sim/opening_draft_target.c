@@ -25,10 +25,11 @@ static struct wsl_span draw_authority(struct draft *d) {
 
 /* No white space at its ends: that would be none of the value's. */
 static struct wsl_span draw_bad_authority(struct draft *d) {
-  static const char *const bad[] = {
-      ":80",   "h:80a", "h:8:0",    "[::1",     "[]",     "[]:80",  "[::1]x", "h%4",  "h%",     "h%zz",
-      "h%4g",  "h%g4",  "http://h", "u@h",      "[::1]]", "[[::1]", "h:-1",   "h:+1", "[h%41]", "h]",
-      "h: 80", "%",     "h%4:80",   "[::1]:8a", "[::1 ]", "::1",    "[",      ":",    "a/b",    "[:/]"};
+  static const char *const bad[] = {":80",    "h:80a",  "h:8:0",    "[::1",   "[]",     "[]:80",    "[::1]x",
+                                    "h%4",    "h%",     "h%zz",     "h%4g",   "h%g4",   "http://h", "u@h",
+                                    "[::1]]", "[[::1]", "h:-1",     "h:+1",   "[h%41]", "h]",       "h: 80",
+                                    "%",      "h%4:80", "[::1]:8a", "[::1 ]", "::1",    "[",        ":",
+                                    "a/b",    "[:/]",   "[::1/:80", "[::1@"};
   if (one_in(d->random, 2)) return written(&d->text, ONE_OF(d->random, bad));
   size_t from = d->text.len;
   char byte;

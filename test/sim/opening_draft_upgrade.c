@@ -29,7 +29,8 @@ static void add_protocols(struct draft *d, bool websocket) {
 static void add_other_version(struct draft *d) {
   size_t version = between(d->random, 0, 254);
   if (version >= 13) version++;
-  if (one_in(d->random, 4)) version = one_in(d->random, 2) ? 8 : 255;
+  static const unsigned char common[] = {0, 8, 12, 255};
+  if (one_in(d->random, 2)) version = ONE_OF(d->random, common);
   size_t from = d->text.len;
   if (version >= 100) text_byte(&d->text, (char)('0' + version / 100));
   if (version >= 10) text_byte(&d->text, (char)('0' + version / 10 % 10));

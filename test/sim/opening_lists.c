@@ -14,8 +14,8 @@ void opening_token(struct random_source *random) {
   text.len = 0;
   text_run(&text, random, TOKEN_BYTES, between(random, 0, ELEMENT_MAX));
   struct wsl_span token = text_since(&text, 0);
-  sim_check(wsl_token_valid(token) == (token.len > 0), "opening: \"%.*s\" is%s taken for a token",
-            (int)token.len, token.at, token.len > 0 ? " not" : "");
+  sim_check(wsl_token_valid(token) == (token.len > 0), "opening: \"%s\" is%s taken for a token", shown(token),
+            token.len > 0 ? " not" : "");
   size_t at = between(random, 0, token.len);
   char byte = byte_not_of(random, TOKEN_BYTES);
   text_byte(&text, 'a');
@@ -61,8 +61,7 @@ void opening_list(struct random_source *random) {
   for (size_t i = 0; i < count; i++) {
     sim_check(wsl_list_next(&rest, &element), "opening: a list ends behind %zu elements of %zu", i, count);
     sim_check(element.at == wanted[i].at && element.len == wanted[i].len,
-              "opening: element %zu of a list is \"%.*s\", not \"%.*s\"", i, (int)element.len, element.at,
-              (int)wanted[i].len, wanted[i].at);
+              "opening: element %zu of a list is \"%s\", not \"%s\"", i, shown(element), shown(wanted[i]));
   }
   sim_check(!wsl_list_next(&rest, &element), "opening: a list of %zu has one element more", count);
 }

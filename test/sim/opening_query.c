@@ -12,7 +12,9 @@
 #define FIELDS_MAX 5u
 #define VALUE_MAX  10u
 
-static const char *const names[] = {"token", "token", "Token", "toke", "tokens", "a b", "t", "to%6ben", ""};
+/* Who looks behind a name's NUL finds another. */
+static const char *const names[] = {"token\0", "token\0", "Token\0",   "toke\0", "tokens\0",
+                                    "a b\0",   "t\0",     "to%6ben\0", "\0"};
 
 /* A query while it is drawn. */
 struct query_draft {
@@ -64,13 +66,16 @@ static void write_field(struct query_draft *q, const char *wanted) {
   static struct text ignored;
   const char *name = ONE_OF(q->random, names);
   bool is_it = !q->found && strcmp(name, wanted) == 0;
-  struct text *value = is_it ? &q->value : &ignored;
   ignored.len = 0;
   write_name(q, name);
+  if (one_in(q->random, 8)) { /* an encoded NUL ends no name */
+    text_words(&q->text, "%00");
+    is_it = false;
+  }
   if (one_in(q->random, 6)) return; /* a name alone is passed over, and so is an empty value */
   text_byte(&q->text, '=');
   if (one_in(q->random, 6)) return;
-  write_value(q, value);
+  write_value(q, is_it ? &q->value : &ignored);
   q->found |= is_it;
 }
 
@@ -93,21 +98,22 @@ static void look(const struct query_draft *q, const char *wanted, size_t cap, en
   char *out = malloc(cap + (cap == 0));
   assert(out != NULL);
   enum query_result got = query_parameter(query, wanted, out, cap, &len);
-  sim_check(got == result, "opening: looking for \"%s\" in query \"%.*s\" gives %d, not %d", wanted,
-            (int)query.len, query.at, (int)got, (int)result);
+  sim_check(got == result, "opening: looking for \"%s\" in query \"%s\" gives %d, not %d", wanted,
+            shown(query), (int)got, (int)result);
   if (result == QUERY_FOUND)
     sim_check(len == q->value.len && memcmp(out, q->value.bytes, len) == 0,
-              "opening: \"%s\" in query \"%.*s\" has another value", wanted, (int)query.len, query.at);
+              "opening: \"%s\" in query \"%s\" has another value", wanted, shown(query));
   free(out);
 }
 
 void opening_query(struct random_source *random) {
   static struct query_draft q;
-  const char *wanted = one_in(random, 8) ? "end" : ONE_OF(random, names);
+  const char *wanted = one_in(random, 8) ? "end\0" : ONE_OF(random, names);
   q.random = random;
   q.text.len = q.value.len = 0;
   q.found = false;
   draw_query(&q, wanted);
+  q.text.bytes[q.text.len] = '1'; /* whoever looks further finds the rest of an escape */
   if (!q.found) {
     look(&q, wanted, q.text.len, QUERY_MISSING);
     return;

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define SHOWN_MAX 80u /* bytes of a span in a line of words */
+
 enum letter_case { CASE_AS_IS, CASE_LOWER, CASE_UPPER, CASE_ANY, CASES };
 
 bool is_byte_of(char byte, const char *set) {
@@ -75,4 +77,16 @@ struct wsl_span written_in_some_case(struct text *text, struct random_source *ra
     text_byte(text, in_case(*words, its));
   }
   return text_since(text, from);
+}
+
+/* Several, since a line of words may show some. */
+const char *shown(struct wsl_span span) {
+  static char lines[4][SHOWN_MAX + 1];
+  static unsigned used;
+  char *line = lines[used++ % 4];
+  size_t len = span.len < SHOWN_MAX ? span.len : SHOWN_MAX;
+  for (size_t i = 0; i < len; i++)
+    line[i] = span.at[i] >= ' ' && span.at[i] <= '~' ? span.at[i] : '?';
+  line[len] = '\0';
+  return line;
 }

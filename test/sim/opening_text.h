@@ -52,4 +52,7 @@ struct wsl_span text_since(const struct text *text, size_t from);
 struct wsl_span written(struct text *text, const char *words);
 struct wsl_span written_in_some_case(struct text *text, struct random_source *random, const char *words);
 
+/* For a line of words: its beginning, a question mark for what can't be printed. Good for one line. */
+const char *shown(struct wsl_span span);
+
 #endif

@@ -10,6 +10,9 @@
 #define TOKEN_MAX 12u
 #define PORT_MAX  65535u
 
+/* Bytes over the longest host, enough to run over whatever it is copied to. */
+#define LONGER_MAX 3000u
+
 /* Printable, for tokens and paths; a "#" in them has no white space before it. */
 #define LINE_BYTES DIGITS LETTERS "!\"$%&'()*+,-./;<=>?@[\\]^_`{|}~#:\x80\xff"
 
@@ -50,7 +53,7 @@ static void write_port(struct line_draft *l) {
 
 /* The longest host that there may be, and one that is longer by `more`. */
 static const char *long_host(size_t more) {
-  static char host[TOKEN_HOST_MAX + 3];
+  static char host[TOKEN_HOST_MAX + LONGER_MAX + 1];
   memset(host, 'h', TOKEN_HOST_MAX + more);
   host[TOKEN_HOST_MAX + more] = '\0';
   return host;
@@ -93,20 +96,19 @@ static void judge_entry(const struct line_draft *l) {
   memset(&entry, 0xa5, sizeof(entry));
   struct wsl_span line = text_since(&l->line, 0);
   enum token_line_kind kind = token_line_read(line, &entry, &why);
-  sim_check(kind == TOKEN_LINE_ENTRY, "opening: token line \"%.*s\" is %s %s", (int)line.len, line.at,
+  sim_check(kind == TOKEN_LINE_ENTRY, "opening: token line \"%s\" is %s %s", shown(line),
             kind == TOKEN_LINE_BAD ? "bad:" : "nothing", kind == TOKEN_LINE_BAD ? why : "");
-  sim_check(wsl_span_equal(entry.token, l->token), "opening: token line \"%.*s\" has token \"%.*s\"",
-            (int)line.len, line.at, (int)entry.token.len, entry.token.at);
-  sim_check(wsl_span_equal(entry.target, l->target), "opening: token line \"%.*s\" has target \"%.*s\"",
-            (int)line.len, line.at, (int)entry.target.len, entry.target.at);
+  sim_check(wsl_span_equal(entry.token, l->token), "opening: token line \"%s\" has token \"%s\"", shown(line),
+            shown(entry.token));
+  sim_check(wsl_span_equal(entry.target, l->target), "opening: token line \"%s\" has target \"%s\"",
+            shown(line), shown(entry.target));
   sim_check(
       (entry.unix_path.at == NULL) == (l->host != NULL) && wsl_span_equal(entry.unix_path, l->unix_path),
-      "opening: token line \"%.*s\" has another socket", (int)line.len, line.at);
+      "opening: token line \"%s\" has another socket", shown(line));
   if (l->host == NULL) return;
-  sim_check(strcmp(entry.host, l->host) == 0, "opening: token line \"%.*s\" has host \"%s\"", (int)line.len,
-            line.at, entry.host);
-  sim_check(entry.port == l->port, "opening: token line \"%.*s\" has port %u", (int)line.len, line.at,
-            entry.port);
+  sim_check(strcmp(entry.host, l->host) == 0, "opening: token line \"%s\" has host \"%s\"", shown(line),
+            shown(wsl_span_of(entry.host)));
+  sim_check(entry.port == l->port, "opening: token line \"%s\" has port %u", shown(line), entry.port);
 }
 
 static void play_entry(struct line_draft *l) {
@@ -129,12 +131,12 @@ static void judge_other(const struct line_draft *l, enum token_line_kind wanted,
   const char *why = NULL;
   struct wsl_span line = text_since(&l->line, 0);
   enum token_line_kind kind = token_line_read(line, &entry, &why);
-  sim_check(kind == wanted, "opening: token line \"%.*s\" is read as %d, not %d", (int)line.len, line.at,
-            (int)kind, (int)wanted);
+  sim_check(kind == wanted, "opening: token line \"%s\" is read as %d, not %d", shown(line), (int)kind,
+            (int)wanted);
   if (wanted != TOKEN_LINE_BAD) return;
   sim_check(why != NULL && strstr(why, words) != NULL,
-            "opening: token line \"%.*s\" is bad for \"%s\", not \"%s\"", (int)line.len, line.at,
-            why == NULL ? "" : why, words);
+            "opening: token line \"%s\" is bad for \"%s\", not \"%s\"", shown(line), why == NULL ? "" : why,
+            words);
 }
 
 static void play_nothing(struct line_draft *l) {
@@ -190,7 +192,7 @@ static void play_bad(struct line_draft *l) {
 
 static void play_long_host(struct line_draft *l) {
   text_words(&l->line, "token: ");
-  text_words(&l->line, long_host(between(l->random, 1, 2)));
+  text_words(&l->line, long_host(one_in(l->random, 4) ? LONGER_MAX : between(l->random, 1, 12)));
   text_words(&l->line, one_in(l->random, 2) ? ":80" : ":65535");
   judge_other(l, TOKEN_LINE_BAD, "the host is too long");
 }
