@@ -11,6 +11,8 @@ from harness.client import Response
 
 from .responses import response_faults
 
+SURPLUS_MAX = 10  # responses more than there should be; behind them the case is given up, before memory is
+
 
 class Reading:
     """Feed it bytes; `responses`, `controls` (Frames), `down` (payload of data frames) and `faults` grow."""
@@ -61,6 +63,7 @@ class Reading:
         del self.buffer[:len(head) + length]
         self.faults += response_faults(response, self.responses, self._is_to_head())
         self.responses.append(response)
+        assert len(self.responses) <= len(self.expected) + SURPLUS_MAX, "responses without end"
         return True
 
     def _is_to_head(self):
