@@ -74,6 +74,7 @@ static size_t any_line(const struct pen *pen) {
 
 static char control(struct random_source *random) {
   char byte = (char)random_below(random, 33); /* 00 to 1F, and 7F */
+  if (one_in(random, 4)) byte = '\0';
   if (byte == 32 || byte == '\t' || byte == '\r' || byte == '\n') byte = 0x7f;
   return byte;
 }
