@@ -26,6 +26,7 @@ enum fact {
 };
 
 #define NOT_YET UINT64_MAX
+#define NO_EDGE UINT32_MAX
 
 struct life {
   uint64_t id; /* of the session: 1 for the first */
@@ -45,7 +46,8 @@ struct life {
   size_t pong_at, pings_answered;               /* where in heard.pings the next pong is looked for */
   uint8_t last_pong[1 + REFERENCE_CONTROL_MAX]; /* its length first */
   uint64_t facts[FACTS];                        /* when, in order of happening (a count); NOT_YET */
-  uint64_t fact_ms[FACTS];                      /* when, by the clock */
+  unsigned fact_edges[FACTS]; /* how often the client had become writable by then; NO_EDGE: it was writable */
+  uint64_t fact_ms[FACTS];    /* when, by the clock */
   int lost_error, backend_error, dial_error;
   bool ping_may;           /* it was silent for long enough since the last */
   bool backend_end_wanted; /* its end came while its bytes still went to the client */

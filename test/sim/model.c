@@ -43,6 +43,8 @@ void model_fact(struct world *w, struct life *life, enum fact fact) {
   if (model_knows(life, fact)) return;
   life->facts[fact] = w->events++;
   life->fact_ms[fact] = w->timers.now_ms;
+  bool writable = life->client.connected && transport_writable(&life->client.transport.base);
+  life->fact_edges[fact] = writable ? NO_EDGE : life->client.writable_edges;
   life->touched_ms = w->timers.now_ms;
   if (fact == FACT_DIAL_FAILED) life->moved_ms = w->timers.now_ms; /* until then its own time ran */
   if (fact != FACT_BACKEND_FIN && life->begun_at_close == SIZE_MAX && model_close_is_due(life))

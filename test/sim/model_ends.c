@@ -107,13 +107,21 @@ static bool time_told_so(const struct life *life) {
   return vanished || (deaf && told_is(life, (struct goodbye){1011, DEAF_TEXT}));
 }
 
+/* The Close for the first can't have stood where it would leave: the client took nothing in between. */
+static bool gives_way(const struct life *life, enum fact first, enum fact second) {
+  return second != FACTS && life->fact_edges[first] != NO_EDGE &&
+         life->fact_edges[first] == life->fact_edges[second];
+}
+
 /* The first cause decides; an orderly end that had not been told yet gives way to a later cause. */
 static bool facts_told_so(const struct life *life) {
   uint64_t order = 0;
   for (;;) {
     enum fact fact = next_goodbye(life, order);
     if (fact == FACTS) return false;
-    if (told_is(life, goodbye_of(life, fact))) return true;
+    enum fact next = next_goodbye(life, life->facts[fact] + 1);
+    bool replaced = fact == FACT_BACKEND_FIN && gives_way(life, fact, next);
+    if (!replaced && told_is(life, goodbye_of(life, fact))) return true;
     if (fact != FACT_BACKEND_FIN) return false;
     order = life->facts[fact] + 1;
   }

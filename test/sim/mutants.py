@@ -35,7 +35,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROGRAM = Path("test/sim/wsluice-sim")
 
-SEEDS = 20000  # played for each fault at most
+SEEDS = 100000  # played for each fault at most
 RUN_TIMEOUT_S = 300  # a fault may make lives long, and each of them is watched (watch.h)
 
 FOUND_AT = re.compile(r"^sim: seed (\d+) fails: (.*)$", re.MULTILINE)

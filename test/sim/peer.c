@@ -344,6 +344,7 @@ bool peer_turn(struct peer *p) {
   p->transport.turn_wanted = false;
   if (!edge && !wanted) return moved;
   if (bits & ~base->ready & TRANSPORT_FAILED) p->witness->on_failed(p);
+  if (bits & ~base->ready & TRANSPORT_WRITABLE) p->writable_edges++;
   base->ready |= bits;
   p->edges++;
   base->on_ready(base, base->owner);

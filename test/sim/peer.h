@@ -71,6 +71,7 @@ struct peer {
   unsigned calls;     /* of the transport that move bytes or ask for a turn */
   unsigned fruitless; /* that moved nothing, without our having said "not now" in jest */
   unsigned jests;
+  unsigned writable_edges;
   unsigned edges; /* that the session was told of */
 };
 
