@@ -61,7 +61,7 @@ struct connection {
   struct outgoing out;
   struct file_job *file;
   enum wsl_precondition precondition; /* of the file */
-  bool file_answered; /* the head for `file` is made */
+  bool file_answered;                 /* the head for `file` is made */
 
   /* ROUTING, DIALLING, UPGRADING */
   struct route_lookup route;
