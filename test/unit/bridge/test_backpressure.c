@@ -238,6 +238,35 @@ static void a_turn_that_is_not_wanted_is_passed_on(void **state) {
   end(&w);
 }
 
+/* In line when its client goes to linger and its backend is gone, it has nothing left to be woken through. */
+static void who_lingers_leaves_the_line(void **state) {
+  (void)state;
+  struct world w;
+  struct fake_peer client, backend;
+  peer_init(&client);
+  peer_init(&backend);
+  world_init(&w);
+  w.pool.ceiling = 1;
+  w.dialer.when = DIAL_LATER;
+  world_open(&w);
+  dial_answers(&w, WSL_REFUSED);
+  w.dialer.when = DIAL_BEFORE;
+  world_open_between(&w, &client, &backend);
+  struct buffer *taken = buffer_borrow(&w.pool, BUFFER_UP);
+  assert_non_null(taken);
+  client_sends(&w.client, 1);
+  world_rest(&w);
+  client_sends(&client, 1);
+  world_rest(&w);
+  world_advance(&w, 5010); /* the close time: the first client lingers */
+  assert_int_equal(w.client.finishes, 1);
+  assert_int_equal(w.domain.count, 2);
+  buffer_return(&w.pool, taken);
+  world_rest(&w);
+  assert_int_equal(backend.got.len, 16);
+  end(&w);
+}
+
 static void a_session_that_is_cut_leaves_the_line(void **state) {
   (void)state;
   struct world w;
@@ -294,6 +323,7 @@ int main(void) {
       cmocka_unit_test(a_session_waits_for_a_buffer_and_wakes),
       cmocka_unit_test(waiting_sessions_all_get_their_turn),
       cmocka_unit_test(a_turn_that_is_not_wanted_is_passed_on),
+      cmocka_unit_test(who_lingers_leaves_the_line),
       cmocka_unit_test(a_session_that_is_cut_leaves_the_line),
       cmocka_unit_test(sessions_never_wait_for_each_others_buffers),
   };

@@ -256,6 +256,26 @@ static void a_clients_fin_ends_the_linger(void **state) {
   world_end(&w);
 }
 
+/* TLS: our close_notify waits for room. The client's end is no reason to keep it from it. */
+static void a_clients_fin_does_not_cut_our_end_off(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.client.room = 31; /* our Close, and nothing behind it */
+  w.client.finish_again = 1000;
+  world_open(&w);
+  peer_send(&w.client, "\xff", 1);
+  world_rest(&w);
+  client_goes(&w);
+  assert_int_equal(w.client.closes, 0);
+  w.client.finish_again = 0;
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  assert_int_equal(w.client.finishes, 1);
+  assert_int_equal(w.client.closes, 1);
+  world_end(&w);
+}
+
 /* ---- the abort ---- */
 
 static void an_abort_waits_for_the_last_acknowledgement(void **state) {
@@ -277,6 +297,25 @@ static void an_abort_waits_for_the_last_acknowledgement(void **state) {
     assert_in_range(w.backend.probes, 1, 40);
     world_end(&w);
   }
+}
+
+/* What it acknowledged between the last look and the end of the close time has moved, too. */
+static void acknowledgements_are_looked_for_before_giving_up(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.backend.acks_by_hand = true;
+  world_open(&w);
+  client_data(&w, "complete");
+  peer_reset(&w.client);
+  world_rest(&w);
+  world_advance(&w, 4950); /* looks at 4,620 and 5,120 */
+  w.backend.unacked = 1;
+  world_advance(&w, 4950);
+  assert_seen_end(&w.backend, SEEN_NONE);
+  world_advance(&w, 200);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
 }
 
 static void where_nobody_can_tell_nothing_is_waited_for(void **state) {
@@ -523,7 +562,9 @@ int main(void) {
       cmocka_unit_test(input_behind_our_fin_is_dropped_for_two_seconds),
       cmocka_unit_test(or_for_a_megabyte),
       cmocka_unit_test(a_clients_fin_ends_the_linger),
+      cmocka_unit_test(a_clients_fin_does_not_cut_our_end_off),
       cmocka_unit_test(an_abort_waits_for_the_last_acknowledgement),
+      cmocka_unit_test(acknowledgements_are_looked_for_before_giving_up),
       cmocka_unit_test(where_nobody_can_tell_nothing_is_waited_for),
       cmocka_unit_test(an_end_that_can_not_leave_yet_is_tried_again),
       cmocka_unit_test(a_client_that_has_ended_is_kept_until_ours_has_left),

@@ -411,6 +411,24 @@ static void a_backend_that_vanished_is_given_up(void **state) {
   world_end(&w);
 }
 
+/* With nothing on its way to it but our FIN. */
+static void a_backend_that_vanished_before_our_fin_is_given_up(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.settings.heartbeat_ms = 0;
+  w.backend.acks_by_hand = true;
+  world_open(&w);
+  peer_finish(&w.client);
+  world_rest(&w);
+  assert_seen_end(&w.backend, SEEN_FIN);
+  w.backend.unacked = 1;
+  w.backend.silence_ms = 130000;
+  world_advance(&w, 15 * 1000);
+  assert_client_story(&w, "close(1011 Connection to target timed out)");
+  world_end(&w);
+}
+
 /* However often something is written to the other side meanwhile. */
 static void a_backend_that_vanished_beside_a_busy_client_is_given_up(void **state) {
   (void)state;
@@ -488,6 +506,7 @@ int main(void) {
       cmocka_unit_test(a_slow_drain_is_not_idle),
       cmocka_unit_test(a_client_that_vanished_is_given_up),
       cmocka_unit_test(a_backend_that_vanished_is_given_up),
+      cmocka_unit_test(a_backend_that_vanished_before_our_fin_is_given_up),
       cmocka_unit_test(a_backend_that_vanished_beside_a_busy_client_is_given_up),
       cmocka_unit_test(a_stalled_peer_is_not_a_vanished_one),
       cmocka_unit_test(a_silent_peer_is_not_a_vanished_one),
