@@ -43,6 +43,14 @@ def field(name):
     return property(get, put)
 
 
+def without_blanks(path, folder):
+    """A link to it in a folder of the test's: ld.so takes a blank for the end of a name."""
+    link = pathlib.Path(folder) / path.name
+    if not link.is_symlink():
+        link.symlink_to(path)
+    return link
+
+
 class Allocator:
     """The page of one process, in a file of `folder`."""
 
@@ -54,8 +62,9 @@ class Allocator:
         # ASan insists on being first among the libraries; it may as well be asked behind this one.
         sanitizer = f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0".lstrip(":")
         assert library().exists(), f"no {library()}: build all of it, not only the program"
-        leaks = f"suppressions={pathlib.Path(__file__).with_name('leaks.supp')}:print_suppressions=0"
-        self.environment = {"LD_PRELOAD": str(library()), "REFUSING_PAGE": str(path), "ASAN_OPTIONS": sanitizer,
+        leaks = f"suppressions='{pathlib.Path(__file__).with_name('leaks.supp')}':print_suppressions=0"
+        preload = without_blanks(library(), folder)
+        self.environment = {"LD_PRELOAD": str(preload), "REFUSING_PAGE": str(path), "ASAN_OPTIONS": sanitizer,
                             "LSAN_OPTIONS": leaks}
 
     def refuse(self, first, count=1, kinds=HEAP | MAPS):
