@@ -5,8 +5,9 @@
 
 # make run: the program's arguments.
 ARGS ?= --demo 6080
-# make test: tests at a time, and a regular expression of the tests wanted (all).
-TEST_JOBS ?= 2
+# make test: tests at a time (three on two processors: many of them wait), and a regular
+# expression of the tests wanted (all).
+TEST_JOBS ?= 3
 T ?=
 # make fuzz: T is seconds a target (60); the target wanted (all).
 TARGET ?=
