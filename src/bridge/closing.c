@@ -279,7 +279,10 @@ void closing_on_time(struct session *s) {
   uint64_t now = session_now(s);
   /* Before giving up, too: what was acknowledged since the last look has moved. */
   if (now >= s->probe_due_ms || now >= stall_due(s)) probe_both(s);
-  if (now >= await_due(s)) stop_awaiting(s);
+  if (now >= await_due(s)) {
+    stop_awaiting(s);
+    restart_close_time(s); /* it may be over as well, where the timer is late: what is left has its own */
+  }
   if (now >= stall_due(s)) give_up(s);
 }
 

@@ -142,6 +142,24 @@ static void a_client_that_never_answers_our_close_is_bounded(void **state) {
   world_end(&w);
 }
 
+/* A busy worker may find both times over at once. Our Close has left: a reset would destroy it on its way. */
+static void a_late_timer_resets_nobody_who_was_told(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  w.settings.close_timeout_max_ms = w.settings.close_timeout_ms;
+  world_open(&w);
+  backend_ends(&w);
+  world_advance(&w, 100);
+  timers_run(&w.timers, w.timers.now_ms + 3 * w.settings.close_timeout_ms);
+  world_rest(&w);
+  assert_seen_end(&w.client, SEEN_FIN);
+  world_advance(&w, 10000);
+  assert_int_equal(w.client.resets, 0);
+  assert_seen_end(&w.backend, SEEN_RESET);
+  world_end(&w);
+}
+
 static void the_wait_for_its_close_begins_when_ours_has_arrived(void **state) {
   (void)state;
   struct world w;
@@ -555,6 +573,7 @@ int main(void) {
       cmocka_unit_test(a_slow_backend_that_talks_is_not_cut_for_it),
       cmocka_unit_test(a_backend_that_talks_to_nobody_is_bounded),
       cmocka_unit_test(a_client_that_never_answers_our_close_is_bounded),
+      cmocka_unit_test(a_late_timer_resets_nobody_who_was_told),
       cmocka_unit_test(the_wait_for_its_close_begins_when_ours_has_arrived),
       cmocka_unit_test(a_client_that_sends_and_never_reads_is_bounded),
       cmocka_unit_test(a_client_that_sends_to_a_dead_backend_is_bounded),
