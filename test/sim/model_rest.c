@@ -193,7 +193,7 @@ void model_clock(struct world *w, uint64_t now) {
 static void look_at_heartbeat(struct world *w, struct life *life) {
   uint64_t interval = w->settings.heartbeat_ms, now = w->timers.now_ms;
   if (interval == 0 || model_is_ending(life) || model_timed_out(life) || !writable(&life->client)) return;
-  sim_check(now - life->to_client_ms <= interval, "no ping after %llu ms of silence",
+  sim_check(now - life->to_client_ms <= interval + w->late_ms, "no ping after %llu ms of silence",
             (unsigned long long)(now - life->to_client_ms));
 }
 
@@ -209,7 +209,8 @@ static void look_at_pong(struct world *w, struct life *life) {
     return;
   }
   if (!writable(&life->client)) return; /* its Close waits */
-  sim_check(now - life->pong_clock_ms <= limit + GRAIN_MS, "no end %llu ms after a ping that nobody answers",
+  sim_check(now - life->pong_clock_ms <= limit + GRAIN_MS + w->late_ms,
+            "no end %llu ms after a ping that nobody answers",
             (unsigned long long)(now - life->pong_clock_ms));
 }
 
@@ -217,7 +218,7 @@ static void look_at_idle(struct world *w, struct life *life) {
   uint64_t limit = w->settings.idle_timeout_ms, now = w->timers.now_ms;
   if (limit == 0 || model_is_ending(life) || life->told.close_begun) return;
   if (!writable(&life->client)) return; /* its Close waits */
-  sim_check(now - life->payload_ms <= limit + GRAIN_MS, "no end after %llu ms without payload",
+  sim_check(now - life->payload_ms <= limit + GRAIN_MS + w->late_ms, "no end after %llu ms without payload",
             (unsigned long long)(now - life->payload_ms));
 }
 
@@ -233,13 +234,14 @@ static void look_at_stall(struct world *w, struct life *life) {
   uint64_t quiet_ms = now - last_sign(life);
   uint64_t acked = later(life->client.acked_ms, life->backend.acked_ms);
   bool stalls = life->client.connected && !client_is_lost(life) && !life->told.closed &&
-                quiet_ms > limit + PROBE_MS + GRAIN_MS;
+                quiet_ms > limit + PROBE_MS + GRAIN_MS + w->late_ms;
   uint64_t useful_ms =
       now - later(later(life->moved_ms, acked), later(life->closing_since_ms, life->undialled_ms));
-  sim_check(useful_ms <= limit * 2 + w->settings.close_timeout_max_ms + LINGER_MS + 2 * PROBE_MS + GRAIN_MS,
+  sim_check(useful_ms <= limit * 2 + w->settings.close_timeout_max_ms + LINGER_MS + 2 * PROBE_MS + GRAIN_MS +
+                             w->late_ms,
             "only bytes that nobody wants have moved for %llu ms of closing", (unsigned long long)useful_ms);
   sim_check(!stalls, "a client that takes no Close is kept for %llu ms", (unsigned long long)quiet_ms);
-  sim_check(quiet_ms <= 2 * limit + LINGER_MS + 2 * PROBE_MS + GRAIN_MS,
+  sim_check(quiet_ms <= 2 * limit + LINGER_MS + 2 * PROBE_MS + GRAIN_MS + w->late_ms,
             "nothing has moved for %llu ms of closing", (unsigned long long)quiet_ms);
 }
 
@@ -249,13 +251,13 @@ static void look_at_awaited_close(struct world *w, struct life *life) {
                  !client_is_lost(life) && !model_client_end_was_read(life) && writable(&life->client);
   if (!awaited || (life->client.unacked > 0 && !life->role->client.cant_tell)) return;
   uint64_t since_ms = later(life->closed_ms, life->client.acked_ms);
-  sim_check(now - since_ms <= limit + PROBE_MS + GRAIN_MS, "the client's Close is awaited for %llu ms",
-            (unsigned long long)(now - since_ms));
+  sim_check(now - since_ms <= limit + PROBE_MS + GRAIN_MS + w->late_ms,
+            "the client's Close is awaited for %llu ms", (unsigned long long)(now - since_ms));
 }
 
 static void look_at_linger(struct world *w, struct life *life) {
   if (!life->client.connected || !life->client_finished) return;
-  sim_check(w->timers.now_ms - life->client_finished_ms <= LINGER_MS + GRAIN_MS,
+  sim_check(w->timers.now_ms - life->client_finished_ms <= LINGER_MS + GRAIN_MS + w->late_ms,
             "a client lingers for too long");
 }
 
@@ -263,7 +265,7 @@ static void look_for_vanished(struct world *w, const struct peer *peer) {
   if (!peer->connected || !peer->vanished || peer->unacked + peer->sealed == 0 || peer->temper->cant_tell)
     return;
   uint64_t due_ms = later(peer->heard_ms + VANISHED_MS, peer->unacked_since_ms) + VANISH_CHECK_MS;
-  sim_check(w->timers.now_ms <= due_ms + GRAIN_MS, "a peer that vanished is kept for %llu ms",
+  sim_check(w->timers.now_ms <= due_ms + GRAIN_MS + w->late_ms, "a peer that vanished is kept for %llu ms",
             (unsigned long long)(w->timers.now_ms - peer->heard_ms));
 }
 

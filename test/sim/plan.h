@@ -34,6 +34,7 @@ enum step_kind {
   STEP_TIME,    /* b milliseconds pass */
   STEP_TURNS,   /* b turns of the loop */
   STEP_REST,    /* the loop comes to rest */
+  STEP_SLEEP,   /* b milliseconds in which the worker is busy elsewhere: its timers are late */
   STEP_HOARD,   /* b buffers of the pool are lent elsewhere from now on; 0: all come back */
   STEP_GO_AWAY, /* the drain is over */
   STEP_CUT,

@@ -147,6 +147,7 @@ static const struct share shares[] = {
     {STEP_BACKEND_DEAF, {1, 1, 2, 0, 0}},
     {STEP_DIAL, {8, 8, 8, 8, 8}},
     {STEP_TIME, {30, 10, 50, 5, 5}},
+    {STEP_SLEEP, {1, 1, 6, 0, 1}},
     {STEP_TURNS, {20, 20, 10, 20, 20}},
     {STEP_REST, {25, 25, 20, 15, 20}},
     {STEP_HOARD, {5, 20, 1, 0, 2}},
@@ -194,6 +195,9 @@ static void draw_step(const struct plan *plan, struct step *step) {
       break;
     case STEP_TIME:
       draw_time(plan, step);
+      break;
+    case STEP_SLEEP:
+      step->b = 1 + pick(3 * plan->close_timeout_ms);
       break;
     case STEP_TURNS:
       step->b = 1 + pick(5);

@@ -157,6 +157,9 @@ static void tell_worker(const struct plan *plan, const struct step *step, FILE *
     case STEP_REST:
       fprintf(out, "the loop comes to rest");
       break;
+    case STEP_SLEEP:
+      fprintf(out, "the worker is busy elsewhere for %" PRIu32 " ms", step->b);
+      break;
     case STEP_HOARD:
       tell_hoard(step, out);
       break;

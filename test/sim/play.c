@@ -28,6 +28,7 @@ static const char *const step_names[STEP_KINDS] = {
     [STEP_TIME] = "time",
     [STEP_TURNS] = "turns",
     [STEP_REST] = "rest",
+    [STEP_SLEEP] = "sleep",
     [STEP_HOARD] = "hoard",
     [STEP_GO_AWAY] = "go away",
     [STEP_CUT] = "cut",
@@ -92,6 +93,9 @@ static void worker_step(struct world *w, struct life *life, const struct step *s
       break;
     case STEP_REST:
       world_rest(w);
+      break;
+    case STEP_SLEEP:
+      world_sleep(w, step->b);
       break;
     case STEP_HOARD:
       world_hoard(w, step->b);

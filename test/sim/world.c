@@ -105,7 +105,7 @@ struct world *world_begin(const struct plan *plan) {
   log_set_level(sim_tracing ? LOG_DEBUG : LOG_INFO);
   w->plan = plan;
   w->events = 1;
-  w->fired = 0;
+  w->fired = w->late_ms = 0;
   w->hoarded = 0;
   settle(w, plan);
   timers_init(&w->timers, WORLD_BORN_MS);
@@ -205,6 +205,16 @@ void world_advance(struct world *w, uint64_t ms) {
   if (w->timers.now_ms < until_ms) timers_set_now(&w->timers, until_ms);
   model_clock(w, until_ms);
   age(w);
+  world_rest(w);
+}
+
+void world_sleep(struct world *w, uint64_t ms) {
+  world_rest(w);
+  age(w);
+  model_clock(w, w->timers.now_ms + ms);
+  w->late_ms += ms;
+  w->fired++;
+  timers_run(&w->timers, w->timers.now_ms + ms);
   world_rest(w);
 }
 

@@ -18,8 +18,9 @@ struct world {
   struct life lives[PLAN_SESSIONS_MAX];
   struct buffer *hoard[64]; /* lent elsewhere */
   size_t hoarded;
-  uint64_t events; /* counts what happens, for the order of it */
-  uint64_t fired;  /* timers */
+  uint64_t events;  /* counts what happens, for the order of it */
+  uint64_t fired;   /* timers */
+  uint64_t late_ms; /* by how much timers may have been late, all together */
 };
 
 /* The one world: memory is kept from life to life. */
@@ -39,6 +40,9 @@ void world_rest(struct world *w);
 
 /* Time passes, timer by timer, the loop at rest after each. */
 void world_advance(struct world *w, uint64_t ms);
+
+/* The same in one go: the timers that fall into it are late. */
+void world_sleep(struct world *w, uint64_t ms);
 
 void world_hoard(struct world *w, size_t count);
 
