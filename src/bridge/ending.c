@@ -166,6 +166,8 @@ void ending_by_us(struct session *s, uint16_t code, const char *cause, const cha
   ending_set(s, "wsluice", cause);
   client_close(s, code, reason);
   give_up_backend(s);
+  closing_moved(
+      s); /* the Close has its time, where a failed target's was over in the same run of a late timer */
 }
 
 void ending_go_away(struct session *s) {
