@@ -223,7 +223,7 @@ void model_judge_reset_client(struct life *life) {
   /* Whoever has our Close, all of it, is lingered for, however late the clock is. */
   bool told = life->told.closed && life->client.unacked + life->client.sealed == 0 &&
               !life->client.vanished && peer_has_room(&life->client) && !model_client_end_was_read(life) &&
-              !client_broke(life);
+              !client_broke(life) && !model_knows(life, FACT_CLIENT_FAILED);
   sim_check(!told || life->client.deaf, "a client that was told of the end was reset");
   sim_check(!silent, "a client that would take a Close was reset without one");
   if (stalled(life)) return;

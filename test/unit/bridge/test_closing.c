@@ -142,47 +142,6 @@ static void a_client_that_never_answers_our_close_is_bounded(void **state) {
   world_end(&w);
 }
 
-/* A busy worker may find both times over at once. Our Close has left: a reset would destroy it on its way. */
-static void a_late_timer_resets_nobody_who_was_told(void **state) {
-  (void)state;
-  struct world w;
-  start(&w);
-  w.settings.close_timeout_max_ms = w.settings.close_timeout_ms;
-  world_open(&w);
-  backend_ends(&w);
-  world_advance(&w, 100);
-  timers_run(&w.timers, w.timers.now_ms + 3 * w.settings.close_timeout_ms);
-  world_rest(&w);
-  assert_seen_end(&w.client, SEEN_FIN);
-  world_advance(&w, 10000);
-  assert_int_equal(w.client.resets, 0);
-  assert_seen_end(&w.backend, SEEN_RESET);
-  world_end(&w);
-}
-
-/* The target has failed, for want of a buffer nobody could read how, and no pong came: both times are over.
- */
-static void a_late_timer_leaves_time_to_tell_the_client(void **state) {
-  (void)state;
-  struct world w;
-  start(&w);
-  w.settings.heartbeat_ms = 1000;
-  w.settings.pong_timeout_ms = 4000;
-  w.pool.ceiling = 1;
-  world_open(&w);
-  struct buffer *taken = buffer_borrow(&w.pool, BUFFER_DOWN);
-  peer_reset(&w.backend);
-  world_rest(&w);
-  world_advance(&w, 1000);
-  timers_run(&w.timers, w.timers.now_ms + 10000);
-  world_rest(&w);
-  assert_client_story(&w, "ping() close(1011 No answer to ping)");
-  assert_int_equal(w.client.resets, 0);
-  buffer_return(&w.pool, taken);
-  world_advance(&w, 10000);
-  world_end(&w);
-}
-
 static void the_wait_for_its_close_begins_when_ours_has_arrived(void **state) {
   (void)state;
   struct world w;
@@ -596,8 +555,6 @@ int main(void) {
       cmocka_unit_test(a_slow_backend_that_talks_is_not_cut_for_it),
       cmocka_unit_test(a_backend_that_talks_to_nobody_is_bounded),
       cmocka_unit_test(a_client_that_never_answers_our_close_is_bounded),
-      cmocka_unit_test(a_late_timer_resets_nobody_who_was_told),
-      cmocka_unit_test(a_late_timer_leaves_time_to_tell_the_client),
       cmocka_unit_test(the_wait_for_its_close_begins_when_ours_has_arrived),
       cmocka_unit_test(a_client_that_sends_and_never_reads_is_bounded),
       cmocka_unit_test(a_client_that_sends_to_a_dead_backend_is_bounded),
