@@ -15,8 +15,6 @@
  * A stalled one acknowledges window probes. TCP_USER_TIMEOUT can't tell them apart. */
 #define VANISHED_MS     130000u
 #define VANISH_CHECK_MS 15000u
-/* Without a buffer for want of memory, and with none lent that could come back, nobody wakes us. */
-#define BUFFER_RETRY_MS 100u
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
   return a < b ? a : b;
@@ -176,8 +174,6 @@ void liveness_rearm(struct session *s) {
   s->client_reading_stopped = client_unread(s);
   uint64_t due = earlier(earlier(heartbeat_due(s), pong_due(s)), earlier(idle_due(s), vanish_due(s)));
   due = earlier(due, closing_due(s));
-  if (s->wants_buffer && s->domain->buffers->existing == 0)
-    due = earlier(due, session_now(s) + BUFFER_RETRY_MS);
   if (due == NEVER) return; /* an armed one may fire for nothing */
   if (s->timer.armed && s->timer.due_ms <= due) return;
   timer_arm(s->domain->timers, &s->timer, due);

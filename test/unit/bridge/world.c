@@ -100,6 +100,7 @@ void world_init(struct world *w) {
   };
   timers_init(&w->timers, WORLD_BORN_MS);
   buffer_pool_init(&w->pool, WORLD_BUFFER_SIZE, POOL_CEILING);
+  buffer_pool_retry(&w->pool, &w->timers);
   w->dialer.base.ops = &fake_dialer_ops;
   w->dialer.when = DIAL_BEFORE;
   peer_init(&w->client);
