@@ -56,10 +56,6 @@ void ending_backend_fin(struct session *s) {
   session_enter(s, SESSION_CLOSING);
 }
 
-static bool is_tls_failure(int error) {
-  return error == WSL_TLS_FAILED || error == WSL_TLS_PLAIN || error == WSL_TLS_UNTRUSTED;
-}
-
 static void log_tls_failure(const struct session *s, const char *with, const struct transport *t) {
   if (t == NULL) return;
   log_event(LOG_INFO, s->id, "TLS with the %s failed reason=\"%s\"", with, transport_failure(t));
@@ -89,7 +85,7 @@ void ending_backend_lost(struct session *s, int error) {
   backend_break(s);
   if (!wanted) return;
   const struct loss *loss = backend_loss(error);
-  if (is_tls_failure(error)) log_tls_failure(s, "target", s->backend);
+  if (error_is_of_tls(error)) log_tls_failure(s, "target", s->backend);
   ending_set(s, "backend", loss->cause);
   client_close(s, WSL_CLOSE_INTERNAL_ERROR, loss->reason);
   session_enter(s, SESSION_CLOSING);
@@ -146,7 +142,7 @@ static const char *client_loss(int error) {
 
 void ending_client_lost(struct session *s, int error) {
   s->client_in = CLIENT_IN_ENDED;
-  s->client_alerted = is_tls_failure(error);
+  s->client_alerted = error_is_of_tls(error);
   if (s->client_alerted) log_tls_failure(s, "client", s->client);
   ending_set(s, "client", client_loss(error));
   client_break(s);
@@ -166,8 +162,8 @@ void ending_by_us(struct session *s, uint16_t code, const char *cause, const cha
   ending_set(s, "wsluice", cause);
   client_close(s, code, reason);
   give_up_backend(s);
-  closing_moved(
-      s); /* the Close has its time, where a failed target's was over in the same run of a late timer */
+  /* The Close has its time, where that of a target that failed was over in the same run of a late timer. */
+  closing_moved(s);
 }
 
 void ending_go_away(struct session *s) {

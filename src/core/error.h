@@ -40,6 +40,11 @@ const char *error_name(int error);
 /* One short sentence in plain words without a full stop, such as "Connection refused". Static. */
 const char *error_text(int error);
 
+/* Whether TLS broke over a connection that may live on: an alert can still pass. */
+static inline bool error_is_of_tls(int error) {
+  return error == WSL_TLS_FAILED || error == WSL_TLS_PLAIN || error == WSL_TLS_UNTRUSTED;
+}
+
 /* Maps a positive errno (or a negative libuv code) to the enum; 0 (SO_ERROR of a good socket) is
  * WSL_OK. EINTR is the caller's to retry. */
 int error_from_errno(int system_errno);

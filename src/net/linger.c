@@ -29,21 +29,13 @@ static bool finish(struct lingering *linger) {
   return result < 0 || linger->input_ended;
 }
 
-/* What a read returned ended the input alone. */
+/* Whether what a read returned ended the input alone. */
 static bool connection_lives(int64_t result) {
-  switch (result) {
-    case 0:
-    case WSL_TRUNCATED:
-    case WSL_TLS_FAILED:
-    case WSL_TLS_PLAIN:
-    case WSL_TLS_UNTRUSTED:
-      return true;
-    default:
-      return false;
-  }
+  return result == 0 || result == WSL_TRUNCATED || error_is_of_tls((int)result);
 }
 
-/* The peer's end is no reason to keep ours from it (TLS: the close_notify that waits for room). */
+/* The peer's end is no reason to keep ours from it (TLS: the close_notify that waits for room). True when the
+ * transport is to be closed now. */
 static bool end_input(struct lingering *linger) {
   linger->input_ended = true;
   return linger->phase != LINGER_FINISHING;
