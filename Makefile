@@ -110,7 +110,7 @@ fuzz-merge: ## Fold what `make fuzz` has grown into the kept corpora, minimised
 	@$(build_fuzz_targets)
 	@$(without_aslr) /usr/bin/python3 test/fuzz/run.py build-fuzz --merge $(TARGET)
 
-# Under the sanitizers a seed takes ten times as long: a twentieth of them, behind the others.
+# Under the sanitizers a seed takes three times as long: a twentieth of them, behind the others.
 sim: ## Play SEEDS lives of sessions from seed SEED on, against a model; some of them under ASan+UBSan
 	@scripts/install-deps.sh sim
 	@$(call build_sim,release)

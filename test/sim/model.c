@@ -186,11 +186,14 @@ bool model_client_end_was_read(const struct life *life) {
          model_knows(life, FACT_CLIENT_TRUNCATED) || model_knows(life, FACT_CLIENT_LOST);
 }
 
-/* A part of the pool is for the way down. */
+size_t model_reserve(const struct world *w) {
+  size_t ceiling = w->pool.ceiling;
+  return ceiling < 2 ? 0 : (ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
+}
+
 static void judge_borrowing_up(const struct world *w) {
   const struct buffer_pool *pool = &w->pool;
-  size_t reserve = pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
-  size_t lent = pool->existing - pool->free_count;
+  size_t lent = pool->existing - pool->free_count, reserve = model_reserve(w);
   sim_check(lent <= pool->ceiling - reserve,
             "the client is read into a buffer that is kept for the way down");
 }

@@ -43,6 +43,9 @@ void model_end(struct world *w);
 
 /* ---- between the model's files ---- */
 
+/* Buffers of the pool that are lent for the way down only. */
+size_t model_reserve(const struct world *w);
+
 struct world *world_of(struct life *life);
 size_t model_held_up(const struct life *life);
 size_t model_held_down(const struct life *life);

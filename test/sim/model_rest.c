@@ -31,9 +31,8 @@ static uint64_t later(uint64_t a, uint64_t b) {
 /* A buffer could be had that way. */
 static bool pool_lends(const struct world *w, enum buffer_way way) {
   const struct buffer_pool *pool = &w->pool;
-  size_t reserve = pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
   size_t lent = pool->existing - pool->free_count;
-  return lent < pool->ceiling - (way == BUFFER_UP ? reserve : 0);
+  return lent < pool->ceiling - (way == BUFFER_UP ? model_reserve(w) : 0);
 }
 
 static bool client_is_lost(const struct life *life) {
