@@ -89,6 +89,11 @@ const stories = {
     await page.check('#probe');
     await page.waitForFunction(() => document.querySelectorAll('#frames-rows tr').length >= 7);
     await page.uncheck('#probe');
+    await page.waitForFunction(() => { // the last ping's answer is in the table and in the figures
+      const count = (label) => document.querySelectorAll(`#frames-rows [aria-label=${label}]`).length;
+      return count('sent') + 1 === count('received') // and the greeting
+        && document.querySelector('#down-frames').textContent === `${count('received')} frames`;
+    });
     const report = {
       painted: await painted(page),
       figures: await textOf(page, 'down-bytes', 'down-frames', 'up-bytes', 'up-frames', 'rtt-last', 'rtt-p50'),
@@ -174,6 +179,8 @@ const stories = {
     await ask(page, `flood ${options.bytes}`);
     await page.waitForFunction(() => document.querySelector('#transcript').lastElementChild.textContent.startsWith('flood done'));
     await page.waitForFunction(() => document.querySelector('#down-rate').textContent === '0 B/s');
+    // A line now: on a slow machine the one that asked for the flood has left the chart's newest quarter.
+    await ask(page, 'echo still here', 'still here');
     const report = {
       received: await page.getAttribute('#down-bytes', 'title'),
       shownLines: await page.$eval('#transcript', (element) => element.childElementCount),
@@ -182,7 +189,6 @@ const stories = {
       notes: await lines(page, 'note'),
       painted: await painted(page),
     };
-    await ask(page, 'echo still here', 'still here');
     await shoot(page, 'flood');
     return report;
   },
@@ -278,6 +284,8 @@ const stories = {
     await ask(page, 'echo needle', 'needle');
     await ask(page, 'time');
     await rowOf(page, 'time').waitFor();
+    // Its answer too: what comes later would count as passed while paused.
+    await page.waitForFunction(() => document.querySelectorAll('#frames-rows tr').length === 5);
     const report = {};
     await page.fill('#frames-search', 'NEEDLE');
     report.found = await rows(page);

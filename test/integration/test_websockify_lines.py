@@ -352,7 +352,7 @@ def test_a_unix_socket_to_listen_on(wsluice, places):
     path = places["here"] / "ws.sock"
     words = ["--unix-listen", path, "--unix-listen-mode", "0660", f"localhost:{places['target']}"]
     instance = wsluice.run(*words)
-    wait_until(path.exists)
+    instance.wait_for_log("listening on unix:")  # the file is there a moment before anybody answers
     assert path.stat().st_mode & 0o777 == 0o660
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(LIMIT_SECONDS)
