@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a step needs and this machine lacks, on Debian 12 and 13.
 #
-#   scripts/install-deps.sh build|test|sim|sim-gdb|soak|image|coverage|format|lint|fuzz...
+#   scripts/install-deps.sh build|test|bench|bench-profile|sim|sim-gdb|soak|image|coverage|format|lint|fuzz...
 #
 # Each need is checked by what it is for (a command, a header, a module), so tools that came from
 # elsewhere are taken as they are, and when nothing is missing nothing is called: no apt, no sudo,
@@ -85,6 +85,23 @@ cmd:clang-tidy-19                             clang-tidy-19
 cmd:cppcheck                                  cppcheck
 cmd:shellcheck                                shellcheck
 '
+bench_needs="$build_needs"'
+path:/usr/bin/python3                         python3
+cmd:taskset                                   util-linux
+cmd:lighttpd                                  lighttpd
+cmd:haproxy                                   haproxy
+cmd:socat                                     socat
+cmd:websockify                                websockify
+cmd:node                                      nodejs
+cmd:npm                                       npm
+path:/usr/lib/go*/bin/go                      golang-go
+path:/usr/share/gocode/src/github.com/gorilla/websocket/conn.go  golang-github-gorilla-websocket-dev
+cmd:gnuplot                                   gnuplot-nox
+'
+bench_profile_needs='
+cmd:strace                                    strace
+cmd:perf                                      linux-perf
+'
 fuzz_needs="$build_needs"'
 pc:cmocka                                     libcmocka-dev
 path:/usr/bin/python3                         python3
@@ -98,6 +115,8 @@ mosquitto       mosquitto.service
 redis-server    redis-server.service
 openssh-server  ssh.service ssh.socket
 docker.io       docker.service docker.socket
+lighttpd        lighttpd.service
+haproxy         haproxy.service
 '
 
 policy_file=/usr/sbin/policy-rc.d
@@ -249,35 +268,41 @@ install_set() {
   [ -z "$packages" ] || fail "installed, but still not found: what these packages bring: $packages"
 }
 
-# The tests' npm packages, exactly as the lock file names them, once per lock file.
+# install_node_modules <folder> <whose>: the folder's npm packages, exactly as its lock file names
+# them, once per lock file.
 install_node_modules() {
-  lock=test/package-lock.json
-  stamp=test/node_modules/.installed-lock
-  if cmp -s $lock $stamp; then
+  lock=$1/package-lock.json
+  stamp=$1/node_modules/.installed-lock
+  if cmp -s "$lock" "$stamp"; then
     return
   fi
-  say "installing the tests' npm packages into test/node_modules"
-  npm ci --prefix test --ignore-scripts --no-audit --no-fund </dev/null ||
+  say "installing $2 npm packages into $1/node_modules"
+  npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund </dev/null ||
     fail "npm could not install what $lock names; its own messages are above (often: the network)"
-  cp $lock $stamp
+  cp "$lock" "$stamp"
 }
 
-[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|sim|sim-gdb|image|coverage|format|lint|fuzz..."
+[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|bench|bench-profile|sim|sim-gdb|image|coverage|format|lint|fuzz..."
 for set in "$@"; do
   case $set in
     build) install_set build "$build_needs" ;;
     test)
       install_set test "$test_needs"
-      install_node_modules
+      install_node_modules test "the tests'"
       ;;
     image) install_set image "$image_needs" ;;
     sim) install_set sim "$sim_needs" ;;
     sim-gdb) install_set sim-gdb "$sim_gdb_needs" ;;
     soak) install_set soak "$soak_needs" ;;
+    bench)
+      install_set bench "$bench_needs"
+      install_node_modules bench/peers "the bench's"
+      ;;
+    bench-profile) install_set bench-profile "$bench_profile_needs" ;;
     coverage) install_set coverage "$coverage_needs" ;;
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;
     fuzz) install_set fuzz "$fuzz_needs" ;;
-    *) fail "unknown set \"$set\": build, test, sim, sim-gdb, image, coverage, format, lint or fuzz" ;;
+    *) fail "unknown set \"$set\": build, test, bench, bench-profile, sim, sim-gdb, soak, image, coverage, format, lint or fuzz" ;;
   esac
 done
