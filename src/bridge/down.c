@@ -20,7 +20,7 @@ bool down_pump(struct session *s) {
 
   struct buffer *buffer = session_borrow(s, BUFFER_DOWN);
   if (buffer == NULL) return false;
-  int64_t n = transport_read(s->backend, buffer->data, s->domain->buffers->buffer_size);
+  int64_t n = session_read(s, s->backend, buffer);
   if (n <= 0) {
     buffer_return(s->domain->buffers, buffer);
     read_end(s, n);

@@ -13,8 +13,8 @@
 #include "bridge/session_internal.h"
 #include "core/log.h"
 
-/* Rounds of the pumps in one wake-up, each at most one buffer a direction: a bulk session yields to
- * its neighbours after some hundred kilobytes. */
+/* Rounds of the pumps in one wake-up, each at most one read a direction: many small reads cost their
+ * neighbours time too, though they never come to SESSION_BYTES_A_TURN. */
 #define SESSION_ROUNDS_A_TURN 4
 
 static const char *const state_names[] = {"dialling", "open", "closing", "closed"};
@@ -38,6 +38,12 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
   s->wants_buffer = true;
   buffer_wait(s->domain->buffers, &s->waiter, way);
   return NULL;
+}
+
+int64_t session_read(struct session *s, struct transport *t, struct buffer *buffer) {
+  int64_t n = transport_read(t, buffer->data, s->domain->buffers->buffer_size);
+  if (n > 0) s->turn_bytes += (size_t)n;
+  return n;
 }
 
 /* Asks for another turn through whichever transport is still there. */
@@ -97,13 +103,18 @@ static bool session_round(struct session *s) {
   return moved;
 }
 
+static bool may_go_on(const struct session *s, int rounds) {
+  return rounds < SESSION_ROUNDS_A_TURN && s->turn_bytes < SESSION_BYTES_A_TURN;
+}
+
 /* May free the session: callers return right after it. */
 void session_run(struct session *s) {
   if (s->running) return;
   s->running = true;
   notice_failures(s);
+  s->turn_bytes = 0;
   bool moved = true;
-  for (int round = 0; moved && round < SESSION_ROUNDS_A_TURN; round++)
+  for (int round = 0; moved && may_go_on(s, round); round++)
     moved = session_round(s);
   s->running = false;
   if (s->client == NULL && !s->lingers && s->backend == NULL && !s->dialling) {

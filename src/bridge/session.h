@@ -26,6 +26,10 @@
 
 enum text_policy { TEXT_FORWARD, TEXT_REFUSE };
 
+/* Bytes that a session reads in one wake-up, both ways together, before it yields to its neighbours; the
+ * read that gets there is not cut short. A 64-byte echo beside bulk waits that much longer. */
+#define SESSION_BYTES_A_TURN ((size_t)256 * 1024)
+
 /* What the operator chose; immutable while any session lives. Times in milliseconds, 0 = off where
  * that makes sense (heartbeat, pong, idle). */
 struct session_settings {

@@ -119,6 +119,7 @@ struct session {
   struct lingering linger; /* has the client's transport, while `lingers` */
   struct ending ending;
 
+  size_t turn_bytes;             /* read since this wake-up began */
   uint64_t bytes_up, bytes_down; /* payload taken by the kernels */
   uint64_t started_ms;
 
@@ -153,6 +154,8 @@ void session_enter(struct session *s, enum session_state state);
 void session_on_ready(struct transport *transport, void *owner);
 /* A buffer, or NULL with the session put in line for one. */
 struct buffer *session_borrow(struct session *s, enum buffer_way way);
+/* Reads into a buffer as transport_read() does, and counts. */
+int64_t session_read(struct session *s, struct transport *t, struct buffer *buffer);
 
 /* Held bytes. */
 void held_drop(struct session *s, struct held *held);

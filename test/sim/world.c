@@ -165,11 +165,22 @@ void world_open(struct world *w, struct life *life, size_t early) {
 
 /* ---- the loop ---- */
 
+/* Whatever lies there, a session reads so much in one wake-up, and then its neighbours have their turn. */
+static bool turn_peer(const struct world *w, const struct life *life, struct peer *peer) {
+  size_t before = life->client.read + life->backend.read;
+  bool busy = peer_turn(peer);
+  size_t bytes = life->client.read + life->backend.read - before;
+  sim_check(bytes < SESSION_BYTES_A_TURN + 2 * w->pool.buffer_size,
+            "a session reads %zu bytes in one wake-up", bytes);
+  return busy;
+}
+
 bool world_turn(struct world *w) {
   bool busy = false;
   for (size_t i = 0; i < w->plan->sessions; i++) {
-    busy |= peer_turn(&w->lives[i].client);
-    busy |= peer_turn(&w->lives[i].backend);
+    struct life *life = &w->lives[i];
+    busy |= turn_peer(w, life, &life->client);
+    busy |= turn_peer(w, life, &life->backend);
   }
   return busy;
 }
