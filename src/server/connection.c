@@ -286,23 +286,33 @@ bool connection_idle(const struct connection *c) {
          !transport_readable(c->client);
 }
 
+bool connection_may_go(const struct connection *c) {
+  if (!connection_idle(c)) return false;
+  /* One that has never sent a byte may have a request on its way: it was accepted in good faith. */
+  return c->domain->serving == SERVING_OVER || (c->domain->serving == SERVING_LAST && c->requests > 0);
+}
+
+/* A request may lie in the kernel whose event has not come yet, and a close would be a reset then: so it is
+ * closed (connection_head.c) when a read has found nothing. */
+static void look_once_more(struct connection *c) {
+  c->client->ready |= TRANSPORT_READABLE;
+  transport_again(c->client);
+}
+
 void connection_domain_drain(struct connection_domain *domain) {
   domain->serving = SERVING_LAST;
-  for (struct list *node = domain->connections.next, *next; node != &domain->connections; node = next) {
-    next = node->next;
+  for (struct list *node = domain->connections.next; node != &domain->connections; node = node->next) {
     struct connection *c = LIST_ENTRY(node, struct connection, node);
-    /* One that has never sent a byte may have a request on its way: it was accepted in good faith. */
-    if (connection_idle(c) && c->requests > 0) (void)connection_close(c, CLOSE_IN_ORDER);
+    if (connection_may_go(c)) look_once_more(c);
   }
 }
 
 void connection_domain_go_away(struct connection_domain *domain) {
   domain->serving = SERVING_OVER;
-  for (struct list *node = domain->connections.next, *next; node != &domain->connections; node = next) {
-    next = node->next;
+  for (struct list *node = domain->connections.next; node != &domain->connections; node = node->next) {
     struct connection *c = LIST_ENTRY(node, struct connection, node);
-    if (connection_idle(c)) {
-      (void)connection_close(c, CLOSE_IN_ORDER);
+    if (connection_may_go(c)) {
+      look_once_more(c);
     } else if (c->state == CONNECTION_ROUTING || c->state == CONNECTION_DIALLING) {
       transport_again(c->client);
     }

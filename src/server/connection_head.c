@@ -91,7 +91,7 @@ static void keep_rest(struct connection *c, struct buffer *buffer, size_t len) {
 
 /* A read brought no bytes: the end, an error, or nothing yet. */
 static enum step on_no_bytes(struct connection *c, int64_t result) {
-  if (result == WSL_AGAIN) return STEP_WAIT;
+  if (result == WSL_AGAIN) return connection_may_go(c) ? STEP_ON : STEP_WAIT;
   if (result < 0 && connection_failed_in_tls(c)) return connection_tls_failed(c);
   if (result < 0) return connection_abandon(c, error_text((int)result));
   c->ended = true;
@@ -176,7 +176,7 @@ enum step connection_step_head(struct connection *c) {
   connection_note_tls(c);
   if (c->unparsed) return parse_stash(c);
   if (c->ended) return on_client_ended(c);
-  if (c->domain->serving == SERVING_OVER && connection_idle(c)) return connection_close(c, CLOSE_IN_ORDER);
+  if (connection_may_go(c)) return connection_close(c, CLOSE_IN_ORDER);
   if (!transport_readable(c->client)) return STEP_WAIT;
   return stash_waiting(&c->stash) > 0 ? read_into_stash(c) : read_into_buffer(c);
 }

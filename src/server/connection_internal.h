@@ -114,6 +114,9 @@ enum step connection_abandon(struct connection *c, const char *why);
 /* Between requests, with nothing of the next one here. */
 bool connection_idle(const struct connection *c);
 
+/* The server is stopping, and nothing is to come on it any more. */
+bool connection_may_go(const struct connection *c);
+
 /* Everything has left: hands the client to a lingering close. */
 enum step connection_linger(struct connection *c);
 

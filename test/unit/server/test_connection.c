@@ -401,6 +401,7 @@ static void draining_closes_kept_connections_and_then_refuses(void **state) {
   bench_open(&bench, STATIC_ASSETS);
   bench_send(&bench, get, sizeof get - 1);
   connection_domain_drain(&bench.connections);
+  fake_client_play(&bench.client);
   assert_int_equal(bench.client.fate, FAKE_CLOSED);
 
   bench_connect(&bench); /* taken from the kernel's queue */
@@ -415,6 +416,38 @@ static void draining_closes_kept_connections_and_then_refuses(void **state) {
     bench_send(&bench, UPGRADE, sizeof UPGRADE - 1);
     assert_int_equal(bench_status(&bench, 0), 503);
   }
+  bench_close(&bench);
+}
+
+/* The request is the kernel's already, its event still to come. */
+static void a_request_that_comes_with_the_stop_is_answered(void **state) {
+  (void)state;
+  static const char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  static struct bench bench;
+  bench_open(&bench, STATIC_ASSETS);
+  bench_send(&bench, get, sizeof get - 1);
+  memcpy(bench.client.input, get, sizeof get - 1);
+  bench.client.input_at = 0;
+  bench.client.input_len = sizeof get - 1;
+  connection_domain_drain(&bench.connections);
+  fake_client_play(&bench.client);
+  assert_int_equal(bench_status(&bench, 1), 200);
+  fake_client_end(&bench.client);
+
+  bench_connect(&bench);
+  fake_client_event(&bench.client, TRANSPORT_WRITABLE);
+  memcpy(bench.client.input, UPGRADE, sizeof UPGRADE - 1);
+  bench.client.input_len = sizeof UPGRADE - 1;
+  connection_domain_go_away(&bench.connections);
+  fake_client_play(&bench.client);
+  assert_int_equal(bench_status(&bench, 0), 503);
+  fake_client_end(&bench.client);
+
+  bench_connect(&bench);
+  fake_client_event(&bench.client, TRANSPORT_WRITABLE);
+  connection_domain_go_away(&bench.connections);
+  fake_client_play(&bench.client);
+  assert_int_equal(bench.client.fate, FAKE_CLOSED);
   bench_close(&bench);
 }
 
@@ -441,6 +474,7 @@ int main(void) {
       cmocka_unit_test(a_client_that_leaves_while_dialling_cancels_it),
       cmocka_unit_test(a_foreign_page_gets_403),
       cmocka_unit_test(draining_closes_kept_connections_and_then_refuses),
+      cmocka_unit_test(a_request_that_comes_with_the_stop_is_answered),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
