@@ -50,6 +50,7 @@ struct server {
   struct certificates *certificates; /* toward clients */
   struct tls_context *target_tls;    /* toward targets */
   struct admission admission;
+  struct balance balance;
   struct worker_setup setup;
   struct worker **workers;
   struct admission_waiter **waiters;
@@ -68,9 +69,18 @@ uint16_t server_port(const struct server *server) {
 
 /* ---- stopping ---- */
 
+static void log_worker(const struct server *server, unsigned index) {
+  const struct counters *counters = worker_counters(server->workers[index]);
+  log_event(LOG_DEBUG, 0,
+            "worker stopped worker=%u connections=%" PRIu64 " sessions=%" PRIu64 " handed_on=%" PRIu64, index,
+            counter_get(&counters->accepted), counter_get(&counters->upgrades),
+            counter_get(&counters->handed_on));
+}
+
 static void log_summary(const struct server *server) {
   uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0, handshakes = 0, resumed = 0, failed = 0;
   for (unsigned i = 0; i < server->workers_count; i++) {
+    log_worker(server, i);
     const struct counters *counters = worker_counters(server->workers[i]);
     accepted += counter_get(&counters->accepted);
     upgrades += counter_get(&counters->upgrades);
@@ -195,6 +205,7 @@ static void free_parts(struct server *server) {
   }
   free(server->workers);
   free(server->waiters);
+  free(server->balance.seats);
   free(server->listen_fds);
   unix_listen_remove(&server->unix_listen);
   static_files_close(&server->files);
@@ -229,7 +240,11 @@ static int plan(struct server *server) {
   server->workers = calloc(budget.workers, sizeof(struct worker *));
   server->waiters = calloc(budget.workers, sizeof(struct admission_waiter *));
   server->listen_fds = calloc(budget.workers, sizeof(int));
-  if (server->workers == NULL || server->waiters == NULL || server->listen_fds == NULL) return WSL_NO_MEMORY;
+  server->balance.seats = calloc(budget.workers, sizeof(struct balance_seat));
+  server->balance.count = budget.workers;
+  if (server->workers == NULL || server->waiters == NULL || server->listen_fds == NULL ||
+      server->balance.seats == NULL)
+    return WSL_NO_MEMORY;
   for (unsigned i = 0; i < budget.workers; i++)
     server->listen_fds[i] = -1;
   admission_init(&server->admission, budget.connections, server->waiters, budget.workers);
@@ -275,6 +290,8 @@ static int open_workers(struct server *server) {
       .certificates = server->certificates,
       .target_tls = server->target_tls,
       .admission = &server->admission,
+      .balance = &server->balance,
+      .all = server->workers,
       .single = &server->lifetime.single,
       .workers = server->workers_count,
       .on_ended = note_worker_ended,

@@ -1,5 +1,5 @@
 /* A worker: one thread, its loop, and everything that connections on it share. Nothing here is touched
- * by another thread but the commands, the counters and the admission.
+ * by another thread but the commands, the mailbox, the counters, the balance and the admission.
  *
  *   opened (main thread) -> started -> serving -> [draining] -> [going away] -> empty -> ended -> freed
  */
@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/admission.h"
+#include "server/balance.h"
 #include "server/certificates.h"
 #include "server/counters.h"
 #include "server/settings.h"
@@ -32,6 +33,8 @@ struct worker_setup {
   struct tls_context *target_tls;    /* of TLS with targets; NULL: none */
   struct token_source *tokens;       /* NULL: every request gets settings->target */
   struct admission *admission;
+  struct balance *balance;
+  struct worker **all; /* by index; complete before the first is started */
   struct single_session *single;
   unsigned workers;
   void (*on_ended)(void *owner); /* on the worker's thread: its loop is over */

@@ -1,0 +1,179 @@
+/* A worker's birth: its loop, and everything that its clients share (server/worker_internal.h).
+ */
+#include "server/worker_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/hash.h"
+#include "core/log.h"
+
+static void on_dropped_file_ended(struct file_jobs *files) {
+  worker_note_ended(LIST_ENTRY(files, struct worker, files));
+}
+
+static void on_offload_back(struct offload_pool *offload) {
+  loop_timers_catch_up(&LIST_ENTRY(offload, struct worker, offload)->timers);
+}
+
+static void on_offload_quiet(struct offload_pool *offload) {
+  worker_note_ended(LIST_ENTRY(offload, struct worker, offload));
+}
+
+static void on_admission_wake(struct admission_waiter *waiter) {
+  worker_post(LIST_ENTRY(waiter, struct worker, waiter), WORKER_RESUME);
+}
+
+void worker_renew_certificates(struct worker *worker) {
+  struct certificates *certificates = worker->setup.certificates;
+  tls_context_drop(worker->tls_context);
+  worker->tls_context = certificates == NULL ? NULL : certificates_current(certificates);
+  worker->connections.tls_context = worker->tls_context;
+}
+
+/* With TLS to the targets its dialer goes over the plain one. */
+static struct dialer *set_up_dialer(struct worker *worker) {
+  struct timers *timers = &worker->timers.timers;
+  struct tls_context *context = worker->setup.target_tls;
+  socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
+  if (context == NULL) return &worker->dialer.dialer;
+  tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
+  return &worker->tls_dialer.dialer;
+}
+
+static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
+  uint64_t seed;
+  if (random_bytes(&seed, sizeof(seed)) != 0) seed = worker->index; /* jitter only: it has to do */
+  session_domain_init(&worker->sessions);
+  worker->sessions.settings = &worker->setup.settings->session;
+  worker->sessions.timers = &worker->timers.timers;
+  worker->sessions.buffers = &worker->buffers;
+  worker->sessions.dialer = dialer;
+  random_seed(&worker->sessions.random, seed);
+  worker->sessions.on_ended = worker_on_session_ended;
+  worker->sessions.owner = worker;
+}
+
+static struct router *set_up_router(struct worker *worker) {
+  const struct worker_setup *setup = &worker->setup;
+  fixed_router_init(&worker->fixed_router, &setup->settings->target);
+  if (setup->tokens == NULL) return &worker->fixed_router.router;
+  token_router_init(&worker->token_router, &worker->offload.offload, setup->tokens,
+                    setup->settings->token_place);
+  return &worker->token_router.router;
+}
+
+static int set_up_connections(struct worker *worker, struct dialer *dialer) {
+  worker->files = (struct file_jobs){.loop = &worker->loop,
+                                     .buffers = &worker->buffers,
+                                     .files = worker->setup.files,
+                                     .on_dropped_ended = on_dropped_file_ended};
+  worker->connections = (struct connection_domain){
+      .settings = worker->setup.settings,
+      .timers = &worker->timers.timers,
+      .buffers = &worker->buffers,
+      .dialer = dialer,
+      .tls = &worker->tls,
+      .router = set_up_router(worker),
+      .sessions = &worker->sessions,
+      .files = &worker->files,
+      .counters = &worker->counters,
+      .single = worker->setup.single,
+      .on_closed = worker_on_connection_closed,
+      .owner = worker,
+  };
+  return connection_domain_init(&worker->connections);
+}
+
+void worker_free_domains(struct worker *worker) {
+  connection_domain_destroy(&worker->connections);
+  session_domain_destroy(&worker->sessions);
+  if (worker->setup.target_tls != NULL) tls_dialer_destroy(&worker->tls_dialer);
+  socket_dialer_destroy(&worker->dialer);
+  tls_domain_destroy(&worker->tls);
+  tls_context_drop(worker->tls_context);
+  stream_domain_destroy(&worker->streams);
+  buffer_pool_destroy(&worker->buffers);
+  offload_pool_destroy(&worker->offload);
+}
+
+static int open_domains(struct worker *worker) {
+  const struct server_settings *settings = worker->setup.settings;
+  size_t buffers = settings->buffer_memory / settings->buffer_size;
+  buffer_pool_init(&worker->buffers, settings->buffer_size, buffers == 0 ? 1 : buffers);
+  buffer_pool_retry(&worker->buffers, &worker->timers.timers);
+  offload_pool_init(&worker->offload, &worker->loop);
+  worker->offload.on_quiet = on_offload_quiet;
+  worker->offload.on_back = on_offload_back;
+  stream_domain_init(&worker->streams, worker->poller);
+  int error = tls_domain_init(&worker->tls, worker->poller, &worker->offload.offload);
+  struct dialer *dialer = set_up_dialer(worker);
+  set_up_sessions(worker, dialer);
+  int connections_error = set_up_connections(worker, dialer);
+  worker_renew_certificates(worker);
+  return error != 0 ? error : connections_error;
+}
+
+/* Before events are handed out: what they arm counts from now, not from before the loop slept. */
+static void on_wake(void *worker) {
+  loop_timers_catch_up(&((struct worker *)worker)->timers);
+}
+
+/* The worker with its loop and async, nothing else. */
+static struct worker *make_worker(const struct worker_setup *setup, unsigned index) {
+  struct worker *worker = calloc(1, sizeof(*worker));
+  if (worker == NULL) return NULL;
+  worker->setup = *setup;
+  worker->index = index;
+  worker->next_id = index + 1;
+  worker->waiter.wake = on_admission_wake;
+  worker->listener.state = LISTENER_CLOSED;
+  if (mailbox_init(&worker->mailbox) != 0) goto fail_memory;
+  if (uv_loop_init(&worker->loop) != 0) goto fail_mailbox;
+  if (uv_async_init(&worker->loop, &worker->async, worker_on_async) != 0) goto fail_loop;
+  worker->async.data = worker;
+  return worker;
+
+fail_loop:
+  uv_loop_close(&worker->loop);
+fail_mailbox:
+  mailbox_destroy(&worker->mailbox);
+fail_memory:
+  free(worker);
+  return NULL;
+}
+
+void worker_run_out(struct worker *worker) {
+  uv_close((uv_handle_t *)&worker->async, NULL);
+  (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
+  int closed = uv_loop_close(&worker->loop);
+  assert(closed == 0);
+  (void)closed;
+}
+
+struct worker *worker_open(const struct worker_setup *setup, unsigned index, int listen_fd) {
+  struct worker *worker = make_worker(setup, index);
+  if (worker == NULL) return NULL;
+  if (loop_timers_open(&worker->timers, &worker->loop) != 0) goto fail_async;
+  worker->poller = poller_open(&worker->loop);
+  if (worker->poller != NULL) poller_on_wake(worker->poller, on_wake, worker);
+  worker->resolver = worker->poller == NULL ? NULL : resolver_open(&worker->loop);
+  if (worker->resolver == NULL) goto fail_handles;
+  if (open_domains(worker) != 0) goto fail_domains;
+  if (listener_open(&worker->listener, &worker->loop, listen_fd, &worker->timers.timers, setup->admission,
+                    &worker->waiter, worker_on_accept, worker) != 0) {
+    worker->listener.state = LISTENER_CLOSED;
+    goto fail_domains;
+  }
+  return worker;
+
+fail_domains:
+  worker_free_domains(worker);
+fail_handles:
+  worker_end_loop(worker);
+fail_async:
+  worker_run_out(worker);
+  mailbox_destroy(&worker->mailbox);
+  free(worker);
+  return NULL;
+}
