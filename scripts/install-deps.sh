@@ -42,6 +42,7 @@ cmd:curl                                      curl
 cmd:sslscan                                   sslscan
 cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps
+cmd:strace                                    strace
 path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
 cmd:npm                                       npm
