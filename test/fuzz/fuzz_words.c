@@ -15,8 +15,8 @@
 #include "net/tls_suites.h"
 #include "ops/log.h"
 #include "route/token_source.h"
+#include "server/cgroup_quota.h"
 #include "server/content_type.h"
-#include "server/processors.h"
 
 #define TEXT_MAX 400u
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server/cgroup_quota.h"
 #include "server/descriptor_budget.h"
 #include "server/processors.h"
 
