@@ -52,7 +52,7 @@ static void set_defaults(struct options *o) {
   o->request_line_max = 16u << 10;
   o->head_max = 64u << 10;
   o->header_lines_max = 100;
-  o->buffer_size = 64u << 10;
+  o->buffer_size = 256u << 10; /* CPU a gigabyte is 0.7 to 0.85 of that with 64 KB */
   o->buffer_memory = 1u << 30;
   o->head_memory = 64u << 20;
   o->server.handshake_timeout_ms = 10000;

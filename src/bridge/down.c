@@ -20,7 +20,7 @@ bool down_pump(struct session *s) {
 
   struct buffer *buffer = session_borrow(s, BUFFER_DOWN);
   if (buffer == NULL) return false;
-  int64_t n = session_read(s, s->backend, buffer);
+  int64_t n = session_read(s, BUFFER_DOWN, s->backend, buffer);
   if (n <= 0) {
     buffer_return(s->domain->buffers, buffer);
     read_end(s, n);

@@ -17,6 +17,9 @@
  * neighbours time too, though they never come to SESSION_BYTES_A_TURN. */
 #define SESSION_ROUNDS_A_TURN 4
 
+/* After so many reads in a row that a small buffer would have held a large one is not asked for any more. */
+#define MODEST_READS_MAX 8u
+
 static const char *const state_names[] = {"dialling", "open", "closing", "closed"};
 
 void session_enter(struct session *s, enum session_state state) {
@@ -33,16 +36,32 @@ void held_drop(struct session *s, struct held *held) {
 }
 
 struct buffer *session_borrow(struct session *s, enum buffer_way way) {
-  struct buffer *buffer = buffer_borrow(s->domain->buffers, way);
+  bool bulk = s->appetites[way].class == BUFFER_LARGE;
+  struct buffer_pool *pool = s->domain->buffers;
+  struct buffer *buffer = bulk ? buffer_borrow_large(pool, way) : buffer_borrow(pool, way);
   if (buffer != NULL) return buffer;
   s->wants_buffer = true;
-  buffer_wait(s->domain->buffers, &s->waiter, way);
+  buffer_wait(pool, &s->waiter, way);
   return NULL;
 }
 
-int64_t session_read(struct session *s, struct transport *t, struct buffer *buffer) {
-  int64_t n = transport_read(t, buffer->data, s->domain->buffers->buffer_size);
-  if (n > 0) s->turn_bytes += (size_t)n;
+/* A read that filled its buffer wants more room; some in a row that would have fitted into a small one want
+ * less. */
+static void note_read(struct appetite *appetite, const struct buffer *buffer, size_t n, size_t small_size) {
+  if (n == buffer->size) {
+    *appetite = (struct appetite){BUFFER_LARGE, 0};
+  } else if (n > small_size) {
+    appetite->modest_reads = 0;
+  } else if (++appetite->modest_reads >= MODEST_READS_MAX) {
+    *appetite = (struct appetite){BUFFER_SMALL, 0};
+  }
+}
+
+int64_t session_read(struct session *s, enum buffer_way way, struct transport *t, struct buffer *buffer) {
+  int64_t n = transport_read(t, buffer->data, buffer->size);
+  if (n <= 0) return n;
+  s->turn_bytes += (size_t)n;
+  note_read(&s->appetites[way], buffer, (size_t)n, buffer_pool_small_size(s->domain->buffers));
   return n;
 }
 

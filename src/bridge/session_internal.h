@@ -59,6 +59,12 @@ enum backend_out {
   BACKEND_OUT_BROKEN    /* nothing can be written any more; what is held is dropped */
 };
 
+/* How much a direction reads at once: small buffers while it trickles, large ones in bulk. */
+struct appetite {
+  enum buffer_class class;
+  uint8_t modest_reads; /* in a row that would have fitted into a small one */
+};
+
 /* Bytes on their way that the kernel has not taken yet; the buffer is ours until then. */
 struct held {
   struct buffer *buffer; /* NULL: nothing is held */
@@ -119,6 +125,7 @@ struct session {
   struct lingering linger; /* has the client's transport, while `lingers` */
   struct ending ending;
 
+  struct appetite appetites[BUFFER_WAYS];
   size_t turn_bytes;             /* read since this wake-up began */
   uint64_t bytes_up, bytes_down; /* payload taken by the kernels */
   uint64_t started_ms;
@@ -152,10 +159,12 @@ static inline uint64_t session_now(const struct session *s) {
 void session_run(struct session *s);
 void session_enter(struct session *s, enum session_state state);
 void session_on_ready(struct transport *transport, void *owner);
-/* A buffer, or NULL with the session put in line for one. */
+/* A buffer of the size that this way has come to want, or a small one; or NULL with the session put in line.
+ */
 struct buffer *session_borrow(struct session *s, enum buffer_way way);
-/* Reads into a buffer as transport_read() does, and counts. */
-int64_t session_read(struct session *s, struct transport *t, struct buffer *buffer);
+/* Reads into a buffer that was borrowed for that way, as transport_read() does, and learns from how much
+ * came. */
+int64_t session_read(struct session *s, enum buffer_way way, struct transport *t, struct buffer *buffer);
 
 /* Held bytes. */
 void held_drop(struct session *s, struct held *held);

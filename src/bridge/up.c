@@ -95,7 +95,7 @@ static void read_end(struct session *s, int64_t result) {
 static bool read_client(struct session *s) {
   struct buffer *buffer = session_borrow(s, BUFFER_UP);
   if (buffer == NULL) return false;
-  int64_t n = session_read(s, s->client, buffer);
+  int64_t n = session_read(s, BUFFER_UP, s->client, buffer);
   if (n <= 0) {
     buffer_return(s->domain->buffers, buffer);
     read_end(s, n);

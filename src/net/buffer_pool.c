@@ -1,4 +1,4 @@
-/* The worker's data buffers (buffer_pool.h): a bounded pool with a short free list.
+/* The worker's data buffers (buffer_pool.h): a bounded pool with two short shelves of free ones.
  *
  * One allocation holds a buffer: its bookkeeping in the first cache line, the headroom in the second,
  * data from the third on. Most borrowings last one call, so a few kept buffers serve a whole worker.
@@ -8,47 +8,99 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define BUFFER_ALIGNMENT 64u
+/* From this size on a buffer has pages of its own. malloc's heap would give them back only when everything
+ * above them is free as well, and after a rush a worker would keep what stalled peers had. What that costs
+ * in page faults (some 64 for 256 KB, as much as moving the bytes) is paid only by what no shelf holds. */
+#define MAPPED_MIN ((size_t)128 * 1024)
 
 _Static_assert(sizeof(struct buffer) <= BUFFER_ALIGNMENT, "the bookkeeping fits in its cache line");
 _Static_assert(BUFFER_HEADROOM % BUFFER_ALIGNMENT == 0, "data stays aligned behind the headroom");
 
-void buffer_pool_init(struct buffer_pool *pool, size_t buffer_size, size_t ceiling) {
-  assert(buffer_size > 0 && ceiling > 0);
-  *pool = (struct buffer_pool){.buffer_size = buffer_size, .ceiling = ceiling};
-  list_init(&pool->free);
+static const size_t shelf_keeps[BUFFER_CLASSES] = {BUFFER_POOL_KEEP, BUFFER_POOL_KEEP_LARGE};
+
+static void init_shelf(struct buffer_shelf *shelf, size_t size, size_t weight) {
+  *shelf = (struct buffer_shelf){.size = size, .weight = weight};
+  list_init(&shelf->free);
+}
+
+void buffer_pool_init(struct buffer_pool *pool, size_t small_size, size_t ceiling) {
+  assert(small_size > 0 && ceiling > 0);
+  *pool = (struct buffer_pool){.ceiling = ceiling};
+  init_shelf(&pool->shelves[BUFFER_SMALL], small_size, 1);
+  init_shelf(&pool->shelves[BUFFER_LARGE], 0, 0);
   for (int way = 0; way < BUFFER_WAYS; way++)
     list_init(&pool->waiting[way]);
 }
 
-static struct buffer *take_free(struct buffer_pool *pool) {
-  struct list *node = list_take_first(&pool->free);
+void buffer_pool_lend_large(struct buffer_pool *pool, size_t large_size) {
+  size_t small_size = buffer_pool_small_size(pool);
+  assert(large_size > small_size && pool->existing == 0);
+  init_shelf(&pool->shelves[BUFFER_LARGE], large_size, (large_size + small_size - 1) / small_size);
+}
+
+static size_t memory_of(size_t size) {
+  return BUFFER_ALIGNMENT + BUFFER_HEADROOM + size;
+}
+
+static void *take_memory(size_t len) {
+  void *memory;
+  if (len < MAPPED_MIN) return posix_memalign(&memory, BUFFER_ALIGNMENT, len) == 0 ? memory : NULL;
+  memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+static struct buffer *make_buffer(struct buffer_pool *pool, enum buffer_class class) {
+  const struct buffer_shelf *shelf = &pool->shelves[class];
+  struct buffer *buffer = take_memory(memory_of(shelf->size));
+  if (buffer == NULL) return NULL;
+  list_init(&buffer->node);
+  buffer->data = (uint8_t *)buffer + BUFFER_ALIGNMENT + BUFFER_HEADROOM;
+  buffer->size = shelf->size;
+  buffer->class = class;
+  pool->existing += shelf->weight;
+  return buffer;
+}
+
+static void unmake_buffer(struct buffer_pool *pool, struct buffer *buffer) {
+  size_t len = memory_of(buffer->size);
+  pool->existing -= pool->shelves[buffer->class].weight;
+  if (len < MAPPED_MIN) {
+    free(buffer);
+  } else {
+    int error = munmap(buffer, len);
+    assert(error == 0); /* it fails only for what is no mapping */
+    (void)error;
+  }
+}
+
+static struct buffer *take_free(struct buffer_pool *pool, enum buffer_class class) {
+  struct buffer_shelf *shelf = &pool->shelves[class];
+  struct list *node = list_take_first(&shelf->free);
   if (node == NULL) return NULL;
-  pool->free_count--;
+  shelf->count--;
+  pool->free_count -= shelf->weight;
   return LIST_ENTRY(node, struct buffer, node);
+}
+
+static void clear_shelf(struct buffer_pool *pool, enum buffer_class class) {
+  struct buffer *buffer;
+  while ((buffer = take_free(pool, class)) != NULL)
+    unmake_buffer(pool, buffer);
 }
 
 void buffer_pool_destroy(struct buffer_pool *pool) {
   assert(pool->existing == pool->free_count);
   assert(list_empty(&pool->waiting[BUFFER_UP]) && list_empty(&pool->waiting[BUFFER_DOWN]));
-  for (struct list *node = pool->free.next, *next; node != &pool->free; node = next) {
-    next = node->next;
-    free(LIST_ENTRY(node, struct buffer, node));
-  }
-  list_init(&pool->free);
-  pool->existing = pool->free_count = 0;
+  clear_shelf(pool, BUFFER_SMALL);
+  clear_shelf(pool, BUFFER_LARGE);
+  assert(pool->existing == 0 && pool->free_count == 0);
 }
 
-static struct buffer *make_buffer(struct buffer_pool *pool) {
-  void *memory;
-  size_t len = BUFFER_ALIGNMENT + BUFFER_HEADROOM + pool->buffer_size;
-  if (posix_memalign(&memory, BUFFER_ALIGNMENT, len) != 0) return NULL;
-  struct buffer *buffer = memory;
-  list_init(&buffer->node);
-  buffer->data = (uint8_t *)memory + BUFFER_ALIGNMENT + BUFFER_HEADROOM;
-  pool->existing++;
-  return buffer;
+static size_t units_lent(const struct buffer_pool *pool) {
+  return pool->existing - pool->free_count;
 }
 
 /* Buffers that are lent for the way down only. */
@@ -57,14 +109,35 @@ static size_t reserve(const struct buffer_pool *pool) {
 }
 
 static bool lends(const struct buffer_pool *pool, enum buffer_way way) {
-  size_t unmade = pool->ceiling > pool->existing ? pool->ceiling - pool->existing : 0;
-  return pool->free_count + unmade > (way == BUFFER_UP ? reserve(pool) : 0);
+  return pool->ceiling - units_lent(pool) > (way == BUFFER_UP ? reserve(pool) : 0);
+}
+
+/* Half of the memory is for small ones; the reserve, a quarter, is within it. */
+static bool lends_large(const struct buffer_pool *pool) {
+  size_t weight = pool->shelves[BUFFER_LARGE].weight;
+  return weight > 0 && 2 * (units_lent(pool) + weight) <= pool->ceiling;
+}
+
+/* From the shelf, or made; then what lies free on the other shelf makes room for it under the ceiling. */
+static struct buffer *lend(struct buffer_pool *pool, enum buffer_class class) {
+  struct buffer_shelf *shelf = &pool->shelves[class];
+  struct buffer *buffer = take_free(pool, class);
+  if (buffer == NULL) {
+    if (pool->existing + shelf->weight > pool->ceiling)
+      clear_shelf(pool, class == BUFFER_SMALL ? BUFFER_LARGE : BUFFER_SMALL);
+    buffer = make_buffer(pool, class);
+  }
+  if (buffer != NULL) shelf->lent++;
+  return buffer;
 }
 
 struct buffer *buffer_borrow(struct buffer_pool *pool, enum buffer_way way) {
-  if (!lends(pool, way)) return NULL;
-  struct buffer *buffer = take_free(pool);
-  return buffer != NULL ? buffer : make_buffer(pool);
+  return lends(pool, way) ? lend(pool, BUFFER_SMALL) : NULL;
+}
+
+struct buffer *buffer_borrow_large(struct buffer_pool *pool, enum buffer_way way) {
+  struct buffer *buffer = lends_large(pool) ? lend(pool, BUFFER_LARGE) : NULL;
+  return buffer != NULL ? buffer : buffer_borrow(pool, way);
 }
 
 /* The first in a line that may have a buffer now, or NULL. */
@@ -114,14 +187,16 @@ void buffer_pool_retry(struct buffer_pool *pool, struct timers *timers) {
 
 void buffer_return(struct buffer_pool *pool, struct buffer *buffer) {
   if (buffer == NULL) return;
-  assert(pool->free_count < pool->existing);
-  if (pool->free_count < BUFFER_POOL_KEEP) {
+  struct buffer_shelf *shelf = &pool->shelves[buffer->class];
+  assert(shelf->lent > 0);
+  shelf->lent--;
+  if (shelf->count < shelf_keeps[buffer->class]) {
     /* In front: the buffer used last is the one that still lies in the processor's cache. */
-    list_append(pool->free.next, &buffer->node);
-    pool->free_count++;
+    list_append(shelf->free.next, &buffer->node);
+    shelf->count++;
+    pool->free_count += shelf->weight;
   } else {
-    free(buffer);
-    pool->existing--;
+    unmake_buffer(pool, buffer);
   }
   wake_first(pool);
 }

@@ -1,11 +1,15 @@
-/* The worker's data buffers. A buffer has one owner at any time: the pool's free list, whoever
- * borrowed it for the length of a call, or a session while a write is pending. Passing it on is a
- * move. Sessions with nothing in flight own none.
+/* The worker's data buffers, small ones and large ones. A buffer has one owner at any time: the pool's free
+ * list, whoever borrowed it for the length of a call, or a session while a write is pending. Passing it on is
+ * a move. Sessions with nothing in flight own none.
  *
  *   memory:  | headroom (BUFFER_HEADROOM) | data[0 .. size) |
  *
  * The headroom lets the first frame header stand right before the payload that was read, so that
  * both leave in one write. data is 64-byte aligned.
+ *
+ * Small ones are for trickles, large ones for bulk: reading 256 KB at once costs half of what reading 16 KB
+ * does, but a peer that stalls holds what it has. So large ones are lent only while half of the memory is
+ * left for small ones, and who asks for one may get a small one. Nobody waits for a large one.
  *
  * Bounded: at the ceiling buffer_borrow() says no and the borrower waits in line. Without memory, too, but
  * then no buffer need be lent whose return would wake it: it is woken after a while to ask again. One thread.
@@ -33,24 +37,40 @@ enum buffer_way { BUFFER_UP, BUFFER_DOWN };
 /* One in so many, and one at least where there are two, is lent for the way down only. */
 #define BUFFER_DOWN_SHARE 4u
 
+enum buffer_class { BUFFER_SMALL, BUFFER_LARGE };
+#define BUFFER_CLASSES 2
+
 struct buffer {
   struct list node; /* private to the pool */
   uint8_t *data;    /* BUFFER_HEADROOM writable bytes lie before it */
+  size_t size;      /* bytes at data */
+  enum buffer_class class;
+};
+
+/* Those of one class: what is kept for the next borrower (the rest goes back to the system), how many are
+ * lent. */
+struct buffer_shelf {
+  struct list free;
+  size_t count, lent;
+  size_t size;   /* bytes of data in each; 0: the pool has none of this class */
+  size_t weight; /* what each counts, in small buffers */
 };
 
 struct buffer_pool {
-  size_t buffer_size; /* bytes of data in each */
-  size_t ceiling;     /* buffers that may exist at once */
-  size_t existing;    /* lent or free */
-  size_t free_count;  /* at most BUFFER_POOL_KEEP stay; the rest goes back to the system */
-  struct list free;
+  struct buffer_shelf shelves[BUFFER_CLASSES];
+  /* All three count small buffers; a large one counts as many as fit into it. */
+  size_t ceiling;                   /* that may exist at once */
+  size_t existing;                  /* lent or free */
+  size_t free_count;                /* on the shelves */
   struct list waiting[BUFFER_WAYS]; /* buffer_waiter, in the order of their tickets */
   uint64_t tickets;                 /* drawn so far: among both lines, first come first served */
   struct timers *timers;            /* buffer_pool_retry()'s, or NULL */
   struct timer retry;               /* armed only while somebody waits for memory */
 };
 
-#define BUFFER_POOL_KEEP 8u
+/* So many stay on a shelf at most: with large ones of 256 KB a megabyte that a quiet worker keeps. */
+#define BUFFER_POOL_KEEP       8u
+#define BUFFER_POOL_KEEP_LARGE 4u
 
 /* Somebody who found no buffer. `wake` is called from inside buffer_return() when one is there: it
  * must only take note (transport_again), not borrow. */
@@ -63,7 +83,11 @@ struct buffer_waiter {
   void (*wake)(struct buffer_waiter *waiter);
 };
 
-void buffer_pool_init(struct buffer_pool *pool, size_t buffer_size, size_t ceiling);
+/* Up to `ceiling` buffers of `small_size` bytes; no large ones so far. */
+void buffer_pool_init(struct buffer_pool *pool, size_t small_size, size_t ceiling);
+
+/* Has it lend large ones as well, of a size above the small one's. Before anything is lent. */
+void buffer_pool_lend_large(struct buffer_pool *pool, size_t large_size);
 
 /* How long who waits for memory waits before it asks again. */
 #define BUFFER_RETRY_MS 100u
@@ -74,8 +98,15 @@ void buffer_pool_retry(struct buffer_pool *pool, struct timers *timers);
 /* Frees what is on the free list; every buffer must have come back (asserted). */
 void buffer_pool_destroy(struct buffer_pool *pool);
 
-/* A buffer with undefined contents, or NULL when no more are lent for that way, or without memory. */
+/* A small buffer with undefined contents, or NULL when no more are lent for that way, or without memory. */
 struct buffer *buffer_borrow(struct buffer_pool *pool, enum buffer_way way);
+
+/* A large one; where none is to be had, the same as buffer_borrow(). */
+struct buffer *buffer_borrow_large(struct buffer_pool *pool, enum buffer_way way);
+
+static inline size_t buffer_pool_small_size(const struct buffer_pool *pool) {
+  return pool->shelves[BUFFER_SMALL].size;
+}
 
 /* Gives it back, and wakes the first in line. NULL is ignored. */
 void buffer_return(struct buffer_pool *pool, struct buffer *buffer);

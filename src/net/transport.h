@@ -90,7 +90,8 @@ static inline int64_t transport_writev(struct transport *t, const struct iovec *
   return t->ops->writev(t, parts, count);
 }
 
-#define TRANSPORT_PARTS_MAX 64
+/* 256 KB in frames of 1 KB are 256 headers and slices; writev(2) itself takes 1024. */
+#define TRANSPORT_PARTS_MAX 512
 
 static inline int64_t transport_write(struct transport *t, const uint8_t *data, size_t len) {
   struct iovec part = {(void *)(uintptr_t)data, len};

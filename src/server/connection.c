@@ -79,11 +79,13 @@ static void on_buffer_free(struct buffer_waiter *waiter) {
 
 /* Who got a buffer leaves the line, where it may still stand: a turn given to it would be lost. */
 struct buffer *connection_borrow(struct connection *c, enum buffer_way way) {
-  struct buffer *buffer = buffer_borrow(c->domain->buffers, way);
+  struct buffer_pool *pool = c->domain->buffers;
+  /* What goes down here is a file: as much at once as a session's bulk. */
+  struct buffer *buffer = way == BUFFER_DOWN ? buffer_borrow_large(pool, way) : buffer_borrow(pool, way);
   if (buffer != NULL) {
     buffer_wait_cancel(&c->waiter);
   } else {
-    buffer_wait(c->domain->buffers, &c->waiter, way);
+    buffer_wait(pool, &c->waiter, way);
   }
   return buffer;
 }

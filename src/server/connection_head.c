@@ -108,7 +108,7 @@ static enum step on_client_ended(struct connection *c) {
 }
 
 static size_t read_size(const struct connection *c) {
-  size_t size = c->domain->buffers->buffer_size;
+  size_t size = buffer_pool_small_size(c->domain->buffers);
   return size < HEAD_READ_MAX ? size : HEAD_READ_MAX;
 }
 

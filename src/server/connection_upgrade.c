@@ -197,7 +197,7 @@ static enum step fetch_early(struct connection *c) {
     return STEP_WAIT;
   }
   size_t len = stash_waiting(&c->stash);
-  assert(len <= c->domain->buffers->buffer_size); /* a read's worth at most: connection_head.c */
+  assert(len <= buffer->size); /* a read's worth at most: connection_head.c */
   memcpy(buffer->data, c->stash.data + c->stash.at, len);
   stash_drop(&c->stash, &c->domain->stashes, len);
   c->early = buffer;

@@ -69,12 +69,12 @@ static void open_step(uv_work_t *work) {
   if (job->outcome != FILE_FOUND) return;
   job->size = (uint64_t)st.st_size;
   if (job->body == FILE_HEAD_ONLY) return;
-  read_chunk(job, job->buffer->data + FILE_HEAD_ROOM, job->jobs->buffers->buffer_size - FILE_HEAD_ROOM);
+  read_chunk(job, job->buffer->data + FILE_HEAD_ROOM, job->buffer->size - FILE_HEAD_ROOM);
 }
 
 static void read_step(uv_work_t *work) {
   struct file_job *job = LIST_ENTRY(work, struct file_job, work);
-  read_chunk(job, job->buffer->data, job->jobs->buffers->buffer_size);
+  read_chunk(job, job->buffer->data, job->buffer->size);
 }
 
 /* ---- on the worker's thread ---- */

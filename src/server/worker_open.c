@@ -35,7 +35,9 @@ void worker_renew_certificates(struct worker *worker) {
 static struct dialer *set_up_dialer(struct worker *worker) {
   struct timers *timers = &worker->timers.timers;
   struct tls_context *context = worker->setup.target_tls;
+  const struct server_settings *settings = worker->setup.settings;
   socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
+  socket_dialer_configure(&worker->dialer, &settings->sockets, &settings->sources, worker->index);
   if (context == NULL) return &worker->dialer.dialer;
   tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
   return &worker->tls_dialer.dialer;
@@ -97,11 +99,20 @@ void worker_free_domains(struct worker *worker) {
   offload_pool_destroy(&worker->offload);
 }
 
-static int open_domains(struct worker *worker) {
+/* What a trickle reads at once, and a session that stalls behind one holds. */
+#define SMALL_BUFFER_BYTES ((size_t)16 * 1024)
+
+static void open_buffers(struct worker *worker) {
   const struct server_settings *settings = worker->setup.settings;
-  size_t buffers = settings->buffer_memory / settings->buffer_size;
-  buffer_pool_init(&worker->buffers, settings->buffer_size, buffers == 0 ? 1 : buffers);
+  size_t large = settings->buffer_size, small = large < SMALL_BUFFER_BYTES ? large : SMALL_BUFFER_BYTES;
+  size_t buffers = settings->buffer_memory / small;
+  buffer_pool_init(&worker->buffers, small, buffers == 0 ? 1 : buffers);
+  if (large > small) buffer_pool_lend_large(&worker->buffers, large);
   buffer_pool_retry(&worker->buffers, &worker->timers.timers);
+}
+
+static int open_domains(struct worker *worker) {
+  open_buffers(worker);
   offload_pool_init(&worker->offload, &worker->loop);
   worker->offload.on_quiet = on_offload_quiet;
   worker->offload.on_back = on_offload_back;

@@ -326,7 +326,7 @@ def no_place_for_the_next_client(scene):
 @state()
 def no_buffer_for_other_sessions(scene):
     """Four buffers: three are lent upwards, and wait for services that don't read; the others' bytes lie there."""
-    bridge = scene.start("--buffer-memory", "256K")
+    bridge = scene.start("--buffer-size", "16K", "--buffer-memory", "64K")
     pairs = []
     for _ in range(6):
         client = scene.client(bridge)

@@ -29,7 +29,7 @@ SMALL_WINDOW = 512 * 1024
 STALLS = 2
 PREPARED_BYTES = 10_000
 
-BUFFER_KIB = 64  # --buffer-size
+BUFFER_KIB = 256  # --buffer-size
 TLS_KIB = 34  # a session: records in memory, one that is not complete and what sealing adds to a buffer
 CONSTANT_KIB = 2048  # the buffers that the pool keeps, an allocator's arenas
 

@@ -7,7 +7,7 @@ from . import cases_close, cases_limits, cases_security, cases_utf8
 from .engine import all_cases
 
 CLIENTS = 50
-# A session holds two buffers of 64 KB at most (--buffer-size), and here none; ASan's own needs come on top.
+# A session holds two buffers at most (--buffer-size), and here none; ASan's own needs come on top.
 GROWTH_KIB_MAX = 4096
 
 

@@ -27,7 +27,7 @@ def test_every_frame_is_whole_binary_and_as_short_as_can_be(open_session, length
 ])
 def test_no_frame_is_larger_than_allowed(open_session, limit, most):
     options = ["--max-frame-size", limit] if limit else []
-    _, client, service = open_session(*options, "--buffer-size", "256K")
+    _, client, service = open_session(*options)
     sent = os.urandom(20_000 if most < 126 else 2 * MEGABYTE)
     sender = threading.Thread(target=service.send, args=(sent,), daemon=True)
     sender.start()

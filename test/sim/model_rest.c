@@ -113,14 +113,16 @@ static void look_at_death(struct life *life) {
 /* ---- buffers ---- */
 
 static void look_at_buffers(struct world *w) {
-  size_t lent = w->pool.existing - w->pool.free_count, expected = w->hoarded;
+  const struct buffer_pool *pool = &w->pool;
+  size_t lent = pool->shelves[BUFFER_SMALL].lent + pool->shelves[BUFFER_LARGE].lent, expected = w->hoarded;
   for (size_t i = 0; i < w->plan->sessions; i++) {
     struct life *life = &w->lives[i];
     if (!life->opened || life->ended) continue;
     if (life->heard.payload.len > life->forwarded) expected++;
     if (model_held_down(life) > 0) expected++;
   }
-  sim_check(lent <= w->pool.ceiling, "%zu buffers are lent, more than there may be", lent);
+  sim_check(pool->existing <= pool->ceiling, "there are buffers for %zu small ones, more than there may be",
+            pool->existing);
   sim_check(lent <= expected, "%zu buffers are lent, where %zu are wanted", lent, expected);
 }
 

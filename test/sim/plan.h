@@ -81,8 +81,9 @@ struct plan {
   uint32_t max_frame_size;
   uint32_t heartbeat_ms, pong_timeout_ms, idle_timeout_ms;
   uint32_t close_timeout_ms, close_timeout_max_ms;
-  uint32_t buffers;     /* ceiling of the pool */
-  uint32_t buffer_size; /* bytes of each */
+  uint32_t buffers;           /* ceiling of the pool, in small ones */
+  uint32_t buffer_size;       /* bytes of each small one */
+  uint32_t large_buffer_size; /* bytes of each large one; 0: there are none */
   bool refuse_text;
   bool patient; /* at the end peers take everything and end what they began; else time just passes */
   uint8_t sessions;

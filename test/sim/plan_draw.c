@@ -64,15 +64,24 @@ static void draw_limits(struct plan *plan) {
   plan->close_timeout_max_ms = plan->close_timeout_ms * (1 + pick(12));
 }
 
+/* A large buffer takes some of few, or all. */
+static void draw_buffers(struct plan *plan) {
+  static const uint32_t large_sizes[] = {0, 257, 600, 1100};
+  bool bulk = theme == THEME_BULK, both = bulk && one_in(2);
+  plan->buffer_size = both ? 5000 : bulk ? 140000 : 256;
+  plan->large_buffer_size = both ? 140000 : bulk ? 0 : PICK(large_sizes);
+  uint32_t few = plan->large_buffer_size > 0 ? 12 : 4;
+  plan->buffers = one_in(3) ? 2 + pick(few) : 64;
+  if (theme == THEME_CROWD) plan->buffers = 1 + pick(few);
+}
+
 static void draw_settings(struct plan *plan) {
   static const uint32_t frame_sizes[] = {1, 10, 125, 126, 127, 65536};
   static const uint32_t large_frames[] = {65535, 65536, 65537, 140000};
   draw_limits(plan);
   bool bulk = theme == THEME_BULK;
   plan->max_frame_size = bulk ? PICK(large_frames) : PICK(frame_sizes);
-  plan->buffer_size = bulk ? 140000 : 256;
-  plan->buffers = one_in(3) ? 2 + pick(4) : 64;
-  if (theme == THEME_CROWD) plan->buffers = 1 + pick(4);
+  draw_buffers(plan);
   plan->refuse_text = theme != THEME_TEXT && one_in(10);
   plan->patient = !one_in(3);
   bool several = theme == THEME_CROWD || (!bulk && one_in(6));

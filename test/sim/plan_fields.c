@@ -27,7 +27,7 @@ const struct plan_field plan_fields[] = {
     {FIELD(plan, close_timeout_max_ms), 60000, "the client's Close awaited for # ms", NULL},
     {FIELD(plan, buffers), 64, "at most # buffers", NULL},
     {FIELD(plan, buffer_size), 256, "buffers of # bytes", NULL},
-    {FIELD(plan, buffer_size), 256, "buffers of # bytes", NULL},
+    {FIELD(plan, large_buffer_size), 0, "large buffers of # bytes", NULL},
     {FIELD(plan, refuse_text), false, "text is refused", NULL},
     {FIELD(plan, patient), true, "at the end time just passes", NULL},
     {0},

@@ -110,6 +110,7 @@ struct world *world_begin(const struct plan *plan) {
   settle(w, plan);
   timers_init(&w->timers, WORLD_BORN_MS);
   buffer_pool_init(&w->pool, plan->buffer_size, plan->buffers);
+  if (plan->large_buffer_size > plan->buffer_size) buffer_pool_lend_large(&w->pool, plan->large_buffer_size);
   buffer_pool_retry(&w->pool, &w->timers);
   w->dialer.ops = &dialer_ops;
   session_domain_init(&w->domain);
@@ -138,12 +139,12 @@ struct world *world_begin(const struct plan *plan) {
 void world_open(struct world *w, struct life *life, size_t early) {
   struct buffer *buffer = NULL;
   model_begin(w, life);
-  if (early > w->pool.buffer_size) early = w->pool.buffer_size;
+  if (early > w->plan->buffer_size) early = w->plan->buffer_size;
   if (early > 0) buffer = buffer_borrow(&w->pool, BUFFER_UP);
   if (buffer == NULL) early = 0;
   uint8_t *at = NULL;
   if (early > 0) { /* at the end, behind a request head: what is written past it shows */
-    at = buffer->data + w->pool.buffer_size - early;
+    at = buffer->data + buffer->size - early;
     memcpy(at, life->client.said.data, early);
     life->client.sent = life->client.arrived = life->client.read = early;
     model_of_client.on_read(&life->client, (int64_t)early, at);
@@ -167,11 +168,11 @@ void world_open(struct world *w, struct life *life, size_t early) {
 
 /* Whatever lies there, a session reads so much in one wake-up, and then its neighbours have their turn. */
 static bool turn_peer(const struct world *w, const struct life *life, struct peer *peer) {
+  size_t largest = w->plan->large_buffer_size > 0 ? w->plan->large_buffer_size : w->plan->buffer_size;
   size_t before = life->client.read + life->backend.read;
   bool busy = peer_turn(peer);
   size_t bytes = life->client.read + life->backend.read - before;
-  sim_check(bytes < SESSION_BYTES_A_TURN + 2 * w->pool.buffer_size,
-            "a session reads %zu bytes in one wake-up", bytes);
+  sim_check(bytes < SESSION_BYTES_A_TURN + 2 * largest, "a session reads %zu bytes in one wake-up", bytes);
   return busy;
 }
 
@@ -233,7 +234,8 @@ void world_hoard(struct world *w, size_t count) {
   while (w->hoarded > 0)
     buffer_return(&w->pool, w->hoard[--w->hoarded]);
   while (w->hoarded < count && w->hoarded < sizeof w->hoard / sizeof w->hoard[0]) {
-    struct buffer *buffer = buffer_borrow(&w->pool, w->hoarded % 2 ? BUFFER_DOWN : BUFFER_UP);
+    struct buffer *buffer =
+        w->hoarded % 2 ? buffer_borrow_large(&w->pool, BUFFER_DOWN) : buffer_borrow(&w->pool, BUFFER_UP);
     if (buffer == NULL) buffer = buffer_borrow(&w->pool, BUFFER_DOWN);
     if (buffer == NULL) return;
     w->hoard[w->hoarded++] = buffer;

@@ -267,6 +267,38 @@ static void who_lingers_leaves_the_line(void **state) {
   end(&w);
 }
 
+/* Bulk is read into large buffers, a trickle into small ones; what stalls holds what it has. */
+static void buffers_grow_with_the_stream(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.pool.ceiling = 16;
+  buffer_pool_lend_large(&w.pool, 4 * WORLD_BUFFER_SIZE);
+  w.client.room = 0;
+  world_open(&w);
+  backend_sends(&w.backend, 20 * WORLD_BUFFER_SIZE);
+  world_rest(&w);
+  assert_int_equal(w.backend.sent_read, WORLD_BUFFER_SIZE); /* the first one is small */
+  assert_int_equal(lent(&w), 1);
+  peer_take(&w.client, WORLD_BUFFER_SIZE + 4);
+  world_rest(&w);
+  assert_int_equal(w.backend.sent_read, 5 * WORLD_BUFFER_SIZE);
+  assert_int_equal(w.pool.shelves[BUFFER_LARGE].lent, 1);
+  peer_take(&w.client, UNLIMITED);
+  world_rest(&w);
+  assert_int_equal(lent(&w), 0);
+  for (int i = 0; i < 8; i++) {
+    backend_sends(&w.backend, 10);
+    world_rest(&w);
+  }
+  w.client.room = 0;
+  backend_sends(&w.backend, 10);
+  world_rest(&w);
+  assert_int_equal(w.pool.shelves[BUFFER_SMALL].lent, 1);
+  assert_int_equal(w.pool.shelves[BUFFER_LARGE].lent, 0);
+  end(&w);
+}
+
 static void a_session_that_is_cut_leaves_the_line(void **state) {
   (void)state;
   struct world w;
@@ -325,6 +357,7 @@ int main(void) {
       cmocka_unit_test(a_turn_that_is_not_wanted_is_passed_on),
       cmocka_unit_test(who_lingers_leaves_the_line),
       cmocka_unit_test(a_session_that_is_cut_leaves_the_line),
+      cmocka_unit_test(buffers_grow_with_the_stream),
       cmocka_unit_test(sessions_never_wait_for_each_others_buffers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,6 +247,85 @@ static void who_finds_no_memory_is_woken_to_ask_again(void **state) {
   buffer_pool_destroy(&pool);
 }
 
+#define LARGE (10 * SIZE)
+
+static void large_ones_leave_half_to_small_ones(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  buffer_pool_init(&pool, SIZE, 50);
+  buffer_pool_lend_large(&pool, LARGE);
+  struct buffer *lent[3];
+  for (int i = 0; i < 3; i++)
+    assert_non_null(lent[i] = buffer_borrow_large(&pool, BUFFER_UP));
+  assert_int_equal(lent[0]->size, LARGE);
+  memset(lent[1]->data - BUFFER_HEADROOM, 0xff, BUFFER_HEADROOM + LARGE);
+  assert_int_equal(lent[1]->size, LARGE);
+  assert_int_equal(lent[2]->size, SIZE); /* a third would take more than half */
+  assert_int_equal(pool.existing, 21);
+  for (int i = 0; i < 3; i++)
+    buffer_return(&pool, lent[i]);
+  assert_int_equal(pool.free_count, 21);
+  buffer_pool_destroy(&pool);
+}
+
+static void without_large_ones_small_ones_do(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  buffer_pool_init(&pool, SIZE, 1);
+  struct buffer *buffer = buffer_borrow_large(&pool, BUFFER_DOWN);
+  assert_int_equal(buffer->size, SIZE);
+  assert_null(buffer_borrow_large(&pool, BUFFER_DOWN));
+  buffer_return(&pool, buffer);
+  buffer_pool_destroy(&pool);
+}
+
+/* What lies on a shelf stands in nobody's way under the ceiling. */
+static void free_ones_make_room_for_the_other_class(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  struct buffer *lent[20];
+  buffer_pool_init(&pool, SIZE, 20);
+  buffer_pool_lend_large(&pool, LARGE);
+  buffer_return(&pool, buffer_borrow_large(&pool, BUFFER_DOWN));
+  for (int i = 0; i < 20; i++)
+    assert_non_null(lent[i] = buffer_borrow(&pool, BUFFER_DOWN));
+  assert_int_equal(pool.existing, 20);
+  assert_null(buffer_borrow(&pool, BUFFER_DOWN));
+  for (int i = 0; i < 20; i++)
+    buffer_return(&pool, lent[i]);
+  assert_int_equal(pool.free_count, BUFFER_POOL_KEEP);
+  for (int i = 0; i < 7; i++)
+    lent[i] = buffer_borrow(&pool, BUFFER_DOWN);
+  for (int i = 7; i < 20; i++)
+    assert_non_null(lent[i] = buffer_borrow(&pool, BUFFER_DOWN));
+  for (int i = 0; i < 20; i++)
+    buffer_return(&pool, lent[i]);
+  lent[0] = buffer_borrow_large(&pool, BUFFER_DOWN);
+  assert_int_equal(lent[0]->size, LARGE);
+  assert_in_range(pool.existing, 10, 20);
+  buffer_return(&pool, lent[0]);
+  buffer_pool_destroy(&pool);
+}
+
+/* As large as the program's: they have pages of their own, of which four stay. */
+static void large_ones_go_back_to_the_system(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  struct buffer *lent[2 * BUFFER_POOL_KEEP_LARGE];
+  buffer_pool_init(&pool, 16384, 16 * 64);
+  buffer_pool_lend_large(&pool, 16 * 16384);
+  for (size_t i = 0; i < 2 * BUFFER_POOL_KEEP_LARGE; i++) {
+    assert_non_null(lent[i] = buffer_borrow_large(&pool, BUFFER_DOWN));
+    assert_int_equal((uintptr_t)lent[i]->data % 64, 0);
+    memset(lent[i]->data - BUFFER_HEADROOM, 0xff, BUFFER_HEADROOM + lent[i]->size);
+  }
+  for (size_t i = 0; i < 2 * BUFFER_POOL_KEEP_LARGE; i++)
+    buffer_return(&pool, lent[i]);
+  assert_int_equal(pool.shelves[BUFFER_LARGE].count, BUFFER_POOL_KEEP_LARGE);
+  assert_int_equal(pool.existing, 16 * BUFFER_POOL_KEEP_LARGE);
+  buffer_pool_destroy(&pool);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(data_is_aligned_with_headroom),
@@ -260,6 +339,10 @@ int main(void) {
       cmocka_unit_test(a_turn_that_came_too_late_passes_on_to_the_way_down),
       cmocka_unit_test(who_wants_either_waits_for_the_way_down),
       cmocka_unit_test(who_finds_no_memory_is_woken_to_ask_again),
+      cmocka_unit_test(large_ones_leave_half_to_small_ones),
+      cmocka_unit_test(without_large_ones_small_ones_do),
+      cmocka_unit_test(free_ones_make_room_for_the_other_class),
+      cmocka_unit_test(large_ones_go_back_to_the_system),
   };
   return cmocka_run_group_tests_name("net/buffer_pool", tests, NULL, NULL);
 }
