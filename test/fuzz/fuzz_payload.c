@@ -1,14 +1,16 @@
 /* fuzz: max_len=1024
  *
- * What is done to each byte of payload: unmasking in words against one byte at a time, from any place to any
- * place before it; and UTF-8, cut anywhere, against characters looked at one by one.
+ * What is done to each byte of payload: unmasking by every variant that this machine has, against one byte at
+ * a time, from any place to any place before it; and UTF-8, cut anywhere, against characters looked at one by
+ * one.
  */
 #include <stdlib.h>
 
+#include "codec/unmask.h"
 #include "fuzz/reference.h"
 
 #define MASK_SIZE 4u
-#define GAP_MASK  0x3Fu /* destinations up to 63 bytes before the source: past a step of the fast loop */
+#define GAP_MASK  0x3Fu /* destinations up to 63 bytes before the source: past a vector */
 
 static void check_unmask(const uint8_t *data, size_t len, const uint8_t *mask, size_t gap) {
   uint8_t *buffer = fuzz_memory(gap + len), *before = fuzz_memory(gap + len);
@@ -21,6 +23,16 @@ static void check_unmask(const uint8_t *data, size_t len, const uint8_t *mask, s
     fuzz_check(buffer[i] == before[i], "byte %zu behind the %zu written, moved by %zu", i, len, gap);
   free(buffer);
   free(before);
+}
+
+static void check_variants(const uint8_t *data, size_t len, const uint8_t *mask, size_t gap) {
+  size_t count;
+  const struct unmask_variant *variants = unmask_variants(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (!variants[i].runs_here()) continue;
+    unmask_choose(&variants[i]);
+    check_unmask(data, len, mask, gap);
+  }
 }
 
 static void check_utf8(const uint8_t *data, size_t len, struct fuzz_cuts cuts) {
@@ -48,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint8_t mask[MASK_SIZE];
   for (size_t i = 0; i < MASK_SIZE; i++)
     mask[i] = fuzz_choice(&input);
-  check_unmask(input.at, input.len, mask, gap);
+  check_variants(input.at, input.len, mask, gap);
   check_utf8(input.at, input.len, cuts);
   return 0;
 }
