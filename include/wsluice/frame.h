@@ -95,8 +95,9 @@ struct wsl_decoder {
 void wsl_decoder_init(struct wsl_decoder *decoder, bool refuse_text);
 
 /* Decodes buf[0..len) until it is used up or an event must be acted on; dst <= buf, both in one
- * buffer (dst == buf at first). Reports a violation as soon as the byte that proves it was seen:
- * reserved bits and opcodes with the first byte, a missing mask with the second. */
+ * buffer (dst == buf at first). What lies between the run's end and the end of what was consumed may
+ * be written over: short payloads are moved in whole vectors. Reports a violation as soon as the byte that
+ * proves it was seen: reserved bits and opcodes with the first byte, a missing mask with the second. */
 WSL_MUST_CHECK struct wsl_frame_result wsl_decoder_feed(struct wsl_decoder *decoder, uint8_t *dst,
                                                         uint8_t *buf, size_t len);
 

@@ -9,6 +9,8 @@
 
 #include <wsluice/frame.h>
 
+#include "codec/unmask_short.h"
+
 /* First byte of a header, then second (5.2). */
 #define FIN         0x80u
 #define RESERVED    0x70u
@@ -21,6 +23,8 @@
 
 #define MASK_SIZE       4u
 #define LENGTH_AT       2u
+#define HEADER_7        6u /* a client's whole header with a length of 7 bits */
+#define HEADER_16       8u /* and of 16 */
 #define LENGTH_7_MAX    125u
 #define CLOSE_CODE_SIZE 2u
 #define UTF8_BEGUN_MAX  3u /* bytes that a sequence not ended yet can have */
@@ -294,7 +298,55 @@ static void stage_header(struct wsl_decoder *d, struct feed *f) {
   }
 }
 
+/* ---- plain frames ---------------------------------------------------------------------------- */
+
+/* Payload of up to 125 bytes in one step whatever its length, since lengths that change would have a branch
+ * on them mispredicted (measured: 6.4 ns a frame of 1 to 125 bytes against 3.6). A step reads past the
+ * payload's end, so that must not be the buffer's; and it writes past the end of what it puts out, so that
+ * must not reach what is not used up yet. Both hold from the 20th frame or so of a read on, as each leaves
+ * its header's room behind, to the last but a few. */
+static inline void unmask_plain(uint8_t *out, const uint8_t *payload, size_t len, const uint8_t *end) {
+  uint32_t mask;
+  memcpy(&mask, payload - MASK_SIZE, sizeof(mask));
+  bool may_read = (size_t)(end - payload) >= UNMASK_STEP;
+  bool may_write = (size_t)(payload + len - out) >= UNMASK_STEP;
+  if (may_read && may_write) {
+    unmask_step(out, payload, mask);
+  } else {
+    unmask_short(out, payload, len, mask);
+  }
+}
+
+/* Takes frames as nearly every client sends them: each a whole message, binary, all of it in the buffer.
+ * Such a frame breaks no rule, and leaves the decoder as it was. What is not plainly one of them is left
+ * to the rules below, which judge it from its first byte on. */
+static void take_plain_frames(struct feed *f) {
+  const uint8_t *in = f->in, *end = f->end;
+  uint8_t *out = f->out;
+  while ((size_t)(end - in) >= HEADER_16 && in[0] == (FIN | WSL_OP_BINARY)) {
+    size_t len = in[1] ^ MASKED, header = HEADER_7; /* 128 and more if it is not masked */
+    if (len <= LENGTH_7_MAX) {
+      if (len > (size_t)(end - in) - header) break;
+      unmask_plain(out, in + header, len, end);
+    } else {
+      if (len != LENGTH_16) break;
+      len = ((size_t)in[2] << 8) | in[3];
+      header = HEADER_16;
+      if (len <= LENGTH_7_MAX || len > (size_t)(end - in) - header) break;
+      wsl_unmask(out, in + header, len, in + header - MASK_SIZE);
+    }
+    in += header + len;
+    out += len;
+  }
+  f->in = in;
+  f->out = out;
+}
+
 static void read_header(struct wsl_decoder *d, struct feed *f) {
+  if (d->header_len == 0 && !d->in_message) {
+    take_plain_frames(f);
+    if (f->in == f->end) return;
+  }
   size_t there = (size_t)(f->end - f->in);
   if (d->header_len == 0 && there >= 2) {
     const uint8_t *header = f->in;

@@ -7,6 +7,9 @@
 #define CONTROLS_MAX 256u
 #define SEEDS        150u
 
+#define PLAIN_FRAMES  100u
+#define PLAIN_LEN_MAX 200u /* past the short payloads and the lengths of 7 bits */
+
 /* A control frame, and how many payload bytes lie before it. */
 struct control {
   uint8_t opcode;
@@ -188,11 +191,57 @@ static void streams_in_crumbs(void **state) {
   }
 }
 
+/* Whole messages without a control frame between them, of one length or of any: what the decoder takes
+ * step by step. The sum of payload and headers before a frame is what its step may write over. */
+static struct stream plain_stream_new(size_t len_min, size_t len_max) {
+  struct stream s = {.wire = exact_alloc(STREAM_MAX), .story = story_new(), .seed = 1 + len_min};
+  for (size_t i = 0; i < PLAIN_FRAMES; i++) {
+    size_t len = len_min + random_below(&s.seed, len_max - len_min + 1);
+    random_fill(&s.seed, s.story.payload + s.story.payload_len, len);
+    put_frame(&s, 0x80 | WSL_OP_BINARY, s.story.payload + s.story.payload_len, len);
+    s.story.payload_len += len;
+  }
+  return s;
+}
+
+static void check_plain(size_t len_min, size_t len_max, size_t read_max) {
+  struct stream s = plain_stream_new(len_min, len_max);
+  struct story told = story_new();
+  struct wsl_decoder decoder;
+  wsl_decoder_init(&decoder, false);
+  for (size_t at = 0; at < s.wire_len;) {
+    size_t len = read_max < s.wire_len - at ? read_max : s.wire_len - at;
+    decode_piece(&decoder, s.wire + at, len, &told);
+    at += len;
+  }
+  assert_true(wsl_decoder_between_messages(&decoder));
+  check_same(len_min, &told, &s.story);
+  story_free(&told);
+  story_free(&s.story);
+  free(s.wire);
+}
+
+static void plain_frames_of_one_length(void **state) {
+  (void)state;
+  for (size_t len = 0; len <= PLAIN_LEN_MAX; len++)
+    check_plain(len, len, STREAM_MAX);
+}
+
+static void plain_frames_of_any_length_cut_anywhere(void **state) {
+  (void)state;
+  for (size_t len_max = 1; len_max <= PLAIN_LEN_MAX; len_max++) {
+    check_plain(0, len_max, STREAM_MAX);
+    check_plain(0, len_max, 100 + 7 * len_max);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(whole_streams),
       cmocka_unit_test(streams_in_segments),
       cmocka_unit_test(streams_in_crumbs),
+      cmocka_unit_test(plain_frames_of_one_length),
+      cmocka_unit_test(plain_frames_of_any_length_cut_anywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
