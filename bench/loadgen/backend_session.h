@@ -1,0 +1,13 @@
+/* A connection that the built-in backend has accepted. Frees itself at its end; on the backend's thread. */
+#ifndef LOADGEN_BACKEND_SESSION_H
+#define LOADGEN_BACKEND_SESSION_H
+
+#include "loadgen/backend.h"
+
+/* Takes the descriptor over. */
+void backend_session_begin(struct backend *backend, int fd);
+
+/* Ends all sessions at once. */
+void backend_sessions_end(struct backend *backend);
+
+#endif

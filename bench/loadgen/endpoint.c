@@ -1,0 +1,108 @@
+/* Addresses and their sockets (endpoint.h). */
+#include "loadgen/endpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+#define LISTEN_BACKLOG 4096
+
+static int resolve_name(struct endpoint *endpoint, const struct url *url, char why[ENDPOINT_WHY_MAX]) {
+  char service[8];
+  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found = NULL;
+  (void)snprintf(service, sizeof service, "%u", url->port);
+  int failed = getaddrinfo(url->host, service, &hints, &found);
+  if (failed != 0) {
+    (void)snprintf(why, ENDPOINT_WHY_MAX, "\"%s\" has no address: %s", url->host, gai_strerror(failed));
+    return WSL_NAME_UNKNOWN;
+  }
+  for (struct addrinfo *at = found; at != NULL && endpoint->count < ENDPOINT_ADDRESSES_MAX;
+       at = at->ai_next) {
+    struct address *address = &endpoint->addresses[endpoint->count++];
+    memcpy(&address->storage, at->ai_addr, at->ai_addrlen);
+    address->len = at->ai_addrlen;
+  }
+  freeaddrinfo(found);
+  return WSL_OK;
+}
+
+int endpoint_resolve(struct endpoint *endpoint, const struct url *url, char why[ENDPOINT_WHY_MAX]) {
+  *endpoint = (struct endpoint){.kind = url->unix_path != NULL ? STREAM_UNIX : STREAM_TCP};
+  if (url->unix_path != NULL) {
+    endpoint->count = 1;
+    if (address_unix(url->unix_path, &endpoint->addresses[0]) == WSL_OK) return WSL_OK;
+    (void)snprintf(why, ENDPOINT_WHY_MAX, "the path of the Unix socket is too long");
+    return WSL_INVALID;
+  }
+  if (address_parse_literal(url->host, url->port, &endpoint->addresses[0])) {
+    endpoint->count = 1;
+    return WSL_OK;
+  }
+  return resolve_name(endpoint, url, why);
+}
+
+static int open_socket(const struct address *address) {
+  int fd = socket(address->storage.ss_family, SOCK_STREAM, 0);
+  if (fd < 0) return -1;
+  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  return fd;
+}
+
+int endpoint_connect(const struct address *address, int *fd) {
+  *fd = open_socket(address);
+  if (*fd < 0) return error_from_errno(errno);
+  int failed;
+  do {
+    failed = connect(*fd, (const struct sockaddr *)&address->storage, address->len);
+  } while (failed != 0 && errno == EINTR);
+  if (failed == 0 || errno == EINPROGRESS) return WSL_OK;
+  int error = error_from_errno(errno);
+  close(*fd);
+  *fd = -1;
+  return error;
+}
+
+/* A socket's file outlives its server; one that still answers is somebody's. */
+static void remove_stale_socket(const struct address *address) {
+  const struct sockaddr_un *name = (const struct sockaddr_un *)(const void *)&address->storage;
+  struct stat there;
+  int fd = -1;
+  if (lstat(name->sun_path, &there) != 0 || !S_ISSOCK(there.st_mode)) return;
+  if (endpoint_connect(address, &fd) == WSL_OK)
+    close(fd);
+  else
+    (void)unlink(name->sun_path);
+}
+
+int endpoint_listen(const struct endpoint *endpoint, int *fd, char why[ENDPOINT_WHY_MAX]) {
+  const struct address *address = &endpoint->addresses[0];
+  int on = 1;
+  if (endpoint->kind == STREAM_UNIX) remove_stale_socket(address);
+  *fd = open_socket(address);
+  if (*fd >= 0) (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (*fd >= 0 && bind(*fd, (const struct sockaddr *)&address->storage, address->len) == 0 &&
+      listen(*fd, LISTEN_BACKLOG) == 0)
+    return WSL_OK;
+  int error = error_from_errno(errno);
+  char text[ADDRESS_TEXT_MAX];
+  (void)snprintf(why, ENDPOINT_WHY_MAX, "cannot listen on %s: %s", address_format(address, text),
+                 error_text(error));
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+  return error;
+}
+
+void endpoint_forget(const struct endpoint *endpoint) {
+  const struct sockaddr_un *name = (const struct sockaddr_un *)(const void *)&endpoint->addresses[0].storage;
+  if (endpoint->kind == STREAM_UNIX) (void)unlink(name->sun_path);
+}

@@ -1,0 +1,121 @@
+/* A run and its parts: phases (run.c), moments at which all counters are read (run_cut.c), streams of
+ * messages (run_flow.c), visits (run_visits.c).
+ *
+ *   OPENING --> WARMUP --> MEASURING --> DRAINING --> CLOSING --> OVER
+ *        \---------\------------\------------\----------------------^   at the first failure
+ *
+ * All on one thread, the load's.
+ */
+#ifndef LOADGEN_RUN_INNER_H
+#define LOADGEN_RUN_INNER_H
+
+#include <uv.h>
+
+#include "loadgen/backend.h"
+#include "loadgen/connection.h"
+#include "loadgen/lane.h"
+#include "loadgen/measurement.h"
+#include "loadgen/options.h"
+#include "loadgen/outgoing.h"
+#include "loadgen/pacer.h"
+#include "loadgen/pattern.h"
+#include "loadgen/process_meter.h"
+#include "net/offload_pool.h"
+#include "net/tls.h"
+#include "net/tls_context.h"
+
+enum run_phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURING, PHASE_DRAINING, PHASE_CLOSING, PHASE_OVER };
+
+/* All counters, read at one moment. */
+struct cut {
+  uint64_t at_ns;
+  uint64_t bytes;
+  uint64_t visits;
+  uint64_t proxy_cpu_ns;
+  uint64_t load_cpu_ns, client_cpu_ns, backend_cpu_ns;
+};
+
+struct run {
+  const struct options *options;
+  struct measurement *measurement;
+  enum run_phase phase;
+
+  struct pattern pattern;
+  struct outgoing outgoing;
+  struct handshake handshake;
+  struct endpoint endpoint;
+  struct client client;
+  struct lane lane;
+  struct offload_pool offload;
+  struct tls_domain tls;
+  struct tls_context *tls_context;
+  struct backend backend;
+  bool has_backend;
+  struct process_meter meter;
+  bool has_meter;
+
+  struct connection *connections;
+  uint64_t *stamps;
+  size_t started, opened, ended; /* connections */
+  uint64_t visits;               /* mode connect: completed */
+
+  uv_timer_t phase_timer; /* ends the phase */
+  uv_timer_t tick;        /* looks after things four times a second */
+  uv_timer_t drain_timer; /* looks whether all has come */
+  uv_signal_t interrupt, terminate;
+  struct pacer pacer;
+  uint64_t schedule_ns; /* when message 0 was due */
+  uint64_t scheduled;   /* messages allowed by the schedule so far */
+
+  struct cut begin, end;
+  uint64_t rss_kb_before;
+  uint64_t drained_ns, drained_bytes; /* the last progress while draining */
+  uint64_t drain_began_ns;
+  uint64_t last_second_ns, last_second_amount;
+  unsigned ticks;
+};
+
+/* ---- run.c ---- */
+
+/* Ends the run because something is wrong (client.failure says what), or because all is over. */
+void run_over(struct run *run);
+
+/* Every connection is open: the load begins. */
+void run_all_open(struct run *run);
+
+/* ---- run_cut.c ---- */
+
+void run_cut(struct run *run, struct cut *cut);
+
+/* Bytes (connect: visits) so far. */
+uint64_t run_amount(const struct run *run);
+
+/* Turns the two cuts into figures. */
+void run_conclude(struct run *run);
+
+/* ---- run_flow.c: modes up, down, both, echo, idle ---- */
+
+extern const struct client_events flow_events;
+
+/* Opens connections, at most so many at a time. */
+void flow_open(struct run *run);
+/* All are open: lets them send. */
+void flow_begin(struct run *run);
+/* No more messages but those that are under way. */
+void flow_stop(struct run *run);
+/* Whether all that was sent has come. */
+bool flow_drained(const struct run *run);
+/* Counts what was never answered. */
+void flow_count_unanswered(struct run *run);
+/* The schedule's next messages (pacer). */
+void flow_pace(void *run);
+
+/* ---- run_visits.c: mode connect ---- */
+
+extern const struct client_events visit_events;
+
+void visits_begin(struct run *run);
+/* Closes those whose server does not. */
+void visits_tick(struct run *run);
+
+#endif
