@@ -18,6 +18,9 @@ SEED ?= 1
 SIM_PRESET ?= debug
 SHORTEST ?=
 
+# make bench-micro: arguments of wsluice-micro (bench/micro/README.md).
+MICRO ?=
+
 # make soak: minutes, and the build's preset.
 M ?= 10
 SOAK_PRESET ?= release
@@ -41,7 +44,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak conformance-doc install clean help
+.PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench-micro conformance-doc install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -135,6 +138,11 @@ soak: ## Endings, streams, stalls, renewals, rotations, all at once for M=10 min
 	@scripts/configure.sh $(SOAK_PRESET) && cmake --build --preset $(SOAK_PRESET) --target wsluice
 	@WSLUICE_BIN=build$(filter-out -release,-$(SOAK_PRESET))/wsluice WSLUICE_SANITIZE=$(filter-out release,$(SOAK_PRESET)) \
 	  $(without_aslr) /usr/bin/python3 -B test/bounds/soak.py --minutes $(M)
+
+bench-micro: ## Measure unmasking, frame decoding and request heads alone; MICRO="--only decode --json"
+	@scripts/install-deps.sh build
+	@scripts/configure.sh release && cmake --build --preset release --target wsluice-micro
+	@build/bench/micro/wsluice-micro $(MICRO)
 
 conformance-doc: ## Write docs/CONFORMANCE.md and docs/DIFFERENCES.md anew from the tests' tables
 	@scripts/install-deps.sh test
