@@ -16,6 +16,7 @@
 #include "app/daemon.h"
 #include "app/demo.h"
 #include "app/loop_memory.h"
+#include "app/option_sockets.h"
 #include "app/options.h"
 #include "app/pid_file.h"
 #include "app/tls_choices.h"
@@ -120,6 +121,10 @@ static void log_warnings(const struct program *program, const struct options *op
 
 static int start_server(struct program *program, const struct options *options) {
   char why[WHY_MAX] = "";
+  if (option_sockets_try(options, why, sizeof why) != WSL_OK) {
+    fprintf(stderr, "wsluice: %s\n", why);
+    return WSL_UNSUPPORTED;
+  }
   if (watch_signals(program) != WSL_OK) {
     fprintf(stderr, "wsluice: can't watch for signals\n");
     return WSL_IO;

@@ -1,6 +1,8 @@
 /* See app/option_rules.h. */
 #include "app/option_rules.h"
 
+#include "app/option_sockets.h"
+
 const char *options_own_target(const struct options *o) {
   if (o->demo) return "--demo";
   if (o->unix_target != NULL) return "--unix-target";
@@ -78,6 +80,7 @@ void options_fill(struct options *o) {
   s->buffer_memory = o->buffer_memory;
   s->head_memory = o->head_memory;
   s->backlog = (int)o->backlog;
+  option_sockets_fill(o);
   s->head.request_line_max = (uint32_t)o->request_line_max;
   s->head.head_max = (uint32_t)o->head_max;
   s->head.fields_max = (uint32_t)o->header_lines_max;

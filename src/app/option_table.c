@@ -3,6 +3,7 @@
 
 #include <wsluice/request.h>
 
+#include "app/option_sockets.h"
 #include "app/options.h"
 #include "net/address.h"
 #include "route/origin.h"
@@ -106,6 +107,10 @@ const struct option_spec option_table[] = {
    "connect to the target before answering the upgrade;\n"
    "502, 503 or 504 when that fails (else Close 1011\n"
    "after the upgrade, which pages can read)"},
+  {OPTION_LIST, "source-address", 0, "ADDRESS", FIELD(source_addresses), 0, 0, option_check_source,
+   "dial from this address of the machine; repeatable:\n"
+   "used in turns, since each has only so many ports\n"
+   "toward one target (28,232) [the system's choice]"},
 
   {OPTION_SECTION, "Who may connect", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_LIST, "origin", 0, "PATTERN", FIELD(origins), 0, 0, check_origin,
@@ -217,8 +222,8 @@ const struct option_spec option_table[] = {
   {OPTION_NUMBER, "workers", 0, "N", FIELD(workers), 1, 1024, NULL,
    "threads that serve [one a processor]"},
   {OPTION_SIZE, "buffer-size", 0, "BYTES", FIELD(buffer_size), 4096, 16 * MEGABYTE, NULL,
-   "most bytes read at once (16K while a stream trickles);\n"
-   "a stalled session holds at most two buffers [256K]"},
+   "most bytes read at once (a trickle: 16K); a stalled\n"
+   "session holds at most two buffers [256K]"},
   {OPTION_SIZE, "buffer-memory", 0, "BYTES", FIELD(buffer_memory), 65536, UINT64_MAX, NULL,
    "most memory for buffers, a worker [1G]"},
   {OPTION_SIZE, "head-memory", 0, "BYTES", FIELD(head_memory), 4096, UINT64_MAX, NULL,
@@ -226,6 +231,24 @@ const struct option_spec option_table[] = {
    "[64M]"},
   {OPTION_NUMBER, "backlog", 0, "N", FIELD(backlog), 1, 65535, NULL,
    "length of the kernel's queue of connections [1024]"},
+
+  {OPTION_SECTION, "Sockets (docs/TUNING.md)", 0, NULL, 0, 0, 0, NULL, NULL},
+  {OPTION_CUSTOM, "keepalive", 0, "SEC[,SEC[,N]]", 0, 0, 0, option_check_keepalive,
+   "have the kernel probe a peer: silent for SEC, every\n"
+   "SEC, N times; 0: never [60,15,4]"},
+  {OPTION_SIZE, "send-buffer", 0, "BYTES", FIELD(send_buffer), 0, GIGABYTE, NULL,
+   "SO_SNDBUF of all TCP connections; 0: as the system\n"
+   "finds it fit from moment to moment [0]"},
+  {OPTION_SIZE, "receive-buffer", 0, "BYTES", FIELD(receive_buffer), 0, GIGABYTE, NULL,
+   "SO_RCVBUF, likewise [0]"},
+  {OPTION_SIZE, "notsent-lowat", 0, "BYTES", FIELD(notsent_lowat), 0, GIGABYTE, NULL,
+   "most bytes for a client that wait unsent in the\n"
+   "kernel (TCP_NOTSENT_LOWAT); 0: no limit [0]"},
+  {OPTION_CUSTOM, "congestion-control", 0, "NAME", 0, 0, 0, option_check_congestion,
+   "such as bbr, of all TCP connections [the system's]"},
+  {OPTION_NUMBER, "fastopen", 0, "N", FIELD(fastopen), 0, 65535, NULL,
+   "take requests that come with the first packet\n"
+   "(TCP_FASTOPEN), at most N at once; 0: none [0]"},
 
   {OPTION_SECTION, "Log", 0, NULL, 0, 0, 0, NULL, NULL},
   {OPTION_CUSTOM, "log-level", 0, "LEVEL", 0, 0, 0, check_log_level,

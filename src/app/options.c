@@ -48,6 +48,7 @@ static void set_defaults(struct options *o) {
   o->log_level = LOG_INFO;
   o->server.unix_listen_mode = 0600;
   o->backlog = 1024;
+  o->server.sockets = socket_tuning_default;
   o->max_frame_size = 65536; /* browsers and common clients take whole messages of that size */
   o->request_line_max = 16u << 10;
   o->head_max = 64u << 10;

@@ -35,6 +35,9 @@ struct options {
   struct server_settings server; /* points into this struct: don't copy it */
   struct option_list subprotocols;
   struct option_list origins;
+  struct option_list source_addresses;
+  struct address sources[SOURCE_ADDRESSES_MAX]; /* the same, parsed */
+  char congestion_control[CONGESTION_NAME_MAX];
   char listen_host[OPTIONS_HOST_MAX];
   char target_host[OPTIONS_HOST_MAX];
   const char *unix_target;
@@ -51,6 +54,7 @@ struct options {
   uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;
   uint64_t prefer_ipv6, file_only, host_token, ssl_only, verify_client, ssl_target, ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;
+  uint64_t send_buffer, receive_buffer, notsent_lowat, fastopen;
   uint64_t request_line_max, head_max, header_lines_max;
   uint64_t buffer_size, buffer_memory, head_memory;
 };

@@ -27,7 +27,9 @@ static const struct error_entry errors[] = {
     [-WSL_NAME_UNKNOWN] = {"NAME_UNKNOWN", "The name has no address"},
     [-WSL_NAME_FAILED] = {"NAME_FAILED", "The name could not be looked up"},
     [-WSL_NO_DESCRIPTOR] = {"NO_DESCRIPTOR", "Out of file descriptors"},
-    [-WSL_NO_PORT] = {"NO_PORT", "Local address or port not available"},
+    [-WSL_NO_PORT] =
+        {"NO_PORT",
+         "No free local port toward the target: add --source-address or widen ip_local_port_range"},
     [-WSL_NO_MEMORY] = {"NO_MEMORY", "Out of memory"},
     [-WSL_DENIED] = {"DENIED", "Permission denied"},
     [-WSL_NOT_FOUND] = {"NOT_FOUND", "No such file"},
@@ -40,6 +42,7 @@ static const struct error_entry errors[] = {
     [-WSL_TLS_PLAIN] = {"TLS_PLAIN", "The peer does not speak TLS"},
     [-WSL_TLS_UNTRUSTED] = {"TLS_UNTRUSTED", "The peer's certificate is not accepted"},
     [-WSL_TLS_FAILED] = {"TLS_FAILED", "TLS failed"},
+    [-WSL_NO_ADDRESS] = {"NO_ADDRESS", "The source address is not one of this machine"},
 };
 
 static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error"};

@@ -19,7 +19,7 @@ enum wsl_error {
   WSL_NAME_UNKNOWN = -7,   /* the name has no address                                         */
   WSL_NAME_FAILED = -8,    /* the resolver gave no answer                                     */
   WSL_NO_DESCRIPTOR = -9,  /* EMFILE, ENFILE                                                  */
-  WSL_NO_PORT = -10,       /* EADDRNOTAVAIL: no local address or port left                    */
+  WSL_NO_PORT = -10,       /* EADDRNOTAVAIL: no local port left toward a target               */
   WSL_NO_MEMORY = -11,     /* allocation failed, or a ceiling was reached                     */
   WSL_DENIED = -12,        /* EACCES, EPERM                                                   */
   WSL_NOT_FOUND = -13,     /* ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP                            */
@@ -31,7 +31,8 @@ enum wsl_error {
   WSL_TRUNCATED = -19,     /* a TLS stream ended without close_notify                         */
   WSL_TLS_PLAIN = -20,     /* what came is not TLS                                            */
   WSL_TLS_UNTRUSTED = -21, /* the peer's certificate was not accepted                         */
-  WSL_TLS_FAILED = -22     /* any other failure of TLS                                        */
+  WSL_TLS_FAILED = -22,    /* any other failure of TLS                                        */
+  WSL_NO_ADDRESS = -23     /* a source address that is not this machine's                     */
 };
 
 /* The enum's name for `error`, such as "REFUSED". Static; never NULL, any value may be given. */

@@ -59,9 +59,10 @@ static int bind_and_listen(int fd, const struct address *address, bool dual_stac
 }
 
 int privileged_listen(const struct address *address, bool dual_stack, enum listen_sharing sharing,
-                      int backlog) {
+                      const struct socket_tuning *tuning, int backlog) {
   int fd = socket_create(address->storage.ss_family);
   if (fd < 0) return error_from_errno(errno);
+  socket_tune_listener(fd, tuning);
   if (bind_and_listen(fd, address, dual_stack, sharing, backlog) == 0) return fd;
   int error = error_from_errno(errno);
   close(fd);

@@ -5,6 +5,7 @@
 #define NET_PRIVILEGED_H
 
 #include "net/address.h"
+#include "net/socket_tuning.h"
 
 /* Opens, for reading, the regular file or directory `path` (relative, no leading slash; "" is the
  * directory itself) beneath `dir_fd`, never leaving it: neither by ".." nor by a symbolic link that
@@ -29,9 +30,10 @@ enum listen_sharing {
 };
 
 /* A listening, non-blocking TCP socket on `address` (IPv6: `dual_stack` clears or sets IPV6_V6ONLY
- * explicitly), with SO_REUSEADDR. Returns a descriptor or WSL_IN_USE, WSL_DENIED, WSL_NO_PORT (not an
+ * explicitly), with SO_REUSEADDR and with what its connections are to inherit. Returns a descriptor or WSL_IN_USE, WSL_DENIED, WSL_NO_PORT (not an
  * address of this machine), WSL_UNSUPPORTED (family off), WSL_NO_DESCRIPTOR, WSL_IO. */
 WSL_MUST_CHECK int privileged_listen(const struct address *address, bool dual_stack,
-                                     enum listen_sharing sharing, int backlog);
+                                     enum listen_sharing sharing, const struct socket_tuning *tuning,
+                                     int backlog);
 
 #endif

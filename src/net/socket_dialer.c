@@ -1,21 +1,18 @@
-/* Dials real sockets (socket_dialer.h): Happy Eyeballs (RFC 8305) over the resolver's addresses, and
- * Unix sockets.
+/* Dials real sockets (socket_dialer.h): Happy Eyeballs (RFC 8305) over the resolver's addresses, each from
+ * the source addresses in turns, and Unix sockets.
  *
  *   resolving -> trying: connects in flight, the next address after a pause or at once when one fails
  *                  -> done: connected, or the last has failed, or the time is over
  *
- * An attempt is alive from start() until it settles or is cancelled; both go through dismantle(), and
- * its memory waits for the end of the poller's batch, since events of it may still be under way.
+ * A connect in flight is a stream already: the one that gets through is handed out as it stands, and its
+ * descriptor keeps its place in the poller. An attempt is alive from start() until it settles or is
+ * cancelled; both go through dismantle(), behind which nothing refers to it.
  */
 #include "net/socket_dialer.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "net/socket_system.h"
 
 /* RFC 8305 section 5: the recommended Connection Attempt Delay. */
 #define NEXT_ADDRESS_MS 250u
@@ -26,9 +23,9 @@
 
 struct attempt;
 
-/* One connect in flight; watch.fd is -1 when it is none. */
+/* One connect; its transport is NULL when it is not in flight. */
 struct candidate {
-  struct poller_watch watch;
+  struct transport *transport;
   struct attempt *attempt;
 };
 
@@ -46,98 +43,53 @@ struct attempt {
   size_t tried;
   size_t connecting;
   int error; /* the most telling one so far */
-  struct poller_garbage garbage;
 };
 
-enum outcome { CONNECTING, CONNECTED, BUSY, FAILED };
-
-static struct poller *poller_of(const struct attempt *attempt) {
-  return attempt->dialer->streams->poller;
-}
-
-/* Which of several failures the operator should read: first what is wrong with this process (it hides
- * whether the backend is well), then the answers of a living host, then silence, then no way there. */
-static int telling(int error) {
-  static const int order[] = {WSL_NO_DESCRIPTOR, WSL_NO_MEMORY, WSL_NO_PORT,    WSL_REFUSED,
-                              WSL_RESET,         WSL_DENIED,    WSL_NOT_FOUND,  WSL_TIMED_OUT,
-                              WSL_UNREACHABLE,   WSL_IO,        WSL_UNSUPPORTED};
-  const int kinds = (int)(sizeof order / sizeof order[0]);
-  for (int i = 0; i < kinds; i++) {
-    if (order[i] == error) return kinds - i;
-  }
-  return error == WSL_OK ? -1 : 0;
-}
-
 static void note_failure(struct attempt *attempt, int error) {
-  if (telling(error) > telling(attempt->error)) attempt->error = error;
+  attempt->error = connect_worse(attempt->error, error);
 }
 
-static void release_attempt(struct poller_garbage *garbage) {
-  struct attempt *attempt = LIST_ENTRY(garbage, struct attempt, garbage);
-  slab_give(&attempt->dialer->attempts, attempt);
-}
-
-static void drop_candidate(struct candidate *candidate) {
-  int fd = candidate->watch.fd;
-  if (fd < 0) return;
-  poller_remove(&candidate->watch);
-  close(fd);
+static struct transport *take_transport(struct candidate *candidate) {
+  struct transport *transport = candidate->transport;
+  if (transport == NULL) return NULL;
+  candidate->transport = NULL;
   candidate->attempt->connecting--;
+  return transport;
 }
 
-/* Lets the close() that follows reset what a kernel has connected already. */
-static void close_abruptly(struct attempt *attempt) {
-  struct linger abruptly = {.l_onoff = 1, .l_linger = 0};
-  for (size_t i = 0; i < attempt->tried; i++) {
-    int fd = attempt->candidates[i].watch.fd;
-    if (fd >= 0) (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &abruptly, sizeof abruptly);
-  }
+static void drop_candidate(struct candidate *candidate, enum dial_goodbye goodbye) {
+  struct transport *transport = take_transport(candidate);
+  if (transport == NULL) return;
+  if (goodbye == DIAL_GOODBYE_RESET)
+    transport_reset(transport);
+  else
+    transport_close(transport);
 }
 
-/* Takes everything back that the attempt holds. Its dial is free again. */
-static void dismantle(struct attempt *attempt) {
+/* Takes everything back that the attempt holds, and frees it. Its dial is free again. */
+static void dismantle(struct attempt *attempt, enum dial_goodbye goodbye) {
   struct timers *timers = attempt->dialer->timers;
   timer_disarm(timers, &attempt->deadline);
   timer_disarm(timers, &attempt->next);
   resolver_cancel(&attempt->query);
   for (size_t i = 0; i < attempt->tried; i++)
-    drop_candidate(&attempt->candidates[i]);
+    drop_candidate(&attempt->candidates[i], goodbye);
   assert(attempt->connecting == 0);
   attempt->dial->attempt = NULL;
-  poller_release(poller_of(attempt), &attempt->garbage, release_attempt);
+  slab_give(&attempt->dialer->attempts, attempt);
 }
 
 static void settle(struct attempt *attempt, int error, struct transport *transport) {
   struct dial *dial = attempt->dial;
-  dismantle(attempt);
+  dismantle(attempt, DIAL_GOODBYE_END);
   dial->done(dial, error, transport);
-}
-
-/* A connect to a free port of this machine's ephemeral range can meet itself (simultaneous open): the
- * socket is then its own peer. Nobody listens there. */
-static bool is_own_peer(int fd, const struct address *address) {
-  struct address local = {.len = sizeof local.storage};
-  if (getsockname(fd, (struct sockaddr *)&local.storage, &local.len) != 0) return false;
-  const void *a = &local.storage, *b = &address->storage;
-  const struct sockaddr_in *a4 = a, *b4 = b;
-  const struct sockaddr_in6 *a6 = a, *b6 = b;
-  if (local.storage.ss_family != address->storage.ss_family || address_port(&local) != address_port(address))
-    return false;
-  if (local.storage.ss_family == AF_INET) return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-  return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
-}
-
-/* Connected: the descriptor goes to a stream, all else is dropped. */
-static void succeed(struct attempt *attempt, int fd) {
-  struct transport *transport = stream_open(attempt->dialer->streams, fd, attempt->kind, NULL, NULL);
-  settle(attempt, transport != NULL ? WSL_OK : WSL_NO_MEMORY, transport);
 }
 
 static void try_next(struct attempt *attempt);
 
 static void candidate_failed(struct candidate *candidate, int error) {
   struct attempt *attempt = candidate->attempt;
-  drop_candidate(candidate);
+  drop_candidate(candidate, DIAL_GOODBYE_END);
   note_failure(attempt, error);
   try_next(attempt);
 }
@@ -157,58 +109,50 @@ static int connected_state(int fd, unsigned events) {
   return (events & TRANSPORT_WRITABLE) != 0 ? WSL_OK : WSL_AGAIN;
 }
 
-static void on_candidate(struct poller_watch *watch, unsigned events) {
-  struct candidate *candidate = LIST_ENTRY(watch, struct candidate, watch);
+/* Connected: all but this one is dropped. Its bits stand for the next owner. */
+static void succeed(struct candidate *candidate) {
   struct attempt *attempt = candidate->attempt;
-  int fd = watch->fd;
-  int state = connected_state(fd, events);
+  struct transport *transport = take_transport(candidate);
+  transport_own(transport, NULL, NULL);
+  settle(attempt, WSL_OK, transport);
+}
+
+static void on_candidate(struct transport *transport, void *owner) {
+  struct candidate *candidate = owner;
+  struct attempt *attempt = candidate->attempt;
+  int fd = stream_fd(transport);
+  int state = connected_state(fd, transport->ready);
   if (state == WSL_AGAIN) return;
   const struct address *address = &attempt->addresses[candidate - attempt->candidates];
-  if (state == WSL_OK && attempt->kind == STREAM_TCP && is_own_peer(fd, address)) state = WSL_REFUSED;
-  if (state != WSL_OK) {
+  struct socket_dialer *dialer = attempt->dialer;
+  if (state == WSL_OK && connect_met_itself(&dialer->connector, fd, address, dialer->timers->now_ms))
+    state = WSL_REFUSED;
+  if (state == WSL_OK)
+    succeed(candidate);
+  else
     candidate_failed(candidate, state);
-    return;
-  }
-  poller_remove(watch); /* the stream registers it anew, and what holds is reported again */
-  attempt->connecting--;
-  succeed(attempt, fd);
 }
 
-/* A non-blocking connect that a signal interrupts goes on by itself, like one in progress. */
-static enum outcome connect_to(struct attempt *attempt, int fd, const struct address *address) {
-  if (connect(fd, (const struct sockaddr *)&address->storage, address->len) == 0) return CONNECTED;
-  if (errno == EINPROGRESS || errno == EINTR) return CONNECTING;
-  if (errno == EAGAIN && attempt->kind == STREAM_UNIX) return BUSY;
-  /* EAGAIN of an Internet socket is the kernel's want of something, not a matter of waiting. */
-  note_failure(attempt, errno == EAGAIN ? WSL_IO : error_from_errno(errno));
-  return FAILED;
-}
-
-/* Starts the connect to the next address. CONNECTED hands the descriptor out in *fd. */
-static enum outcome start_candidate(struct attempt *attempt, int *fd) {
+/* Begins the connect to the next address. */
+static enum connect_state start_candidate(struct attempt *attempt) {
+  struct socket_dialer *dialer = attempt->dialer;
   size_t index = attempt->tried++;
   struct candidate *candidate = &attempt->candidates[index];
-  const struct address *address = &attempt->addresses[index];
   candidate->attempt = attempt;
-  poller_watch_init(&candidate->watch);
-  *fd = socket_create(address->storage.ss_family);
-  if (*fd < 0) {
-    note_failure(attempt, error_from_errno(errno));
-    return FAILED;
+  struct connect_result result =
+      connect_begin(&dialer->connector, &attempt->addresses[index], dialer->timers->now_ms);
+  if (result.state == CONNECT_BUSY) return CONNECT_BUSY;
+  if (result.state == CONNECT_FAILED) {
+    note_failure(attempt, result.error);
+    return CONNECT_FAILED;
   }
-  enum outcome outcome = connect_to(attempt, *fd, address);
-  if (outcome == CONNECTED) return CONNECTED;
-  if (outcome == CONNECTING) {
-    int error = poller_add(poller_of(attempt), &candidate->watch, *fd, on_candidate);
-    if (error == WSL_OK) {
-      attempt->connecting++;
-      return CONNECTING;
-    }
-    note_failure(attempt, error);
-    outcome = FAILED;
+  candidate->transport = stream_open(dialer->streams, result.fd, attempt->kind, on_candidate, candidate);
+  if (candidate->transport == NULL) {
+    note_failure(attempt, WSL_NO_MEMORY);
+    return CONNECT_FAILED;
   }
-  close(*fd);
-  return outcome;
+  attempt->connecting++;
+  return result.state;
 }
 
 static void arm_next(struct attempt *attempt, uint64_t after_ms) {
@@ -227,18 +171,17 @@ static void retry_same(struct attempt *attempt) {
 static void try_next(struct attempt *attempt) {
   timer_disarm(attempt->dialer->timers, &attempt->next);
   while (attempt->tried < attempt->count) {
-    int fd;
-    switch (start_candidate(attempt, &fd)) {
-      case CONNECTED:
-        succeed(attempt, fd);
+    switch (start_candidate(attempt)) {
+      case CONNECT_DONE:
+        succeed(&attempt->candidates[attempt->tried - 1]);
         return;
-      case CONNECTING:
+      case CONNECT_BEGUN:
         if (attempt->tried < attempt->count) arm_next(attempt, NEXT_ADDRESS_MS);
         return;
-      case BUSY:
+      case CONNECT_BUSY:
         retry_same(attempt);
         return;
-      case FAILED:
+      case CONNECT_FAILED:
         break;
     }
   }
@@ -256,7 +199,8 @@ static void on_deadline(struct timer *timer) {
 static void on_resolved(struct resolver_query *query, int error, const struct address *addresses,
                         size_t count) {
   struct attempt *attempt = LIST_ENTRY(query, struct attempt, query);
-  poller_woke(poller_of(attempt)); /* the resolver wakes the loop by itself: timers need the time */
+  poller_woke(
+      attempt->dialer->streams->poller); /* the resolver wakes the loop by itself: timers need the time */
   if (error != WSL_OK) {
     settle(attempt, error, NULL);
     return;
@@ -288,7 +232,6 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
   attempt->dialer = dialer;
   attempt->dial = dial;
   attempt->kind = STREAM_TCP;
-  list_init(&attempt->garbage.node);
   timer_init(&attempt->next, on_next);
   timer_init(&attempt->deadline, on_deadline);
   timer_arm(dialer->timers, &attempt->deadline, dialer->timers->now_ms + timeout_ms);
@@ -302,8 +245,7 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
 static void cancel(struct dialer *dialer, struct dial *dial, enum dial_goodbye goodbye) {
   (void)dialer;
   struct attempt *attempt = dial->attempt;
-  if (goodbye == DIAL_GOODBYE_RESET) close_abruptly(attempt);
-  dismantle(attempt);
+  dismantle(attempt, goodbye);
 }
 
 static const struct dialer_ops socket_dialer_ops = {.start = start, .cancel = cancel};
@@ -314,7 +256,13 @@ void socket_dialer_init(struct socket_dialer *dialer, struct stream_domain *stre
   dialer->streams = streams;
   dialer->resolver = resolver;
   dialer->timers = timers;
+  connector_init(&dialer->connector, &socket_tuning_default, NULL, 0);
   slab_init(&dialer->attempts, sizeof(struct attempt));
+}
+
+void socket_dialer_configure(struct socket_dialer *dialer, const struct socket_tuning *tuning,
+                             const struct source_addresses *sources, size_t turn) {
+  connector_init(&dialer->connector, tuning, sources, turn);
 }
 
 void socket_dialer_destroy(struct socket_dialer *dialer) {

@@ -4,18 +4,20 @@
 #if defined(__linux__)
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "core/error.h"
 
-/* A dead peer of an idle connection is found after 60 + 4 * 15 seconds, before the 130 s at which
- * silence with data pending is taken for death. */
-#define KEEPALIVE_IDLE_S     60
-#define KEEPALIVE_INTERVAL_S 15
-#define KEEPALIVE_PROBES     4
+#define PORT_RANGE "/proc/sys/net/ipv4/ip_local_port_range"
+
+/* Longest content of that file: two numbers. */
+#define PORT_RANGE_TEXT_MAX 32
 
 int socket_create(int family) {
   return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -29,19 +31,38 @@ ssize_t socket_send(int fd, const struct msghdr *message) {
   return sent;
 }
 
-static void set_option(int fd, int level, int name, int value) {
-  (void)setsockopt(fd, level, name, &value, sizeof value);
+/* The option is IPv4's by its name and serves both families. Without it bind() takes a port that no other
+ * connection may have, whatever its target. */
+int socket_bind_source(int fd, const struct address *source) {
+  int on = 1;
+  (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on); /* Linux 4.2 */
+  if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;
+  return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
 }
 
-/* SO_OOBINLINE: without it the byte that a peer sends as urgent (telnet's DM) is missing from the
- * stream (RFC 6093 section 4 tells applications to read it in line). */
-void socket_tune_tcp(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
-  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+/* A datagram socket looks for the same way, sends nothing, and has ports of its own. */
+bool socket_has_route(const struct address *target, const struct address *source) {
+  int fd = socket(target->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return true;
+  bool found = source == NULL || bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0;
+  if (found) found = connect(fd, (const struct sockaddr *)&target->storage, target->len) == 0;
+  close(fd);
+  return found;
+}
+
+/* "32768\t60999\n" */
+struct port_range socket_ephemeral_ports(void) {
+  const struct port_range all = {0, UINT16_MAX};
+  char text[PORT_RANGE_TEXT_MAX] = "";
+  int fd = open(PORT_RANGE, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return all;
+  ssize_t len = read(fd, text, sizeof text - 1);
+  close(fd);
+  char *rest = text;
+  unsigned long first = strtoul(text, &rest, 10);
+  unsigned long last = strtoul(rest, &rest, 10);
+  if (len <= 0 || first == 0 || last < first || last > UINT16_MAX) return all;
+  return (struct port_range){(uint16_t)first, (uint16_t)last};
 }
 
 int socket_unacked(int fd, size_t *bytes) {

@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -34,14 +32,20 @@ ssize_t socket_send(int fd, const struct msghdr *message) {
   return sent;
 }
 
-static void set_option(int fd, int level, int name, int value) {
-  (void)setsockopt(fd, level, name, &value, sizeof value);
+/* bind() takes a port of the address's own. */
+int socket_bind_source(int fd, const struct address *source) {
+  if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;
+  return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
 }
 
-void socket_tune_tcp(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1); /* with the system's own times */
-  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+bool socket_has_route(const struct address *target, const struct address *source) {
+  (void)target;
+  (void)source;
+  return true;
+}
+
+struct port_range socket_ephemeral_ports(void) {
+  return (struct port_range){0, UINT16_MAX};
 }
 
 int socket_unacked(int fd, size_t *bytes) {

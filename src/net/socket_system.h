@@ -1,4 +1,4 @@
-/* What differs between systems about sockets: creating them, keepalive, and what the kernel tells
+/* What differs between systems about sockets: creating them, local ports, and what the kernel tells
  * about a connection. socket_linux.c has it for Linux, socket_portable.c for the rest. Private to net.
  */
 #ifndef NET_SOCKET_SYSTEM_H
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include <wsluice/span.h>
+#include "net/address.h"
 
 /* A non-blocking, close-on-exec stream socket; -1 with errno set on failure. */
 WSL_MUST_CHECK int socket_create(int family);
@@ -16,9 +16,19 @@ WSL_MUST_CHECK int socket_create(int family);
 /* sendmsg() that never raises SIGPIPE, retried on EINTR. */
 ssize_t socket_send(int fd, const struct msghdr *message);
 
-/* Sets what every TCP connection of ours has: no Nagle, keepalive, urgent data in line. Best effort:
- * on a connection that is dead already the kernel refuses, and reading it tells why. */
-void socket_tune_tcp(int fd);
+/* Binds a socket that is about to connect to `source`, whose port is 0, and leaves the choice of a port to
+ * connect(): the same one may serve connections to different targets. WSL_NO_ADDRESS when the address is not
+ * this machine's. */
+WSL_MUST_CHECK int socket_bind_source(int fd, const struct address *source);
+
+/* Whether the system knows a way to `target`, from `source` or (NULL) from an address of its own choice. */
+bool socket_has_route(const struct address *target, const struct address *source);
+
+/* Ports that connect() chooses from: all of them, where that can't be told. */
+struct port_range {
+  uint16_t first, last;
+};
+struct port_range socket_ephemeral_ports(void);
 
 /* See transport_unacked() and transport_silence(). */
 WSL_MUST_CHECK int socket_unacked(int fd, size_t *bytes);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "net/socket_system.h"
+#include "net/socket_tuning.h"
 
 struct stream {
   struct transport transport; /* first: it is one */
@@ -192,7 +193,7 @@ struct transport *stream_open(struct stream_domain *domain, int fd, enum stream_
   stream->short_read_drains = kind == STREAM_TCP;
   list_init(&stream->garbage.node);
   if (poller_add(domain->poller, &stream->watch, fd, on_stream_events) != WSL_OK) goto fail_stream;
-  if (kind == STREAM_TCP) socket_tune_tcp(fd);
+  if (kind == STREAM_TCP) socket_tune_accepted(fd);
   domain->open++;
   return &stream->transport;
 

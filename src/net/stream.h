@@ -23,8 +23,9 @@ void stream_domain_destroy(struct stream_domain *domain);
 enum stream_kind { STREAM_TCP, STREAM_UNIX };
 
 /* Wraps a connected (or connecting) non-blocking socket and registers it with the poller; takes the
- * descriptor over in every case: on failure it is closed and NULL comes back. Sets TCP_NODELAY and
- * keepalive (60 s, 15 s, 4 probes) on TCP. No bit is ready at first; the events follow. */
+ * descriptor over in every case: on failure it is closed and NULL comes back. The
+ * socket has been tuned (net/socket_tuning.h), itself or its listener. No bit is ready at first; the
+ * events follow. */
 struct transport *stream_open(struct stream_domain *domain, int fd, enum stream_kind kind,
                               transport_ready_fn on_ready, void *owner);
 

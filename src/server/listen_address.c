@@ -83,14 +83,14 @@ static bool is_any_ipv6(const struct address *address) {
   return IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
 }
 
-int listen_address_bind(const char *host, struct address *address, enum listen_sharing sharing, int backlog,
-                        char *why, size_t why_cap) {
-  int fd = privileged_listen(address, is_any_ipv6(address), sharing, backlog);
+int listen_address_bind(const char *host, struct address *address, enum listen_sharing sharing,
+                        const struct socket_tuning *tuning, int backlog, char *why, size_t why_cap) {
+  int fd = privileged_listen(address, is_any_ipv6(address), sharing, tuning, backlog);
   if ((fd == WSL_UNSUPPORTED || fd == WSL_NO_PORT) && host[0] == '\0' && is_any_ipv6(address)) {
     bool parsed = address_parse_literal("0.0.0.0", address_port(address), address);
     assert(parsed);
     (void)parsed;
-    fd = privileged_listen(address, false, sharing, backlog);
+    fd = privileged_listen(address, false, sharing, tuning, backlog);
   }
   if (fd < 0) {
     listen_address_explain(fd, address, why, why_cap);

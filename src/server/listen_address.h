@@ -19,7 +19,8 @@ WSL_MUST_CHECK int listen_address_resolve(const char *host, uint16_t port, enum 
  * "", 0.0.0.0 takes its place. On success returns the descriptor and *address is where it listens, the
  * real port included; else an error of privileged_listen() with a line in why[0..why_cap). */
 WSL_MUST_CHECK int listen_address_bind(const char *host, struct address *address, enum listen_sharing sharing,
-                                       int backlog, char *why, size_t why_cap);
+                                       const struct socket_tuning *tuning, int backlog, char *why,
+                                       size_t why_cap);
 
 /* The first of the preferred family, else the first. Pure. */
 const struct addrinfo *listen_address_choose(const struct addrinfo *list, enum listen_family preferred);

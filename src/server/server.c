@@ -274,8 +274,8 @@ static int listen_all(struct server *server, char *why, size_t why_cap) {
   for (unsigned i = 0; error == 0 && i < server->workers_count; i++) {
     enum listen_sharing sharing = LISTEN_OTHER;
     if (i == 0) sharing = server->workers_count == 1 ? LISTEN_ALONE : LISTEN_FIRST;
-    int fd = listen_address_bind(settings->listen_host, &server->address, sharing, settings->backlog, why,
-                                 why_cap);
+    int fd = listen_address_bind(settings->listen_host, &server->address, sharing, &settings->sockets,
+                                 settings->backlog, why, why_cap);
     if (fd < 0) error = fd;
     server->listen_fds[i] = fd < 0 ? -1 : fd;
   }

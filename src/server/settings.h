@@ -11,6 +11,8 @@
 
 #include "bridge/session.h"
 #include "net/dialer.h"
+#include "net/socket_tuning.h"
+#include "net/source_address.h"
 #include "net/tls_context.h"
 #include "route/origin.h"
 #include "route/token_router.h"
@@ -61,6 +63,8 @@ struct server_settings {
   size_t buffer_memory; /* ceiling for all buffers of a worker, bytes */
   size_t head_memory;   /* ceiling for all incomplete request heads of a worker, bytes */
   int backlog;
+  struct socket_tuning sockets;
+  struct source_addresses sources; /* of dials, in turns */
 
   const char *web_dir;        /* or NULL */
   const struct asset *assets; /* built-in files, or NULL; not together with web_dir */

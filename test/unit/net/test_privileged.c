@@ -363,15 +363,15 @@ static struct address bound_to(int fd) {
 static void alone_is_alone(void **state) {
   (void)state;
   struct address any = literal("127.0.0.1", 0);
-  int fd = privileged_listen(&any, false, LISTEN_ALONE, 16);
+  int fd = privileged_listen(&any, false, LISTEN_ALONE, &socket_tuning_default, 16);
   assert_true(fd >= 0);
   struct address same = bound_to(fd);
-  assert_int_equal(privileged_listen(&same, false, LISTEN_ALONE, 16), WSL_IN_USE);
-  assert_int_equal(privileged_listen(&same, false, LISTEN_OTHER, 16), WSL_IN_USE);
+  assert_int_equal(privileged_listen(&same, false, LISTEN_ALONE, &socket_tuning_default, 16), WSL_IN_USE);
+  assert_int_equal(privileged_listen(&same, false, LISTEN_OTHER, &socket_tuning_default, 16), WSL_IN_USE);
   assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
   assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
   close(fd);
-  fd = privileged_listen(&same, false, LISTEN_ALONE, 16); /* free again at once */
+  fd = privileged_listen(&same, false, LISTEN_ALONE, &socket_tuning_default, 16); /* free again at once */
   assert_true(fd >= 0);
   close(fd);
 }
@@ -379,15 +379,15 @@ static void alone_is_alone(void **state) {
 static void others_join_the_first(void **state) {
   (void)state;
   struct address any = literal("127.0.0.1", 0);
-  int first = privileged_listen(&any, false, LISTEN_FIRST, 16);
+  int first = privileged_listen(&any, false, LISTEN_FIRST, &socket_tuning_default, 16);
   assert_true(first >= 0);
   struct address same = bound_to(first);
-  int second = privileged_listen(&same, false, LISTEN_OTHER, 16);
-  int third = privileged_listen(&same, false, LISTEN_OTHER, 16);
+  int second = privileged_listen(&same, false, LISTEN_OTHER, &socket_tuning_default, 16);
+  int third = privileged_listen(&same, false, LISTEN_OTHER, &socket_tuning_default, 16);
   assert_true(second >= 0 && third >= 0);
   /* What a second instance of the program does. */
-  assert_int_equal(privileged_listen(&same, false, LISTEN_FIRST, 16), WSL_IN_USE);
-  assert_int_equal(privileged_listen(&same, false, LISTEN_ALONE, 16), WSL_IN_USE);
+  assert_int_equal(privileged_listen(&same, false, LISTEN_FIRST, &socket_tuning_default, 16), WSL_IN_USE);
+  assert_int_equal(privileged_listen(&same, false, LISTEN_ALONE, &socket_tuning_default, 16), WSL_IN_USE);
   close(first);
   close(second);
   close(third);
@@ -397,7 +397,7 @@ static void dual_stack_is_explicit(void **state) {
   (void)state;
   struct address any = literal("::", 0);
   for (int dual_stack = 0; dual_stack <= 1; dual_stack++) {
-    int fd = privileged_listen(&any, dual_stack != 0, LISTEN_ALONE, 16);
+    int fd = privileged_listen(&any, dual_stack != 0, LISTEN_ALONE, &socket_tuning_default, 16);
     if (fd == WSL_UNSUPPORTED || fd == WSL_NO_PORT) skip(); /* no IPv6 here */
     assert_true(fd >= 0);
     struct address bound = bound_to(fd);
@@ -413,7 +413,7 @@ static void dual_stack_is_explicit(void **state) {
 static void a_foreign_address_is_no_port(void **state) {
   (void)state;
   struct address foreign = literal("192.0.2.1", 0);
-  assert_int_equal(privileged_listen(&foreign, false, LISTEN_ALONE, 16), WSL_NO_PORT);
+  assert_int_equal(privileged_listen(&foreign, false, LISTEN_ALONE, &socket_tuning_default, 16), WSL_NO_PORT);
 }
 
 #define TREE_TEST(test) cmocka_unit_test_setup_teardown(test, plant, fell)

@@ -120,7 +120,9 @@ static void on_done(struct dial *dial, int error, struct transport *transport) {
   f->done = true;
   f->error = error;
   f->transport = transport;
-  if (transport != NULL) transport_own(transport, on_ready, f);
+  if (transport == NULL) return;
+  transport_own(transport, on_ready, f);
+  f->readable = transport_readable(transport); /* what stands already is not told again */
 }
 
 #define PLENTY_MS 15000u
@@ -334,6 +336,88 @@ static void cancelling_when_the_answer_is_in_the_same_batch(void **state) {
   assert_false(f->done);
 }
 
+/* ---- where it dials from ---- */
+
+static void list_sources(struct fixture *f, struct address *values, const char *const *hosts, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    assert_true(address_parse_literal(hosts[i], 0, &values[i]));
+  static struct source_addresses sources;
+  sources = (struct source_addresses){values, count};
+  socket_dialer_configure(&f->dialer, &socket_tuning_default, &sources, 0);
+}
+
+/* Dials the listener; whom it sees. */
+static void expect_dial_from(struct fixture *f, int listener, uint16_t port, const char *expected) {
+  begin_dial(f, (struct target){.host = "127.0.0.1", .port = port}, PLENTY_MS);
+  expect(f, WSL_OK);
+  struct sockaddr_in from;
+  socklen_t len = sizeof from;
+  int peer = accept(listener, (struct sockaddr *)&from, &len);
+  assert_true(peer >= 0);
+  char host[INET_ADDRSTRLEN];
+  assert_string_equal(inet_ntop(AF_INET, &from.sin_addr, host, sizeof host), expected);
+  transport_close(f->transport);
+  f->transport = NULL;
+  close(peer);
+}
+
+static void source_addresses_take_turns(void **state) {
+  struct fixture *f = *state;
+  static const char *const hosts[] = {"127.0.0.2", "::1", "127.0.0.3"};
+  struct address values[3], address;
+  int listener = loopback_listen(&address, 8);
+  list_sources(f, values, hosts, 3);
+  for (int i = 0; i < 3; i++) {
+    expect_dial_from(f, listener, address_port(&address), "127.0.0.2");
+    expect_dial_from(f, listener, address_port(&address), "127.0.0.3");
+  }
+  close(listener);
+}
+
+static void sources_of_the_other_family_leave_it_to_the_system(void **state) {
+  struct fixture *f = *state;
+  static const char *const hosts[] = {"::1"};
+  struct address values[1], address;
+  int listener = loopback_listen(&address, 8);
+  list_sources(f, values, hosts, 1);
+  expect_dial_from(f, listener, address_port(&address), "127.0.0.1");
+  close(listener);
+}
+
+/* It was this machine's when the program started. */
+static void a_source_that_is_gone_makes_way_for_the_next(void **state) {
+  struct fixture *f = *state;
+  static const char *const hosts[] = {"192.0.2.1", "127.0.0.3"};
+  struct address values[2], address;
+  int listener = loopback_listen(&address, 8);
+  list_sources(f, values, hosts, 2);
+  for (int i = 0; i < 3; i++)
+    expect_dial_from(f, listener, address_port(&address), "127.0.0.3");
+  list_sources(f, values, hosts, 1);
+  begin_dial(f, (struct target){.host = "127.0.0.1", .port = address_port(&address)}, PLENTY_MS);
+  expect(f, WSL_NO_ADDRESS);
+  close(listener);
+}
+
+/* The kernel says EINVAL to that. */
+static void a_loopback_source_has_no_way_into_the_world(void **state) {
+  struct fixture *f = *state;
+  static const char *const hosts[] = {"127.0.0.2"};
+  struct address values[1];
+  list_sources(f, values, hosts, 1);
+  begin_dial(f, (struct target){.host = "192.0.2.1", .port = 9}, 1000);
+  expect(f, WSL_UNREACHABLE);
+}
+
+static void a_refusal_through_a_source_is_a_refusal(void **state) {
+  struct fixture *f = *state;
+  static const char *const hosts[] = {"192.0.2.1", "127.0.0.2"};
+  struct address values[2];
+  list_sources(f, values, hosts, 2);
+  begin_dial(f, (struct target){.host = "127.0.0.1", .port = closed_port()}, PLENTY_MS);
+  expect(f, WSL_REFUSED);
+}
+
 static int unix_listener(char path[64], int backlog) {
   struct sockaddr_un un = {.sun_family = AF_UNIX};
   strcpy(path, "/tmp/wsluice-dial-XXXXXX");
@@ -357,6 +441,18 @@ static void unix_sockets_are_dialled(void **state) {
   struct fixture *f = *state;
   char path[64];
   int listener = unix_listener(path, 8);
+  begin_dial(f, (struct target){.unix_path = path}, PLENTY_MS);
+  expect(f, WSL_OK);
+  remove_listener(listener, path);
+}
+
+static void unix_sockets_need_no_source(void **state) {
+  struct fixture *f = *state;
+  static const char *const hosts[] = {"192.0.2.1"};
+  struct address values[1];
+  char path[64];
+  int listener = unix_listener(path, 8);
+  list_sources(f, values, hosts, 1);
   begin_dial(f, (struct target){.unix_path = path}, PLENTY_MS);
   expect(f, WSL_OK);
   remove_listener(listener, path);
@@ -423,7 +519,13 @@ int main(void) {
       DIAL_TEST(want_of_descriptors_is_told),
       DIAL_TEST(cancelling_is_possible_at_any_moment),
       DIAL_TEST(cancelling_when_the_answer_is_in_the_same_batch),
+      DIAL_TEST(source_addresses_take_turns),
+      DIAL_TEST(sources_of_the_other_family_leave_it_to_the_system),
+      DIAL_TEST(a_source_that_is_gone_makes_way_for_the_next),
+      DIAL_TEST(a_loopback_source_has_no_way_into_the_world),
+      DIAL_TEST(a_refusal_through_a_source_is_a_refusal),
       DIAL_TEST(unix_sockets_are_dialled),
+      DIAL_TEST(unix_sockets_need_no_source),
       DIAL_TEST(unix_failures_are_told),
       DIAL_TEST(a_full_unix_backlog_is_waited_for),
   };

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
+#include "net/socket_tuning.h"
 #include "net/stream.h"
 
 struct fixture {
@@ -43,10 +44,12 @@ static void wait_for(struct fixture *f, unsigned bits) {
 
 static void connect_fixture(struct fixture *f, enum stream_kind kind) {
   int ends[2];
-  if (kind == STREAM_TCP)
+  if (kind == STREAM_TCP) {
     tcp_pair(ends);
-  else
+    socket_tune_dialled(ends[0], &socket_tuning_default);
+  } else {
     unix_pair(ends);
+  }
   f->stream = stream_open(&f->domain, ends[0], kind, on_ready, f);
   assert_non_null(f->stream);
   assert_int_equal(f->stream->ready, 0);

@@ -72,11 +72,14 @@ static void binds_a_free_port_and_says_which(void **state) {
   struct address address, same;
   char why[WHY_MAX];
   assert_int_equal(listen_address_resolve("127.0.0.1", 0, LISTEN_PREFER_IPV4, &address, why, sizeof(why)), 0);
-  int fd = listen_address_bind("127.0.0.1", &address, LISTEN_ALONE, 8, why, sizeof(why));
+  int fd =
+      listen_address_bind("127.0.0.1", &address, LISTEN_ALONE, &socket_tuning_default, 8, why, sizeof(why));
   assert_true(fd >= 0);
   assert_int_not_equal(address_port(&address), 0);
   same = address;
-  assert_int_equal(listen_address_bind("127.0.0.1", &same, LISTEN_ALONE, 8, why, sizeof(why)), WSL_IN_USE);
+  assert_int_equal(
+      listen_address_bind("127.0.0.1", &same, LISTEN_ALONE, &socket_tuning_default, 8, why, sizeof(why)),
+      WSL_IN_USE);
   assert_non_null(strstr(why, "address in use"));
   close(fd);
 }
@@ -86,7 +89,7 @@ static void all_addresses_take_ipv4_too(void **state) {
   struct address address;
   char why[WHY_MAX];
   assert_int_equal(listen_address_resolve("", 0, LISTEN_PREFER_IPV4, &address, why, sizeof(why)), 0);
-  int fd = listen_address_bind("", &address, LISTEN_ALONE, 8, why, sizeof(why));
+  int fd = listen_address_bind("", &address, LISTEN_ALONE, &socket_tuning_default, 8, why, sizeof(why));
   assert_true(fd >= 0);
   int client = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(address_port(&address))};
