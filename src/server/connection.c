@@ -268,6 +268,7 @@ int connection_domain_init(struct connection_domain *domain) {
   domain->stashes = (struct stash_budget){.used = 0, .limit = domain->settings->head_memory};
   domain->clock = (struct response_clock){0};
   slab_init(&domain->slab, sizeof(struct connection));
+  slab_init(&domain->words, sizeof(struct upgrade_words));
   list_init(&domain->connections);
   domain->count = 0;
   domain->scratch_fields = calloc(domain->settings->head.fields_max, sizeof(struct wsl_head_field));
@@ -277,6 +278,7 @@ int connection_domain_init(struct connection_domain *domain) {
 void connection_domain_destroy(struct connection_domain *domain) {
   assert(domain->count == 0 && domain->stashes.used == 0);
   slab_destroy(&domain->slab);
+  slab_destroy(&domain->words);
   free(domain->scratch_fields);
   domain->scratch_fields = NULL;
 }

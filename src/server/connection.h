@@ -68,6 +68,7 @@ struct connection_domain {
   struct response_clock clock;
   struct wsl_head_field *scratch_fields; /* for heads that arrive whole */
   struct slab slab;
+  struct slab words;       /* of upgrades under way */
   struct list connections; /* all that live */
   size_t count;
 };

@@ -7,6 +7,7 @@
 #include <wsluice/head.h>
 #include <wsluice/request.h>
 
+#include "core/log.h"
 #include "net/linger.h"
 #include "server/connection.h"
 #include "server/outgoing.h"
@@ -32,6 +33,17 @@ enum step {
   STEP_ON,   /* there is more to do at once */
   STEP_WAIT, /* an event will come */
   STEP_GONE  /* the connection is freed, or the transport is not its own any more */
+};
+
+/* What the 101 takes beside its subprotocol (wsluice/request.h), and subprotocols as they are in life. */
+#define UPGRADE_ANSWER_ROOM 256u
+#define USUAL_SUBPROTOCOL   128u
+
+/* The words of an upgrade while it is under way, from a slab: upgrades ask for no other memory. */
+struct upgrade_words {
+  char answer[UPGRADE_ANSWER_ROOM + USUAL_SUBPROTOCOL]; /* the 101, where it fits */
+  char opening[LOG_TEXT_MAX]; /* the rest of the log line for the session's opening */
+  size_t opening_path_len;    /* how much of it is the path; then comes the target, which is not in it */
 };
 
 struct connection {
@@ -76,9 +88,8 @@ struct connection {
   struct buffer *early; /* bytes behind the upgrade's head, if any; or they are in the stash */
   uint8_t *early_at;
   size_t early_len;
-  bool has_turn;           /* of single_session, until the session has it */
-  char *opening;           /* the rest of the log line for the session's opening; may be NULL */
-  size_t opening_path_len; /* how much of it is the path; then comes the target, which is not in it */
+  bool has_turn;               /* of single_session, until the session has it */
+  struct upgrade_words *words; /* from ROUTING on */
 
   struct lingering linger;
 };

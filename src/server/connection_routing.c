@@ -46,8 +46,8 @@ void connection_begin_routing(struct connection *c, const struct wsl_request *re
 
 static void refuse(struct connection *c, const struct refusal *refusal) {
   char what[REFUSAL_LINE_MAX];
-  const char *opening = c->opening == NULL ? "" : c->opening;
-  snprintf(what, sizeof(what), "%.*s reason=\"%s\"", (int)c->opening_path_len, opening, refusal->text);
+  snprintf(what, sizeof(what), "%.*s reason=\"%s\"", (int)c->words->opening_path_len, c->words->opening,
+           refusal->text);
   connection_count_answer(c, refusal->status, what);
   connection_free_upgrade(c);
   outgoing_clear(&c->out); /* the 101 */

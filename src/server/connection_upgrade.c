@@ -8,22 +8,28 @@
 #include "core/text.h"
 #include "server/connection_internal.h"
 
-/* What the 101 takes beside its subprotocol (wsluice/request.h). */
-#define UPGRADE_ANSWER_ROOM 256u
-
 /* Longest piece of the client's that a log line shows, escaped. */
 #define SHOWN_MAX 256u
 
 /* Bytes read while dialling, only to see whether the client is still there. */
 #define PEEK_SIZE 1024u
 
-static bool make_answer(struct connection *c, const struct wsl_request *request) {
+/* With a subprotocol beyond all custom. */
+static bool make_long_answer(struct connection *c, const struct wsl_request *request) {
   size_t cap = UPGRADE_ANSWER_ROOM + request->subprotocol.len;
   char *answer = malloc(cap);
   if (answer == NULL) return false;
   size_t len = wsl_upgrade_answer(request, answer, cap);
   assert(len > 0);
   outgoing_take_head(&c->out, answer, len);
+  return true;
+}
+
+static bool make_answer(struct connection *c, const struct wsl_request *request) {
+  if (request->subprotocol.len > USUAL_SUBPROTOCOL) return make_long_answer(c, request);
+  size_t len = wsl_upgrade_answer(request, c->words->answer, sizeof(c->words->answer));
+  assert(len > 0);
+  outgoing_lend_head(&c->out, c->words->answer, len);
   return true;
 }
 
@@ -38,11 +44,12 @@ static bool may_show_origin(const struct connection *c, const struct wsl_request
  * Without the query: tokens live there. */
 static void describe_opening(struct connection *c, const struct wsl_request *request) {
   if (!log_enabled(LOG_INFO)) return;
-  char line[LOG_TEXT_MAX], shown[SHOWN_MAX];
+  struct upgrade_words *words = c->words;
+  char shown[SHOWN_MAX];
   struct text text;
-  text_init(&text, line, sizeof(line));
+  text_init(&text, words->opening, sizeof(words->opening));
   text_format(&text, "path=\"%s\"", log_escape(request->path, shown, sizeof(shown)));
-  size_t path_len = text.len;
+  words->opening_path_len = text.len;
   if (may_show_origin(c, request))
     text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
   if (c->security != CONNECTION_PLAIN) {
@@ -51,8 +58,6 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
   }
   if (request->subprotocol.len > 0)
     text_format(&text, " subprotocol=%s", log_escape(request->subprotocol, shown, sizeof(shown)));
-  c->opening = strdup(line);
-  c->opening_path_len = c->opening == NULL ? 0 : path_len;
 }
 
 static void refuse_origin(struct connection *c, const struct wsl_request *request) {
@@ -78,7 +83,8 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     return;
   }
   c->has_turn = true;
-  if (!make_answer(c, request)) {
+  c->words = slab_take(&c->domain->words);
+  if (c->words == NULL || !make_answer(c, request)) {
     connection_refuse(c, 503, "out of memory");
     return;
   }
@@ -98,8 +104,8 @@ void connection_free_upgrade(struct connection *c) {
   c->backend = NULL;
   buffer_return(c->domain->buffers, c->early);
   c->early = NULL;
-  free(c->opening);
-  c->opening = NULL;
+  slab_give(&c->domain->words, c->words);
+  c->words = NULL;
   connection_give_turn_back(c);
   free(c->own_target);
   c->own_target = NULL;
@@ -220,9 +226,10 @@ static enum step hand_over(struct connection *c) {
       .early_len = c->early_len,
   };
   char client[ADDRESS_TEXT_MAX];
-  const char *opening = c->opening == NULL ? "" : c->opening;
+  int path_len = (int)c->words->opening_path_len;
+  const char *opening = c->words->opening;
   log_event(LOG_INFO, c->id, "session opened client=%s %.*s target=%s%s", address_format(&c->peer, client),
-            (int)c->opening_path_len, opening, c->target->text, opening + c->opening_path_len);
+            path_len, opening, c->target->text, opening + path_len);
   counter_add(&domain->counters->upgrades);
   if (session_open(domain->sessions, &birth) != 0) {
     log_event(LOG_ERROR, c->id, "session ended at once: no memory");

@@ -4,11 +4,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void outgoing_take_head(struct outgoing *out, char *head, size_t len) {
+void outgoing_lend_head(struct outgoing *out, const char *head, size_t len) {
   assert(out->head == NULL);
   out->head = head;
   out->head_at = 0;
   out->head_len = len;
+}
+
+void outgoing_take_head(struct outgoing *out, char *head, size_t len) {
+  outgoing_lend_head(out, head, len);
+  out->own_head = head;
 }
 
 size_t outgoing_left(const struct outgoing *out) {
@@ -16,7 +21,8 @@ size_t outgoing_left(const struct outgoing *out) {
 }
 
 static void drop_head(struct outgoing *out) {
-  free(out->head);
+  free(out->own_head);
+  out->own_head = NULL;
   out->head = NULL;
   out->head_at = 0;
   out->head_len = 0;
@@ -34,14 +40,18 @@ static void advance(struct outgoing *out, size_t taken) {
   out->body_len -= of_body;
 }
 
+/* An iovec has no const, though a write only reads. */
+static struct iovec part_of(const void *data, size_t len) {
+  return (struct iovec){(void *)(uintptr_t)data, len};
+}
+
 int64_t outgoing_write(struct outgoing *out, struct transport *transport) {
   assert(outgoing_left(out) > 0);
   struct iovec parts[2];
   int count = 0;
   if (out->head_at < out->head_len)
-    parts[count++] = (struct iovec){out->head + out->head_at, out->head_len - out->head_at};
-  if (out->body_len > 0)
-    parts[count++] = (struct iovec){(void *)(uintptr_t)out->body, out->body_len}; /* only read */
+    parts[count++] = part_of(out->head + out->head_at, out->head_len - out->head_at);
+  if (out->body_len > 0) parts[count++] = part_of(out->body, out->body_len);
   int64_t taken = transport_writev(transport, parts, count);
   if (taken > 0) advance(out, (size_t)taken);
   return taken;

@@ -1,5 +1,5 @@
-/* An answer on its way out: its head (owned) and a body (not owned), written as one run with as few
- * calls as the peer's window allows.
+/* An answer on its way out: its head and a body, written as one run with as few calls as the peer's window
+ * allows.
  */
 #ifndef SERVER_OUTGOING_H
 #define SERVER_OUTGOING_H
@@ -11,7 +11,8 @@
 
 /* All zero: nothing to write. */
 struct outgoing {
-  char *head; /* malloc'ed, freed as soon as it has left; NULL: only a body */
+  const char *head; /* NULL: only a body */
+  char *own_head;   /* the same, malloc'ed: freed as soon as it has left; NULL: lent */
   size_t head_at, head_len;
   const uint8_t *body; /* static, or alive until it has left */
   size_t body_len;     /* still to write */
@@ -19,6 +20,9 @@ struct outgoing {
 
 /* Takes over head[0..len), malloc'ed. No head may be waiting (asserted). */
 void outgoing_take_head(struct outgoing *out, char *head, size_t len);
+
+/* The same for a head that stays the caller's, alive until it has left. */
+void outgoing_lend_head(struct outgoing *out, const char *head, size_t len);
 
 /* Bytes that have not left. */
 size_t outgoing_left(const struct outgoing *out);
