@@ -35,7 +35,9 @@ void worker_renew_certificates(struct worker *worker) {
 static struct dialer *set_up_dialer(struct worker *worker) {
   struct timers *timers = &worker->timers.timers;
   struct tls_context *context = worker->setup.target_tls;
+  const struct server_settings *settings = worker->setup.settings;
   socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
+  socket_dialer_configure(&worker->dialer, &settings->sockets, &settings->sources, worker->index);
   if (context == NULL) return &worker->dialer.dialer;
   tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
   return &worker->tls_dialer.dialer;
