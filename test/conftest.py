@@ -3,7 +3,7 @@ test, and wsluice's log in the report of a test that failed."""
 
 import pytest
 
-from harness import Authority, Backend, RawClient, UnixBackend, WsluiceFactory, echo
+from harness import Authority, Backend, PrivateNetwork, RawClient, Unavailable, UnixBackend, WsluiceFactory, echo
 
 
 @pytest.fixture
@@ -11,6 +11,17 @@ def wsluice():
     factory = WsluiceFactory()
     yield factory
     factory.stop_all()
+
+
+@pytest.fixture
+def network():
+    """A network of the test's own, with settings that it may change. Name it before other fixtures: what they
+    start is to live in it."""
+    try:
+        with PrivateNetwork() as private:
+            yield private
+    except Unavailable as reason:
+        pytest.skip(f"needs a network of its own: {reason}")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ client   a WebSocket client without opinions: it can send what no library would
 tls      TLS under a wire, with the records in the test's hand
 s_client the `openssl s_client` command, its modes and what it says
 certificates  authorities and certificates, made when a test wants them
+network  a network of a test's own: few ports, other settings
 service  programs that nobody here wrote as services, and Node scripts as clients
 """
 
@@ -25,6 +26,7 @@ from .client import (
     encode_frame,
     upgrade_request,
 )
+from .network import PrivateNetwork, Unavailable
 from .process import Wsluice, WsluiceFactory, binary, free_port, processor_seconds, resident_kib, wait_until
 from .s_client import s_client, s_client_script, speaks_tls_1_3
 from .service import Service, run_node
@@ -33,7 +35,7 @@ from .wire import LIMIT_SECONDS, Ended, Wire
 
 __all__ = [
     "Authority", "BINARY", "Backend", "CLOSE", "CONTINUATION", "DeafBackend", "Ended", "Frame", "LIMIT_SECONDS", "PING",
-    "PONG", "Pair", "RawClient", "Response", "Service", "Sink", "TEXT", "TlsSocket", "UnixBackend", "Wire",
+    "PONG", "Pair", "PrivateNetwork", "RawClient", "Response", "Service", "Sink", "TEXT", "TlsSocket", "Unavailable", "UnixBackend", "Wire",
     "Wsluice", "WsluiceFactory", "binary", "echo", "encode_frame", "encrypt_key", "free_port", "openssl", "processor_seconds",
     "resident_kib", "run_node", "s_client", "s_client_script", "source", "speaks_tls_1_3",
     "tls_client_context", "tls_server_context", "trusting_home", "upgrade_request", "wait_until",
