@@ -14,7 +14,7 @@
 
 #include "relay.h"
 
-#define DEFAULT_BUFFER_SIZE (64u * 1024u) /* as wsluice's --buffer-size */
+#define DEFAULT_BUFFER_SIZE (256u * 1024u) /* as wsluice's --buffer-size */
 #define BUFFER_SIZE_MIN     4096u
 #define BUFFER_SIZE_MAX     (16u * 1024u * 1024u)
 #define BACKLOG             1024

@@ -1,0 +1,6 @@
+"""The bench's modules are looked for in bench/."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))

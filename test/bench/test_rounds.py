@@ -1,0 +1,92 @@
+"""Who runs when: order, pairing, when rounds end, and what becomes of peers that fail."""
+
+from dataclasses import dataclass
+
+from suite import rounds
+from suite.cells import BYTES, CPU_PER_GB, Cell
+from suite.processes import Failure
+from suite.run import Sample
+
+CELL = Cell("up", "up", (CPU_PER_GB, BYTES))
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str
+
+
+class Play:
+    """Peers with scripted costs: a number, a function of the round, or a Failure."""
+
+    def __init__(self, costs, skipped=()):
+        self.costs = costs
+        self.runs = []
+        self.counts = dict.fromkeys(costs, 0)
+        self.cell = rounds.CellRounds(
+            CELL, [Named(name) for name in costs], self._measure, lambda *_: None,
+            lambda peer, cell: "can't" if peer.name in skipped else "",
+        )
+
+    def _measure(self, cell, peer):
+        cost = self.costs[peer.name]
+        number = self.counts[peer.name]
+        self.counts[peer.name] += 1
+        self.runs.append(peer.name)
+        value = cost(number) if callable(cost) else cost
+        if isinstance(value, str):
+            raise Failure(value)
+        return Sample({CPU_PER_GB.key: value, BYTES.key: 1.0})
+
+    def play(self, rounds_max=100):
+        return self.cell.play(rounds.Limits(rounds_max, lambda played: True))
+
+
+def test_every_round_begins_with_another():
+    play = Play({"rawrelay": 1.0, "a": 1.0, "b": 1.0})
+    play.play()
+    assert play.runs[:9] == ["rawrelay", "a", "b", "a", "b", "rawrelay", "b", "rawrelay", "a"]
+
+
+def test_without_noise_the_fewest_rounds_do():
+    play = Play({"rawrelay": 1.0, "a": 1.2})
+    play.play()
+    assert play.counts == {"rawrelay": 6, "a": 6}
+
+
+def test_noise_takes_more_rounds_and_far_peers_rest():
+    noisy = [1.0, 1.4, 0.8]
+    play = Play({"rawrelay": 1.0, "near": lambda n: noisy[n % 3], "far": lambda n: 9 * noisy[n % 3]})
+    play.play(rounds_max=40)
+    assert play.counts == {"rawrelay": 40, "near": 40, "far": 6}
+
+
+def test_time_ends_it():
+    play = Play({"rawrelay": 1.0, "a": 1.0})
+    play.cell.play(rounds.Limits(100, lambda played: played < 2))
+    assert play.counts == {"rawrelay": 2, "a": 2}
+
+
+def test_a_peer_that_fails_twice_is_asked_no_more_and_says_why():
+    play = Play({"rawrelay": 1.0, "broken": lambda n: "content wrong"})
+    series = play.play()
+    assert play.counts == {"rawrelay": 6, "broken": 2}
+    assert series["broken"].failures == {0: "content wrong", 1: "content wrong"}
+    assert series["broken"].samples == {}
+
+
+def test_one_failure_costs_only_its_round():
+    play = Play({"rawrelay": 1.0, "shaky": lambda n: "no" if n == 1 else 1.0})
+    series = play.play()
+    assert set(series["shaky"].failures) == {1}
+    assert sorted(series["shaky"].samples) == [0, 2, 3, 4, 5, 6]
+
+
+def test_a_peer_that_can_not_is_not_asked():
+    play = Play({"rawrelay": 1.0, "a": 1.0}, skipped=("a",))
+    assert play.play()["a"].skipped == "can't"
+    assert play.counts["a"] == 0
+
+
+def test_without_the_floor_the_first_is_the_reference():
+    assert rounds.reference_of([Named("a"), Named("b")]) == "a"
+    assert rounds.reference_of([Named("a"), Named("rawrelay")]) == "rawrelay"
