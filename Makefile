@@ -18,6 +18,12 @@ SEED ?= 1
 SIM_PRESET ?= debug
 SHORTEST ?=
 
+# make bench, bench-quick: names of peers and cells, separated by blanks (all; `bench/bench.py --list`), and
+# minutes in all.
+PEERS ?=
+CELLS ?=
+MINUTES ?=
+
 # make bench-micro: arguments of wsluice-micro (bench/micro/README.md).
 MICRO ?=
 
@@ -36,6 +42,8 @@ SUITE_PRESETS := release asan tsan
 build_with_tests = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1)
 build_fuzz_targets = scripts/configure.sh fuzz -DWSLUICE_TESTS=ON && cmake --build --preset fuzz --target fuzz_targets
 build_sim = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1) --target wsluice-sim
+build_for_bench = scripts/configure.sh release && cmake --build --preset release --target wsluice wsluice-bench rawrelay
+run_bench = /usr/bin/python3 -B bench/bench.py --peers "$(PEERS)" --cells "$(CELLS)" $(if $(MINUTES),--minutes $(MINUTES))
 ctest = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) $(if $(T),-R '$(T)')
 # gcc 12's sanitizers refuse address spaces as random as some kernels make them (vm.mmap_rnd_bits
 # above 28). Where we may (not in every container), their tests run without randomisation.
@@ -44,7 +52,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench-micro conformance-doc install clean help
+.PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench bench-quick bench-micro conformance-doc install clean help
 
 build: ## Build the release program, build/wsluice
 	@scripts/install-deps.sh build
@@ -138,6 +146,16 @@ soak: ## Endings, streams, stalls, renewals, rotations, all at once for M=10 min
 	@scripts/configure.sh $(SOAK_PRESET) && cmake --build --preset $(SOAK_PRESET) --target wsluice
 	@WSLUICE_BIN=build$(filter-out -release,-$(SOAK_PRESET))/wsluice WSLUICE_SANITIZE=$(filter-out release,$(SOAK_PRESET)) \
 	  $(without_aslr) /usr/bin/python3 -B test/bounds/soak.py --minutes $(M)
+
+bench: ## Measure wsluice beside its peers for MINUTES=60, into bench/results; CELLS="up-* echo" PEERS="wsluice rawrelay"
+	@scripts/install-deps.sh bench
+	@$(build_for_bench)
+	@$(run_bench)
+
+bench-quick: ## The same in under two minutes: few cells, few rounds, a table on the terminal; peers that are installed
+	@scripts/install-deps.sh bench-quick
+	@$(build_for_bench)
+	@$(run_bench) --quick
 
 bench-micro: ## Measure unmasking, frame decoding and request heads alone; MICRO="--only decode --json"
 	@scripts/install-deps.sh build

@@ -86,9 +86,10 @@ cmd:clang-tidy-19                             clang-tidy-19
 cmd:cppcheck                                  cppcheck
 cmd:shellcheck                                shellcheck
 '
-bench_needs="$build_needs"'
+bench_quick_needs="$build_needs"'
 path:/usr/bin/python3                         python3
-cmd:taskset                                   util-linux
+'
+bench_needs="$bench_quick_needs"'
 cmd:lighttpd                                  lighttpd
 cmd:haproxy                                   haproxy
 cmd:socat                                     socat
@@ -299,6 +300,7 @@ for set in "$@"; do
       install_set bench "$bench_needs"
       install_node_modules bench/peers "the bench's"
       ;;
+    bench-quick) install_set bench-quick "$bench_quick_needs" ;;
     bench-profile) install_set bench-profile "$bench_profile_needs" ;;
     coverage) install_set coverage "$coverage_needs" ;;
     format) install_set format "$format_needs" ;;
