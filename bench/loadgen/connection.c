@@ -32,9 +32,13 @@ void connection_drop(struct connection *connection) {
 }
 
 bool connection_fail(struct connection *connection, enum failure_kind kind, const char *sentence) {
-  client_fail(connection->client, kind, "connection %zu: %s", connection->number, sentence);
+  struct client *client = connection->client;
+  if (client->connections > 1)
+    client_fail(client, kind, "connection %zu: %s", connection->number, sentence);
+  else
+    client_fail(client, kind, "%s", sentence);
   connection_drop(connection);
-  connection->client->events->on_end(connection, false);
+  client->events->on_end(connection, false);
   return false;
 }
 

@@ -59,6 +59,7 @@ struct client {
   const struct outgoing *outgoing;
   const struct pattern *pattern;
   bool verify;
+  uint64_t connections; /* of the run: messages say which where there are several */
   const struct client_events *events;
   void *run;
   bool quiet;      /* failures are of no interest any more */

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#define STEPS (UINT64_C(1) << HISTOGRAM_STEP_BITS)
+#define RANK_ERROR 1e-6
+#define STEPS      (UINT64_C(1) << HISTOGRAM_STEP_BITS)
 
 void histogram_clear(struct histogram *histogram) {
   memset(histogram, 0, sizeof *histogram);
@@ -55,7 +56,8 @@ void histogram_add(struct histogram *histogram, const struct histogram *other) {
 
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile) {
   if (histogram->count == 0) return 0;
-  double rank = ceil(percentile / 100.0 * (double)histogram->count);
+  /* 99.9 % of 1000 is the 999th, though 99.9 has no exact binary form. */
+  double rank = ceil(percentile / 100.0 * (double)histogram->count - RANK_ERROR);
   uint64_t wanted = rank < 1 ? 1 : (uint64_t)rank;
   if (wanted >= histogram->count) return histogram->max;
   uint64_t seen = 0;

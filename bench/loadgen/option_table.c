@@ -58,7 +58,7 @@ const struct bench_option bench_option_table[] = {
      .argument = "N",
      .offset = FIELD(rate),
      .max = 1000000000,
-     .help = "Messages a second over all connections, sent by a schedule (modes up, echo).\n"
+     .help = "Messages a second over all connections, by a schedule (modes up, echo).\n"
              "Latency then counts from the moment a message was due, so a stall is seen\n"
              "by all that should have been sent in it; 0: as fast as it goes [0]"},
     {.kind = BENCH_OPTION_NUMBER,
@@ -72,7 +72,7 @@ const struct bench_option bench_option_table[] = {
      .name = "pid",
      .argument = "PID",
      .offset = FIELD(pid_texts),
-     .help = "Measure CPU and memory of this process with its threads and children; repeatable"},
+     .help = "Measure CPU and memory of this process, its threads and children; repeatable"},
     {.kind = BENCH_OPTION_FLAG,
      .name = "no-verify",
      .offset = FIELD(no_verify),
@@ -91,7 +91,7 @@ const struct bench_option bench_option_table[] = {
      .offset = FIELD(serve),
      .choices = serve_choices,
      .choices_text = "not sink, source or echo",
-     .help = "Be only that backend at --backend, until SIGINT or SIGTERM: a sink (for up),\n"
+     .help = "Be only that backend at --backend, until SIGINT or SIGTERM: a sink (up),\n"
              "source (down) or echo (both, echo, connect, idle). No URL"},
 
     {.kind = BENCH_OPTION_SECTION, .name = "The connection"},
@@ -136,12 +136,12 @@ const struct bench_option bench_option_table[] = {
      .name = "json",
      .argument = "FILE",
      .offset = FIELD(json_path),
-     .help = "Write the figures as one JSON object; \"-\": to standard output, instead of the table"},
+     .help = "Write one JSON object; \"-\": to standard output, instead of the table"},
     {.kind = BENCH_OPTION_TEXT,
      .name = "histogram",
      .argument = "FILE",
      .offset = FIELD(histogram_path),
-     .help = "Write the latencies' percentiles in milliseconds, for HdrHistogram's plotter"},
+     .help = "Write the latencies' percentiles (ms) for HdrHistogram's plotter"},
     {.kind = BENCH_OPTION_PROGRESS,
      .name = "progress",
      .set_to = PROGRESS_ALWAYS,
@@ -150,7 +150,7 @@ const struct bench_option bench_option_table[] = {
     {.kind = BENCH_OPTION_ACTION,
      .name = "selftest",
      .set_to = ACTION_SELFTEST,
-     .help = "Check the tool on this machine: its histogram, its pattern, a run against itself"},
+     .help = "Check the tool on this machine: clocks, histogram, a run against itself"},
     {.kind = BENCH_OPTION_ACTION, .name = "help", .set_to = ACTION_HELP, .help = "This list"},
     {.kind = BENCH_OPTION_ACTION, .name = "version", .set_to = ACTION_VERSION, .help = "The version"},
 };

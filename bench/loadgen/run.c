@@ -165,17 +165,27 @@ static void begin(struct run *run) {
   visits_begin(run);
 }
 
+/* The backend's last words: what came while the rest was closing counts as well. And a run in which nothing
+ * moved is no measurement, though nothing went wrong. */
+static void judge(struct run *run) {
+  const struct measurement *measurement = run->measurement;
+  run->client.quiet = false;
+  if (run->has_backend && atomic_load_explicit(&run->backend.failed, memory_order_acquire))
+    client_fail(&run->client, FAILURE_CONTENT, "%s", run->backend.failure);
+  bool moved = measurement->messages > 0 || measurement->latency.count > 0 || run->options->mode == MODE_IDLE;
+  if (moved || run->client.failure[0] != '\0') return;
+  client_fail(
+      &run->client, FAILURE_CLOSED, "not one message in %.2f s%s", measurement->duration_s,
+      run->options->mode == MODE_DOWN ? ": mode down needs a server or backend that sends by itself" : "");
+}
+
 void run_measurement(const struct options *options, struct measurement *measurement) {
   struct run *run = run_setup(options, measurement);
   if (run == NULL) return;
   begin(run);
   while (run->phase != PHASE_OVER)
     uv_run(&run->lane.loop, UV_RUN_DEFAULT);
-  /* The backend's last words: what came while the rest was closing counts as well. */
-  if (run->has_backend && atomic_load_explicit(&run->backend.failed, memory_order_acquire)) {
-    run->client.quiet = false;
-    client_fail(&run->client, FAILURE_CONTENT, "%s", run->backend.failure);
-  }
+  judge(run);
   memcpy(measurement->failures, run->client.failures, sizeof measurement->failures);
   memcpy(measurement->failure, run->client.failure, sizeof measurement->failure);
   progress_end(run);

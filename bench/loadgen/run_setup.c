@@ -144,6 +144,7 @@ static void make_client(struct run *run) {
                                 .outgoing = &run->outgoing,
                                 .pattern = &run->pattern,
                                 .verify = !options->no_verify,
+                                .connections = options->connections,
                                 .events = options->mode == MODE_CONNECT ? &visit_events : &flow_events,
                                 .run = run};
 }
