@@ -1,7 +1,7 @@
 /* The log writer: a ring of bytes, a mutex, and a thread that empties the ring.
  *
  *   any thread: format, lock, copy into the ring, unlock      (never waits for the descriptor)
- *   the writer: lock, copy whole lines out, unlock, poll, write
+ *   the writer: lock, copy whole lines out, unlock, poll, write, rest
  *
  * The mutex is only ever held to copy bytes. All state is static: a writer that can't be ended (stuck
  * inside write() on a stopped terminal) may be left behind without leaving it with freed memory.
@@ -31,6 +31,14 @@
  * Linux) bytes in one piece and without blocking (pipe(7)); more could block the thread for good, so
  * that it could not be ended, and could be mixed with lines of other processes. */
 #define BATCH_BYTES 4096u
+
+/* The pause behind what was written, in which lines gather: waking the writer costs more than any line (two
+ * threads, six system calls), so a busy server wakes it a hundred times a second and not for each line. The
+ * first line after a silence leaves at once. */
+#define REST_MS 10
+
+/* A ring so full ends the rest. */
+#define REST_QUEUED_MAX (LOG_QUEUE_BYTES / 4)
 
 /* How often a writer whose reader is stuck looks whether it shall give up. */
 #define GIVE_UP_LOOK_MS 20
@@ -70,6 +78,7 @@ static struct {
   enum writer_state state;
   bool thread_alive;
   bool thread_waits; /* for `changed`: a producer signals only then */
+  bool thread_rests; /* likewise, and only where the ring fills */
   uint64_t lost;     /* lines dropped since the last note about that */
   size_t first;      /* where the oldest queued byte lies in the ring */
   size_t queued;     /* bytes in the ring; always whole lines */
@@ -160,7 +169,8 @@ static void write_directly(int fd, const char *line, size_t len) {
 static void queue_line(enum log_level level, const char *format, const char *line, size_t len) {
   bool passes = log_limit_judge(&writer.limit, level, format, now_ms()) == LOG_PASSES;
   if (passes && !(note_losses() && ring_put(line, len))) writer.lost++;
-  if (writer.thread_waits) uv_cond_signal(&writer.changed);
+  if (writer.thread_waits || (writer.thread_rests && writer.queued > REST_QUEUED_MAX))
+    uv_cond_signal(&writer.changed);
 }
 
 /* The log_sink. */
@@ -219,6 +229,14 @@ static void await_change(void) {
   writer.thread_waits = false;
 }
 
+/* Behind a batch: a while, or until something else than a line is there to be done; under the mutex. */
+static void rest(void) {
+  if (writer.state != WRITER_RUNNING || writer.reopens || writer.queued > REST_QUEUED_MAX) return;
+  writer.thread_rests = true;
+  (void)uv_cond_timedwait(&writer.changed, &writer.mutex, REST_MS * NS_PER_MS);
+  writer.thread_rests = false;
+}
+
 /* Queues what the writer has to say itself. When the end is near all summaries are due. */
 static void note_all(void) {
   uint64_t now = now_ms();
@@ -226,12 +244,14 @@ static void note_all(void) {
   note_held_back(now, writer.state == WRITER_RUNNING ? now : LOG_LIMIT_NEVER);
 }
 
-/* Waits for something to do. TASK_WRITE: a batch of lines was taken. TASK_END: from that moment on,
- * without a gap, lines are written directly: none can be queued behind the last batch. */
+/* Waits for something to do, behind a batch (*len is its length) at first for more lines. TASK_WRITE: a batch
+ * was taken. TASK_END: from that moment on, without a gap, lines are written directly: none can be queued
+ * behind the last batch. */
 static enum writer_task next_task(char *batch, size_t *len) {
   enum writer_task task = TASK_WRITE;
-  *len = 0;
   uv_mutex_lock(&writer.mutex);
+  if (*len > 0) rest();
+  *len = 0;
   for (note_all(); writer.queued == 0 && writer.state == WRITER_RUNNING && !writer.reopens; note_all())
     await_change();
   if (writer.state == WRITER_GIVEN_UP || (writer.queued == 0 && !writer.reopens)) {
@@ -272,7 +292,7 @@ static void *run_writer(void *fd) {
   char buffer[1 + BATCH_BYTES] = "\n";
   char *batch = buffer + 1;
   bool torn = false;
-  size_t len;
+  size_t len = 0;
   for (enum writer_task task; (task = next_task(batch, &len)) != TASK_END;) {
     if (task == TASK_REOPEN) {
       reopen();
