@@ -24,6 +24,11 @@ static size_t ascii_run(const uint8_t *data, size_t len) {
     memcpy(word, data + i, sizeof(word));
     if ((word[0] | word[1] | word[2] | word[3]) & HIGH_BITS) break;
   }
+  for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+    uint64_t word;
+    memcpy(&word, data + i, sizeof(word));
+    if (word & HIGH_BITS) break;
+  }
   while (i < len && data[i] < 0x80)
     i++;
   return i;
