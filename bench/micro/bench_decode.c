@@ -128,4 +128,5 @@ void bench_decode(struct micro_plan *plan) {
   add_case(plan, "1 to 125 B, mixed", WSL_OP_BINARY, MIX_TO_125, 0);
   add_case(plan, "1 to 2000 B, mixed", WSL_OP_BINARY, MIX_TO_2000, 0);
   add_case(plan, "64 B of text", WSL_OP_TEXT, MIX_SAME, 64);
+  add_case(plan, "1 to 125 B of text", WSL_OP_TEXT, MIX_TO_125, 0);
 }
