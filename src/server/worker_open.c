@@ -117,6 +117,7 @@ static int open_domains(struct worker *worker) {
   worker->offload.on_quiet = on_offload_quiet;
   worker->offload.on_back = on_offload_back;
   stream_domain_init(&worker->streams, worker->poller);
+  stream_domain_keep_alive(&worker->streams, &worker->timers.timers, &worker->setup.settings->sockets);
   int error = tls_domain_init(&worker->tls, worker->poller, &worker->offload.offload);
   struct dialer *dialer = set_up_dialer(worker);
   set_up_sessions(worker, dialer);
