@@ -84,6 +84,10 @@ void slab_init(struct slab *slab, size_t object_size) {
   slab->objects_a_page = slots;
 }
 
+size_t slab_bytes_each(const struct slab *slab) {
+  return (slab->page_size + slab->objects_a_page - 1) / slab->objects_a_page;
+}
+
 /* Maps `size` bytes at a multiple of `size`, a power of two; NULL when there is no memory. The kernel
  * puts maps side by side, so after the first one the plain try mostly comes out aligned. */
 static void *map_aligned(size_t size) {

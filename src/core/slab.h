@@ -31,6 +31,9 @@ void slab_destroy(struct slab *slab);
 /* A zeroed object, or NULL when the system has no memory. */
 void *slab_take(struct slab *slab);
 
+/* Bytes of memory that an object costs, its share of what pages hold beside objects included. */
+size_t slab_bytes_each(const struct slab *slab);
+
 /* Gives an object of this slab back; NULL is ignored. Twice is asserted against. */
 void slab_give(struct slab *slab, void *object);
 

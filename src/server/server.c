@@ -384,6 +384,13 @@ static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, s
   return error == 0 ? 0 : explain(error, "workers", why, why_cap);
 }
 
+/* For who wonders how many fit: descriptors end sooner than memory mostly. */
+static void log_room(const struct server *server) {
+  struct worker_footprint footprint = worker_footprint(server->workers[0]);
+  log_event(LOG_DEBUG, 0, "room connections=%zu idle_session_bytes=%zu idle_connection_bytes=%zu",
+            server->admission.cap, footprint.session, footprint.connection);
+}
+
 int server_start(struct server **result, const struct server_settings *settings, uv_loop_t *main_loop,
                  server_stopped_fn on_stopped, void *owner, char *why, size_t why_cap) {
   struct server *server = calloc(1, sizeof(*server));
@@ -402,6 +409,7 @@ int server_start(struct server **result, const struct server_settings *settings,
   char where[ADDRESS_TEXT_MAX];
   log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s", address_format(&server->address, where),
             server->workers_count, settings->token_plugin == TOKEN_NONE ? settings->target.text : "by-token");
+  log_room(server);
   *result = server;
   return 0;
 }

@@ -106,6 +106,12 @@ int worker_start(struct worker *worker) {
   return error == 0 ? 0 : WSL_NO_MEMORY;
 }
 
+struct worker_footprint worker_footprint(const struct worker *worker) {
+  size_t stream = slab_bytes_each(&worker->streams.slab);
+  return (struct worker_footprint){.connection = slab_bytes_each(&worker->connections.slab) + stream,
+                                   .session = slab_bytes_each(&worker->sessions.slab) + 2 * stream};
+}
+
 const struct counters *worker_counters(const struct worker *worker) {
   return &worker->counters;
 }

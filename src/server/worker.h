@@ -53,6 +53,14 @@ WSL_MUST_CHECK int worker_start(struct worker *worker);
 /* From any thread; acted on at the worker's next turn. */
 void worker_tell(struct worker *worker, enum worker_command command);
 
+/* What one client costs while nothing of it is under way: all slots that it has, not the kernel's part. */
+struct worker_footprint {
+  size_t connection; /* bytes, before it is a session: its socket and itself */
+  size_t session;    /* bytes: two sockets and itself; no buffer */
+};
+
+struct worker_footprint worker_footprint(const struct worker *worker);
+
 const struct counters *worker_counters(const struct worker *worker);
 
 /* Waits for the thread, which ends by itself after WORKER_DRAIN. Once, before worker_free(). */

@@ -40,6 +40,9 @@ static void pages_hold_objects_of_every_size(void **state) {
     slab_init(&slab, sizes[i]);
     assert_int_equal(slab.pages, 0);
     assert_true(slab.objects_a_page >= 8 && slab.objects_a_page < COUNT(objects));
+    assert_true(slab_bytes_each(&slab) >= sizes[i]);
+    assert_in_range(slab_bytes_each(&slab) * slab.objects_a_page, slab.page_size,
+                    slab.page_size + slab.objects_a_page);
     size_t taken = 0;
     while (taken <= slab.objects_a_page) {
       assert_int_equal(slab.pages, taken > 0);
