@@ -1,8 +1,8 @@
 /* Keepalive for connections that last: switched on when one has lived for a while.
  *
- * Switched on at birth it costs four system calls a dialled connection and a timer of the kernel's on both
- * sides (together about 3 us of the 90 that a short session takes, measured), and most short ones end long
- * before the first probe. Switched on later it finds the dead no later than with a few seconds more.
+ * At birth it costs a dialled connection 1.6 us, for four system calls and a timer of the kernel's, and an
+ * accepted one that inherits it 0.25 us (measured); most short ones end long before the first probe. Switched
+ * on later it finds the dead some seconds later.
  */
 #ifndef NET_KEEPALIVE_H
 #define NET_KEEPALIVE_H
