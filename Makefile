@@ -54,10 +54,10 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .SUFFIXES:
 .PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench bench-quick bench-micro conformance-doc install clean help
 
-build: ## Build the release program, build/wsluice
+build: ## Build the release programs, build/wsluice and build/bench/loadgen/wsluice-bench
 	@scripts/install-deps.sh build
 	@test build/.configured -nt CMakePresets.json || scripts/configure.sh release
-	@cmake --build --preset release --target wsluice
+	@cmake --build --preset release --target wsluice wsluice-bench
 
 run: build ## Build it and run the demo; ARGS="6080 host:port" runs the bridge itself
 	build/wsluice $(ARGS)
@@ -167,7 +167,7 @@ conformance-doc: ## Write docs/CONFORMANCE.md and docs/DIFFERENCES.md anew from 
 	@/usr/bin/python3 test/conformance/document.py
 	@/usr/bin/python3 test/differential/differences.py
 
-install: build ## Install the program and its man page (DESTDIR and PREFIX are honoured)
+install: build ## Install the programs and their man pages (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
 
 clean: ## Remove every build folder

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Holds the sources to the map of rooms (docs/ARCHITECTURE.md): who may include whom.
 
-Reads every #include of src/ and include/ and names each that breaks a rule, with file, line and
-the rule. Exit status 1 when there is one. A room is a folder of src/; the public headers in
-include/wsluice belong to codec, but for those in PUBLIC_OF_CORE.
+Reads every #include of src/, include/ and bench/loadgen, and names each that breaks a rule, with file,
+line and the rule. Exit status 1 when there is one. A room is a folder of src/, or bench/loadgen; the public
+headers in include/wsluice belong to codec, but for those in PUBLIC_OF_CORE.
 
     scripts/check-includes.py [root of the tree]
 """
@@ -22,7 +22,9 @@ MAY_INCLUDE = {
     "server": {"bridge", "route", "net", "codec", "core"},
     "ops": {"server", "core"},
     "app": {"ops", "server", "bridge", "route", "net", "codec", "core"},
+    "loadgen": {"net", "codec", "core"},  # wsluice-bench: must stay good for any bridge, so it knows none of ours
 }
+ELSEWHERE = {"loadgen": "bench"}  # rooms that are not in src/
 PUBLIC_OF_CORE = {"span.h"}
 
 # The codec is pure: what ISO C has (without the file and time interfaces), and vector instructions.
@@ -34,10 +36,10 @@ PURE_HEADERS = {
 
 # Headers from outside that only some may include: pattern, the rooms (or files), the reason.
 OUTSIDE = [
-    (r"uv(/.*)?\.h", {"net", "server", "ops", "app"}, "the event loop is not for rooms that a simulator runs"),
+    (r"uv(/.*)?\.h", {"net", "server", "ops", "app", "loadgen"}, "the event loop is not for rooms that a simulator runs"),
     (r"ares.*\.h", {"net", "app/versions"}, "names are resolved in net"),
     (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions"}, "mbedTLS is behind core/hash and net's TLS"),
-    (r"sys/(socket|epoll|event|un)\.h|netdb\.h", {"net", "server", "ops", "app"}, "sockets belong to net"),
+    (r"sys/(socket|epoll|event|un)\.h|netdb\.h", {"net", "server", "ops", "app", "loadgen"}, "sockets belong to net"),
 ]
 
 # What may not be reached by way of our own headers either: the session runs under simulation.
@@ -99,7 +101,8 @@ def check_line(room, path, quote, name):
 
 def find_own(root, quote, name):
     """The file behind an #include of ours, or None."""
-    path = root / ("src" if quote == '"' else "include") / name
+    folder = ELSEWHERE.get(name.split("/")[0], "src") if quote == '"' else "include"
+    path = root / folder / name
     return path if path.is_file() else None
 
 
@@ -134,7 +137,7 @@ def check_file(root, path):
 
 def main(arguments):
     root = Path(arguments[0]) if arguments else Path(__file__).resolve().parent.parent
-    files = sorted(path for folder in ("include", "src") for path in (root / folder).rglob("*.[ch]"))
+    files = sorted(path for folder in ("include", "src", "bench/loadgen") for path in (root / folder).rglob("*.[ch]"))
     findings = [finding for path in files for finding in check_file(root, path)]
     for finding in findings:
         print(finding, file=sys.stderr)

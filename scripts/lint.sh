@@ -36,7 +36,7 @@ run_clang_tidy() {
   command -v "$tidy" >/dev/null || tidy=clang-tidy
   # Not run-clang-tidy, which prints a page for every file. The counts of suppressed warnings that
   # come by stderr are of interest only when something failed.
-  find src examples test/unit -name '*.c' -print0 2>/dev/null |
+  find src examples bench test/unit -name '*.c' -print0 2>/dev/null |
     xargs -0 -r -n 4 -P "$(nproc)" "$tidy" --quiet -p build-clang 2>build-clang/clang-tidy.log ||
     { cat build-clang/clang-tidy.log >&2; return 1; }
 }

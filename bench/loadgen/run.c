@@ -170,7 +170,8 @@ static void begin(struct run *run) {
 static void judge(struct run *run) {
   const struct measurement *measurement = run->measurement;
   run->client.quiet = false;
-  if (run->has_backend && atomic_load_explicit(&run->backend.failed, memory_order_acquire))
+  bool backend_failed = run->has_backend && atomic_load_explicit(&run->backend.failed, memory_order_acquire);
+  if (backend_failed && run->client.failure[0] == '\0')
     client_fail(&run->client, FAILURE_CONTENT, "%s", run->backend.failure);
   bool moved = measurement->messages > 0 || measurement->latency.count > 0 || run->options->mode == MODE_IDLE;
   if (moved || run->client.failure[0] != '\0') return;

@@ -135,13 +135,24 @@ static void on_end(struct connection *connection, bool in_order) {
 
 const struct client_events flow_events = {.on_open = on_open, .on_payload = on_payload, .on_end = on_end};
 
+/* What was due in the measured time is sent, even late: it was to be measured. */
+static void stop_schedule(struct run *run) {
+  uint64_t count = run->options->connections;
+  for (; due_ns(run, run->scheduled) < run->end.at_ns; run->scheduled++)
+    run->connections[run->scheduled % count].allowed++;
+  for (size_t i = 0; i < count; i++)
+    if (!connection_allow(&run->connections[i], run->connections[i].allowed)) return;
+}
+
 void flow_stop(struct run *run) {
+  if (run->options->rate > 0) {
+    stop_schedule(run);
+    return;
+  }
   for (size_t i = 0; i < run->started; i++) {
     struct connection *connection = &run->connections[i];
-    uint64_t begun =
-        connection->wire_sent / run->outgoing.frame_len + !connection_between_messages(connection);
-    /* What was due is sent, even late: it was to be measured. */
-    if (run->options->rate == 0 || connection->allowed < begun) connection->allowed = begun;
+    bool begun = !connection_between_messages(connection);
+    connection->allowed = connection->wire_sent / run->outgoing.frame_len + (begun ? 1 : 0);
   }
 }
 

@@ -1,7 +1,258 @@
-/* What a user needs to trust the bench on a new machine (selftest.h). */
+/* What a user needs to trust the bench on a new machine (selftest.h): that it counts right, sees what is
+ * wrong, keeps time, and how fast it is by itself. The last is the most that it can say about a bridge. */
 #include "loadgen/selftest.h"
 
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <wsluice/frame.h>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "loadgen/histogram.h"
+#include "loadgen/outgoing.h"
+#include "loadgen/pacer.h"
+#include "loadgen/pattern.h"
+#include "loadgen/report.h"
+#include "loadgen/run.h"
+
+#define VALUES_COUNT  100000u
+#define ERROR_MAX     0.001 /* of a percentile: three significant digits */
+#define WIRE_LEN      (256u * 1024u)
+#define CLOCK_CALLS   100000u
+#define TIMER_ROUNDS  200u
+#define TIMER_STEP_NS UINT64_C(1000000)
+#define RUN_MS        500u
+#define WARMUP_MS     100u
+
+struct selftest {
+  FILE *out;
+  bool good;
+};
+
+static void say(struct selftest *test, bool good, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(struct selftest *test, bool good, const char *format, ...) {
+  va_list arguments;
+  (void)fputs(good ? "ok    " : "WRONG ", test->out);
+  va_start(arguments, format);
+  (void)vfprintf(test->out, format, arguments);
+  va_end(arguments);
+  (void)fputc('\n', test->out);
+  (void)fflush(test->out);
+  test->good = test->good && good;
+}
+
+static int compare(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a;
+  uint64_t y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The greatest error of a percentile, against sorted values. */
+static double histogram_error(uint64_t *values, struct histogram *histogram) {
+  static const double shown[] = {1, 10, 50, 90, 99, 99.9, 99.99};
+  double worst = 0;
+  for (size_t i = 0; i < VALUES_COUNT; i++)
+    histogram_record(histogram, values[i]);
+  qsort(values, VALUES_COUNT, sizeof *values, compare);
+  for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+    size_t rank = (size_t)(shown[i] / 100 * VALUES_COUNT + 0.5);
+    double exact = (double)values[rank - 1];
+    double error = ((double)histogram_percentile(histogram, shown[i]) - exact) / exact;
+    if (error < 0) error = -error;
+    if (error > worst) worst = error;
+  }
+  return worst;
+}
+
+static void test_histogram(struct selftest *test) {
+  struct random_source source;
+  uint64_t *values = calloc(VALUES_COUNT, sizeof *values);
+  struct histogram *histogram = malloc(sizeof *histogram);
+  if (values != NULL && histogram != NULL) {
+    histogram_clear(histogram);
+    random_seed(&source, uv_hrtime());
+    for (size_t i = 0; i < VALUES_COUNT; i++)
+      values[i] = 1 + (random_next(&source) >> (24 + random_below(&source, 20)));
+    double error = histogram_error(values, histogram);
+    say(test, error <= ERROR_MAX, "histogram: percentiles of %u random times are right to %.3f %%",
+        VALUES_COUNT, 100 * error);
+  } else {
+    say(test, false, "histogram: no memory");
+  }
+  free(values);
+  free(histogram);
+}
+
+/* Whether frames of one size are what wsluice's own decoder takes for them. */
+static bool frames_read_back(const struct pattern *pattern, size_t size, uint8_t *wire) {
+  struct outgoing outgoing;
+  struct iovec parts[64];
+  struct wsl_decoder decoder;
+  bool good = outgoing_init(&outgoing, pattern, OUTGOING_MASKED, WSL_OP_BINARY, size) == WSL_OK;
+  size_t len = 0;
+  while (good && len < WIRE_LEN) {
+    int count = outgoing_parts(&outgoing, len, WIRE_LEN - len, parts, 64);
+    for (int i = 0; i < count; i++) {
+      memcpy(wire + len, parts[i].iov_base, parts[i].iov_len);
+      len += parts[i].iov_len;
+    }
+  }
+  if (good) {
+    wsl_decoder_init(&decoder, false);
+    struct wsl_frame_result result = wsl_decoder_feed(&decoder, wire, wire, len);
+    good = result.event == WSL_FRAME_MORE && result.run_len > 0 &&
+           pattern_check(pattern, 0, wire, result.run_len) == result.run_len;
+  }
+  outgoing_destroy(&outgoing);
+  return good;
+}
+
+static void test_frames(struct selftest *test, const struct pattern *pattern) {
+  static const size_t sizes[] = {1, 64, 125, 126, 2048, 2049, 65535, 65536, 1048576};
+  uint8_t *wire = malloc(WIRE_LEN);
+  bool good = wire != NULL;
+  for (size_t i = 0; good && i < sizeof sizes / sizeof *sizes; i++)
+    good = frames_read_back(pattern, sizes[i], wire);
+  say(test, good, "frames: messages of 1 byte to 1 MB, unmasked again, are what was meant");
+  if (wire != NULL) {
+    size_t wrong = WIRE_LEN / 3;
+    for (size_t i = 0; i < WIRE_LEN; i++)
+      wire[i] = pattern_at(pattern, i);
+    bool right = pattern_check(pattern, 0, wire, WIRE_LEN) == WIRE_LEN;
+    wire[wrong] ^= 1;
+    say(test, right && pattern_check(pattern, 0, wire, WIRE_LEN) == wrong,
+        "content: one wrong bit is found where it is");
+  }
+  free(wire);
+}
+
+static void test_clock(struct selftest *test) {
+  uint64_t began_ns = uv_hrtime();
+  uint64_t last_ns = began_ns;
+  uint64_t step_ns = UINT64_MAX;
+  bool rises = true;
+  for (unsigned i = 0; i < CLOCK_CALLS; i++) {
+    uint64_t now_ns = uv_hrtime();
+    rises = rises && now_ns >= last_ns;
+    if (now_ns > last_ns && now_ns - last_ns < step_ns) step_ns = now_ns - last_ns;
+    last_ns = now_ns;
+  }
+  say(test, rises, "clock: a look at it takes %.0f ns, its least step is %llu ns",
+      (double)(last_ns - began_ns) / CLOCK_CALLS, (unsigned long long)step_ns);
+}
+
+/* How late the timer that --rate sends by is: that much of a latency is not the server's. */
+struct timer_test {
+  uv_loop_t loop;
+  struct pacer pacer;
+  struct histogram *late;
+  uint64_t due_ns;
+};
+
+static void on_timer(void *arg) {
+  struct timer_test *timer = arg;
+  uint64_t now_ns = uv_hrtime();
+  histogram_record(timer->late, now_ns > timer->due_ns ? now_ns - timer->due_ns : 0);
+  timer->due_ns = now_ns + TIMER_STEP_NS;
+  if (timer->late->count == TIMER_ROUNDS)
+    pacer_close(&timer->pacer);
+  else
+    pacer_set(&timer->pacer, timer->due_ns);
+}
+
+static void test_timer(struct selftest *test) {
+  struct timer_test timer = {.late = malloc(sizeof *timer.late)};
+  char median[REPORT_NUMBER_MAX];
+  char high[REPORT_NUMBER_MAX];
+  if (timer.late == NULL || uv_loop_init(&timer.loop) != 0) {
+    say(test, false, "timer: no memory");
+    free(timer.late);
+    return;
+  }
+  histogram_clear(timer.late);
+  if (pacer_open(&timer.pacer, &timer.loop, on_timer, &timer) == WSL_OK) {
+    timer.due_ns = uv_hrtime() + TIMER_STEP_NS;
+    pacer_set(&timer.pacer, timer.due_ns);
+    uv_run(&timer.loop, UV_RUN_DEFAULT);
+  }
+  (void)uv_loop_close(&timer.loop);
+  say(test, timer.late->count == TIMER_ROUNDS,
+      "timer: --rate sends late by %s (median), %s (99 %%) on this machine now",
+      report_time((double)histogram_percentile(timer.late, 50), median),
+      report_time((double)histogram_percentile(timer.late, 99), high));
+  free(timer.late);
+}
+
+/* A run against our own backend, without any bridge between. */
+static void test_run(struct selftest *test, enum bench_mode mode, const char *folder) {
+  char url[128];
+  char backend[128];
+  char pid[16];
+  char why[256] = "no memory";
+  char text[REPORT_NUMBER_MAX];
+  struct options options;
+  struct measurement *measurement = malloc(sizeof *measurement);
+  (void)snprintf(url, sizeof url, "tcp+unix:%s/socket", folder);
+  (void)snprintf(backend, sizeof backend, "unix:%s/socket", folder);
+  (void)snprintf(pid, sizeof pid, "%d", (int)getpid());
+  const char *words[] = {"", "--mode", mode_name(mode), "--backend", backend, "--pid", pid, "--quiet", url};
+  if (measurement == NULL ||
+      options_parse(&options, sizeof words / sizeof *words, words, why, sizeof why) != WSL_OK) {
+    say(test, false, "run: %s", why);
+    free(measurement);
+    return;
+  }
+  options.duration_ms = RUN_MS;
+  options.warmup_ms = WARMUP_MS;
+  run_measurement(&options, measurement);
+  bool good = measurement->measured && measurement->failure[0] == '\0';
+  double duration_s = good ? measurement->duration_s : 1;
+  double own_cpu_s = measurement->load.cpu_s;
+  bool meter =
+      measurement->proxy.cpu_s > own_cpu_s * 0.8 - 0.02 && measurement->proxy.cpu_s < own_cpu_s * 1.2 + 0.02;
+  if (!good)
+    say(test, false, "%s by itself: %s", mode_name(mode), measurement->failure);
+  else if (!meter)
+    say(test, false, "%s by itself: --pid finds %.3f s of CPU, the bench's own clock %.3f s", mode_name(mode),
+        measurement->proxy.cpu_s, own_cpu_s);
+  else if (mode == MODE_ECHO)
+    say(test, true, "echo by itself: median %s",
+        report_time((double)histogram_percentile(&measurement->latency, 50), text));
+  else
+    say(test, true, "%s by itself: %s", mode_name(mode),
+        report_rate((double)measurement->bytes / duration_s, text));
+  measurement_free(measurement);
+  free(measurement);
+}
+
+static void test_runs(struct selftest *test) {
+  static const enum bench_mode modes[] = {MODE_UP, MODE_DOWN, MODE_BOTH, MODE_ECHO};
+  char folder[] = "/tmp/wsluice-bench-XXXXXX";
+  if (mkdtemp(folder) == NULL) {
+    say(test, false, "runs: no folder could be made in /tmp");
+    return;
+  }
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+    test_run(test, modes[i], folder);
+  (void)rmdir(folder);
+}
+
 bool selftest(FILE *out) {
-  (void)fputs("ok\n", out);
-  return true;
+  static struct pattern pattern;
+  struct selftest test = {.out = out, .good = true};
+  pattern_init(&pattern);
+  test_histogram(&test);
+  test_frames(&test, &pattern);
+  test_clock(&test);
+  test_timer(&test);
+  test_runs(&test);
+  (void)fputs(test.good ? "selftest: all is well\n" : "selftest: don't trust this machine's figures\n", out);
+  return test.good;
 }

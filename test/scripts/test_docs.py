@@ -33,3 +33,11 @@ def test_the_manual_page_has_each_option():
 
 def test_the_readme_has_each_option():
     assert options_named_in("README.md") == options_of_help()
+
+
+def test_the_bench_manual_page_has_each_option():
+    built = os.environ.get("WSLUICE_BENCH_BIN", str(Path(WSLUICE).parent / "bench/loadgen/wsluice-bench"))
+    text = subprocess.run([built, "--help"], check=True, capture_output=True, text=True).stdout
+    options = set(re.findall(r"^  --([a-z-]+)", text, re.M))
+    assert len(options) > 20
+    assert options_named_in("docs/wsluice-bench.1") == options
