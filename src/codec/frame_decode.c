@@ -9,7 +9,7 @@
 
 #include <wsluice/frame.h>
 
-#include "codec/unmask_short.h"
+#include "codec/frame_plain.h"
 
 /* First byte of a header, then second (5.2). */
 #define FIN         0x80u
@@ -126,20 +126,23 @@ static void rotate_mask(struct wsl_decoder *d, size_t count) {
   memcpy(d->mask, rotated, MASK_SIZE);
 }
 
+/* Checks what was unmasked to out[0..count). False when it is no UTF-8: the rule is broken at the very byte
+ * (8.1), whatever follows it. */
+static bool check_text(struct wsl_decoder *d, struct feed *f, size_t count) {
+  size_t valid = wsl_utf8_feed(&d->utf8, f->out, count);
+  if (valid == count) return true;
+  f->in += valid + 1;
+  f->out += valid;
+  drop_broken_sequence(d, f);
+  violate(d, f, &text_not_utf8);
+  return false;
+}
+
 static void read_payload(struct wsl_decoder *d, struct feed *f) {
   size_t count = (size_t)(f->end - f->in);
   if (count > d->payload_left) count = (size_t)d->payload_left;
   wsl_unmask(f->out, f->in, count, d->mask);
-  if (d->in_text) {
-    size_t valid = wsl_utf8_feed(&d->utf8, f->out, count);
-    if (valid < count) { /* fail at the very byte (8.1), whatever follows it */
-      f->in += valid + 1;
-      f->out += valid;
-      drop_broken_sequence(d, f);
-      violate(d, f, &text_not_utf8);
-      return;
-    }
-  }
+  if (d->in_text && !check_text(d, f, count)) return;
   f->in += count;
   f->out += count;
   d->payload_left -= count;
@@ -300,52 +303,58 @@ static void stage_header(struct wsl_decoder *d, struct feed *f) {
 
 /* ---- plain frames ---------------------------------------------------------------------------- */
 
-/* Payload of up to 125 bytes in one step whatever its length, since lengths that change would have a branch
- * on them mispredicted (measured: 6.4 ns a frame of 1 to 125 bytes against 3.6). A step reads past the
- * payload's end, so that must not be the buffer's; and it writes past the end of what it puts out, so that
- * must not reach what is not used up yet. Both hold from the 20th frame or so of a read on, as each leaves
- * its header's room behind, to the last but a few. */
-static inline void unmask_plain(uint8_t *out, const uint8_t *payload, size_t len, const uint8_t *end) {
-  uint32_t mask;
-  memcpy(&mask, payload - MASK_SIZE, sizeof(mask));
-  bool may_read = (size_t)(end - payload) >= UNMASK_STEP;
-  bool may_write = (size_t)(payload + len - out) >= UNMASK_STEP;
-  if (may_read && may_write) {
-    unmask_step(out, payload, mask);
-  } else {
-    unmask_short(out, payload, len, mask);
-  }
+/* Takes the whole payload of a text message, unmasked to out[0..count) already. */
+static void take_plain_text(struct wsl_decoder *d, struct feed *f, size_t count) {
+  d->in_message = d->in_text = d->frame_fin = true;
+  if (!check_text(d, f, count)) return;
+  f->in += count;
+  f->out += count;
+  end_data_frame(d, f);
 }
 
-/* Takes frames as nearly every client sends them: each a whole message, binary, all of it in the buffer.
- * Such a frame breaks no rule, and leaves the decoder as it was. What is not plainly one of them is left
- * to the rules below, which judge it from its first byte on. */
-static void take_plain_frames(struct feed *f) {
-  const uint8_t *in = f->in, *end = f->end;
-  uint8_t *out = f->out;
-  while ((size_t)(end - in) >= HEADER_16 && in[0] == (FIN | WSL_OP_BINARY)) {
-    size_t len = in[1] ^ MASKED, header = HEADER_7; /* 128 and more if it is not masked */
-    if (len <= LENGTH_7_MAX) {
-      if (len > (size_t)(end - in) - header) break;
-      unmask_plain(out, in + header, len, end);
-    } else {
-      if (len != LENGTH_16) break;
-      len = ((size_t)in[2] << 8) | in[3];
-      header = HEADER_16;
-      if (len <= LENGTH_7_MAX || len > (size_t)(end - in) - header) break;
-      wsl_unmask(out, in + header, len, in + header - MASK_SIZE);
-    }
-    in += header + len;
-    out += len;
+/* Length of the payload of the frame at in[0..), at least HEADER_16 bytes, if it is masked, whole, and of
+ * less than 64 KB in its shortest form. Else more than can be there. */
+static inline size_t plain_length(const uint8_t *in, const uint8_t *end, size_t *header) {
+  size_t len = in[1] ^ MASKED; /* 128 and more if it is not masked */
+  *header = HEADER_7;
+  if (len > LENGTH_7_MAX) {
+    *header = HEADER_16;
+    size_t length_16 = ((size_t)in[2] << 8) | in[3];
+    len = len == LENGTH_16 && length_16 > LENGTH_7_MAX ? length_16 : SIZE_MAX;
   }
-  f->in = in;
-  f->out = out;
+  return len <= (size_t)(end - in) - *header ? len : SIZE_MAX;
+}
+
+/* Takes frames as nearly every client sends them: each a whole message, all of it in the buffer. Such a
+ * frame breaks no rule but that of UTF-8, and leaves the decoder as it was. What is not plainly one of them
+ * is left to the rules above, which judge it from its first byte on. */
+static void take_plain_frames(struct wsl_decoder *d, struct feed *f) {
+  const uint8_t text = d->refuse_text ? FIN | WSL_OP_BINARY : FIN | WSL_OP_TEXT;
+  while ((size_t)(f->end - f->in) >= HEADER_16) {
+    uint8_t first = f->in[0];
+    size_t header, len = plain_length(f->in, f->end, &header);
+    if ((first != (FIN | WSL_OP_BINARY) && first != text) || len == SIZE_MAX) return;
+    f->in += header;
+    bool known_ascii = false;
+    if (len > LENGTH_7_MAX) {
+      wsl_unmask(f->out, f->in, len, f->in - MASK_SIZE);
+    } else if (plain_unmask(f->out, f->in, len, f->end) == PLAIN_STEP) {
+      known_ascii = first == (FIN | WSL_OP_TEXT) && plain_is_ascii(f->out, len);
+    }
+    if (first == (FIN | WSL_OP_BINARY) || known_ascii) {
+      f->in += len;
+      f->out += len;
+    } else {
+      take_plain_text(d, f, len);
+      if (f->event != WSL_FRAME_MORE) return;
+    }
+  }
 }
 
 static void read_header(struct wsl_decoder *d, struct feed *f) {
   if (d->header_len == 0 && !d->in_message) {
-    take_plain_frames(f);
-    if (f->in == f->end) return;
+    take_plain_frames(d, f);
+    if (f->in == f->end || f->event != WSL_FRAME_MORE) return;
   }
   size_t there = (size_t)(f->end - f->in);
   if (d->header_len == 0 && there >= 2) {

@@ -191,21 +191,37 @@ static void streams_in_crumbs(void **state) {
   }
 }
 
+/* What plain frames carry. Half of a text's characters are ASCII, or all of them. */
+enum plain { PLAIN_BINARY, PLAIN_TEXT, PLAIN_ASCII, PLAIN_KINDS };
+
+static void fill_plain(struct stream *s, enum plain kind, uint8_t *body, size_t len) {
+  fill_body(&s->seed, body, len, kind == PLAIN_TEXT);
+  for (size_t i = 0; kind == PLAIN_ASCII && i < len; i++)
+    body[i] &= 0x7F;
+}
+
 /* Whole messages without a control frame between them, of one length or of any: what the decoder takes
- * step by step. The sum of payload and headers before a frame is what its step may write over. */
-static struct stream plain_stream_new(size_t len_min, size_t len_max) {
+ * step by step. The sum of the headers before a frame is what its step may write over. */
+static struct stream plain_stream_new(enum plain kind, size_t len_min, size_t len_max) {
   struct stream s = {.wire = exact_alloc(STREAM_MAX), .story = story_new(), .seed = 1 + len_min};
+  uint8_t opcode = kind == PLAIN_BINARY ? WSL_OP_BINARY : WSL_OP_TEXT;
   for (size_t i = 0; i < PLAIN_FRAMES; i++) {
     size_t len = len_min + random_below(&s.seed, len_max - len_min + 1);
-    random_fill(&s.seed, s.story.payload + s.story.payload_len, len);
-    put_frame(&s, 0x80 | WSL_OP_BINARY, s.story.payload + s.story.payload_len, len);
+    uint8_t *body = s.story.payload + s.story.payload_len;
+    fill_plain(&s, kind, body, len);
+    put_frame(&s, 0x80 | opcode, body, len);
     s.story.payload_len += len;
   }
   return s;
 }
 
-static void check_plain(size_t len_min, size_t len_max, size_t read_max) {
-  struct stream s = plain_stream_new(len_min, len_max);
+static void stream_free(struct stream *s) {
+  story_free(&s->story);
+  free(s->wire);
+}
+
+static void check_plain(enum plain kind, size_t len_min, size_t len_max, size_t read_max) {
+  struct stream s = plain_stream_new(kind, len_min, len_max);
   struct story told = story_new();
   struct wsl_decoder decoder;
   wsl_decoder_init(&decoder, false);
@@ -217,21 +233,54 @@ static void check_plain(size_t len_min, size_t len_max, size_t read_max) {
   assert_true(wsl_decoder_between_messages(&decoder));
   check_same(len_min, &told, &s.story);
   story_free(&told);
-  story_free(&s.story);
-  free(s.wire);
+  stream_free(&s);
 }
 
 static void plain_frames_of_one_length(void **state) {
   (void)state;
-  for (size_t len = 0; len <= PLAIN_LEN_MAX; len++)
-    check_plain(len, len, STREAM_MAX);
+  for (enum plain kind = 0; kind < PLAIN_KINDS; kind++) {
+    for (size_t len = 0; len <= PLAIN_LEN_MAX; len++)
+      check_plain(kind, len, len, STREAM_MAX);
+  }
 }
 
 static void plain_frames_of_any_length_cut_anywhere(void **state) {
   (void)state;
-  for (size_t len_max = 1; len_max <= PLAIN_LEN_MAX; len_max++) {
-    check_plain(0, len_max, STREAM_MAX);
-    check_plain(0, len_max, 100 + 7 * len_max);
+  for (enum plain kind = 0; kind < PLAIN_KINDS; kind++) {
+    for (size_t len_max = 1; len_max <= PLAIN_LEN_MAX; len_max += 2) {
+      check_plain(kind, 0, len_max, STREAM_MAX);
+      check_plain(kind, 0, len_max, 100 + 7 * len_max);
+    }
+  }
+}
+
+/* Breaks the byte at `place` of the frame in the middle, of `len`, and looks where the decoder stops. */
+static void check_broken(struct stream *s, size_t len, size_t place) {
+  size_t frame = s->wire_len / PLAIN_FRAMES, before = PLAIN_FRAMES / 2;
+  uint8_t *block = exact_copy(s->wire, s->wire_len), *payload = block + before * frame + frame - len;
+  payload[place] ^=
+      0x80; /* a continuation byte, or one that begins a sequence which an ASCII byte or the end cuts */
+  bool begins = (s->story.payload[before * len + place] | 0x80) >= 0xC2 &&
+                (s->story.payload[before * len + place] | 0x80) <= 0xF4;
+  struct wsl_decoder decoder;
+  wsl_decoder_init(&decoder, false);
+  struct wsl_frame_result result = wsl_decoder_feed(&decoder, block, block, s->wire_len);
+  assert_int_equal(result.event, WSL_FRAME_VIOLATION);
+  assert_int_equal(result.close_code, WSL_CLOSE_INVALID_PAYLOAD);
+  assert_int_equal(result.run_len, before * len + place);
+  size_t seen = begins && place + 1 < len ? place + 2 : place + 1;
+  assert_int_equal(result.consumed, (size_t)(payload - block) + seen);
+  free(block);
+}
+
+static void a_broken_text_among_plain_frames(void **state) {
+  (void)state;
+  static const size_t lengths[] = {1, 2, 7, 8, 9, 16, 31, 64, 65, 125};
+  for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+    struct stream s = plain_stream_new(PLAIN_ASCII, lengths[i], lengths[i]);
+    for (size_t place = 0; place < lengths[i]; place++)
+      check_broken(&s, lengths[i], place);
+    stream_free(&s);
   }
 }
 
@@ -242,6 +291,7 @@ int main(void) {
       cmocka_unit_test(streams_in_crumbs),
       cmocka_unit_test(plain_frames_of_one_length),
       cmocka_unit_test(plain_frames_of_any_length_cut_anywhere),
+      cmocka_unit_test(a_broken_text_among_plain_frames),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
