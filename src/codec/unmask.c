@@ -52,14 +52,17 @@ static const struct unmask_variant variants[] = {
 
 static const struct unmask_variant *chosen = &variants[VARIANTS - 1];
 
+const struct unmask_variant *unmask_first_that_pays(const struct unmask_variant *variant) {
+  while (!variant->pays_here())
+    variant++;
+  return variant;
+}
+
 __attribute__((constructor)) static void choose(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init(); /* the compiler's own constructor for it may come after this one */
 #endif
-  const struct unmask_variant *variant = variants;
-  while (!variant->pays_here())
-    variant++;
-  chosen = variant;
+  chosen = unmask_first_that_pays(variants);
 }
 
 const struct unmask_variant *unmask_variants(size_t *count) {

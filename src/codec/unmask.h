@@ -36,7 +36,10 @@ struct unmask_variant {
 /* All variants compiled for this architecture, the most wanted first; the last runs everywhere. */
 const struct unmask_variant *unmask_variants(size_t *count);
 
-/* The one that wsl_unmask() uses: the first that pays here. */
+/* The first of a list that pays on this processor; one does. */
+const struct unmask_variant *unmask_first_that_pays(const struct unmask_variant *variants);
+
+/* The one that wsl_unmask() uses: the first of all that pays here. */
 const struct unmask_variant *unmask_chosen(void);
 
 /* For tests and benchmarks, while there is one thread: has wsl_unmask() use `variant`, which runs here. */

@@ -24,15 +24,6 @@ static void *unmask_once(void *gate) {
   return memcmp(data, zeros, LEN) == 0 ? (void *)chosen : NULL;
 }
 
-static const struct unmask_variant *first_that_pays(void) {
-  size_t count;
-  const struct unmask_variant *variants = unmask_variants(&count);
-  for (size_t i = 0; i < count; i++) {
-    if (variants[i].pays_here()) return &variants[i];
-  }
-  return NULL;
-}
-
 static void all_use_what_was_chosen(void **state) {
   (void)state;
   pthread_t threads[THREADS];
@@ -43,9 +34,29 @@ static void all_use_what_was_chosen(void **state) {
   for (size_t i = 0; i < THREADS; i++) {
     void *chosen;
     assert_int_equal(pthread_join(threads[i], &chosen), 0);
-    assert_ptr_equal(chosen, first_that_pays());
+    size_t count;
+    assert_ptr_equal(chosen, unmask_first_that_pays(unmask_variants(&count)));
   }
   pthread_barrier_destroy(&gate);
+}
+
+static bool no(void) {
+  return false;
+}
+
+static bool yes(void) {
+  return true;
+}
+
+static void what_does_not_pay_is_passed_over(void **state) {
+  (void)state;
+  const struct unmask_variant list[] = {
+      {"missing", unmask_words, no, no},
+      {"too dear", unmask_words, yes, no},
+      {"good", unmask_words, yes, yes},
+      {"slower", unmask_words, yes, yes},
+  };
+  assert_string_equal(unmask_first_that_pays(list)->name, "good");
 }
 
 /* A variant that pays but does not run would be the end of the process at the first long frame. */
@@ -61,6 +72,7 @@ static void what_pays_runs_and_the_last_does_both(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_use_what_was_chosen),
+      cmocka_unit_test(what_does_not_pay_is_passed_over),
       cmocka_unit_test(what_pays_runs_and_the_last_does_both),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
