@@ -77,7 +77,7 @@ class Progress:
         self.said_at = now
         left = max(0, self.deadline - now)
         line = (f"bench: {cell.name} ({self.cell_number} of {self.cell_count}), round {number + 1}: {peer.name}; "
-                f"at most {left / 60:.0f} min {left % 60:02.0f} s left")
+                f"at most {int(left) // 60} min {int(left) % 60:02} s left")
         sys.stderr.write(f"\r\x1b[K{line}" if self.is_terminal else f"{line}\n")
         sys.stderr.flush()
 

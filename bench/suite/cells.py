@@ -87,12 +87,12 @@ def growth(connections):
     return Cell(
         f"growth-{connections}",
         f"echoes of 64 bytes, {connections:,} sessions",
-        (CPU_PER_ECHO, P50, RSS_GROWTH),
+        (CPU_PER_ECHO, RSS_GROWTH),
         ("--mode", "echo", "--size", "64"),
         connections=connections,
         group="growth",
         heavy=connections > 100,
-        rounds_max=12,
+        rounds_max=5,
     )
 
 

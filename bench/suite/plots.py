@@ -21,7 +21,7 @@ ACCENT = "#e8590c"
 FLOOR = "#8a939c"
 OTHERS = "#3b82d0"
 LINES = ("#3b82d0", "#2f9e44", "#9c6ade", "#d6336c", "#0c9aa8", "#b08800", "#74a8e0", "#7a5c3e", "#5c7cfa", "#82b366")
-WIDTH = 860
+WIDTH = 900
 ROW_HEIGHT = 34
 MARGIN_HEIGHT = 110
 CURVE_HEIGHT = 470
@@ -45,11 +45,11 @@ def head(path, height, title):
     return [
         f"set terminal svg size {WIDTH},{height} dynamic font '{FONT}' background '{PAPER}' linewidth 1.2 noenhanced",
         f"set output {quoted(str(path))}",
-        f"set title {quoted(title)} textcolor rgb '{INK}'",
+        f"set title {quoted(title[0].upper() + title[1:])} textcolor rgb '{INK}'",
         f"set border 3 linecolor rgb '{INK}'",
         f"set tics nomirror out textcolor rgb '{INK}'",
         f"set grid linecolor rgb '{GRID}' linewidth 0.6",
-        f"set key textcolor rgb '{INK}'",
+        f"set key outside right top vertical Left reverse samplen 2 width -4 textcolor rgb '{INK}'",
     ]
 
 
@@ -142,12 +142,14 @@ def line_style(index, peer):
         return f"linecolor rgb '{ACCENT}' linewidth 3 pointtype 7 pointsize 0.6"
     if peer["name"] == REFERENCE:
         return f"linecolor rgb '{FLOOR}' linewidth 2.6 pointtype 5 pointsize 0.5"
-    return f"linecolor rgb '{LINES[index % len(LINES)]}' linewidth 1.5 pointtype {index % 13 + 4} pointsize 0.5"
+    dashes = "dashtype 2 " if peer["scheme"] == "tcp" else ""
+    return f"linecolor rgb '{LINES[index % len(LINES)]}' {dashes}linewidth 1.5 pointtype {index % 13 + 4} pointsize 0.5"
 
 
 def plot_curves(lines, curves, path):
-    """curves: (peer, [(x, y)]); each is a named block of data in the script itself."""
+    """curves: (peer, [(x, y)]); each is a named block of data in the script itself. wsluice comes last, on top."""
     plots = []
+    curves = sorted(curves, key=lambda curve: curve[0]["name"] == SUBJECT)
     for index, (peer, points) in enumerate(curves):
         lines.append(f"$curve{index} << EOD")
         lines += [f"{x} {y}" for x, y in points]
@@ -171,11 +173,11 @@ def draw_latency(cell, peers, path):
     lines = head(path, CURVE_HEIGHT, f"{cell['title']}: latency")
     lines += [
         "set logscale xy 10",
-        f"set xtics (\"0 %%\" 1, {ticks})",
+        "set format y '%.0f'",
+        f"set xtics ({ticks})",
         "set xlabel 'percentile'",
         "set ylabel 'latency, us'",
         f"set xrange [1:{last}]",
-        "set key outside right top vertical samplen 2",
     ]
     plot_curves(inked_labels(lines), curves, path)
     return True
@@ -200,9 +202,9 @@ def draw_growth(members, figure, peers, path):
     lines = head(path, CURVE_HEIGHT, f"{figure['title']} over the number of sessions")
     lines += [
         "set logscale xy 10",
+        "set format xy '%.0f'",
         "set xlabel 'sessions'",
         f"set ylabel {quoted(figure['title'] + ', ' + figure['unit'])}",
-        "set key outside right top vertical samplen 2",
     ]
     plot_curves(inked_labels(lines), curves, path)
     return True

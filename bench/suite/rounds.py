@@ -1,19 +1,22 @@
 """Who runs when, and when it is enough. Knows nothing of processes: it is handed a function that measures.
 
 A round runs every peer of a cell once, each round beginning with another, so that neither a drift of the machine
-nor what ran just before favours anybody. Rounds go on until the interval of every ratio to the reference is narrow
-enough, or the cell's time is over. A peer that is far off (its interval lies outside CLOSE) needs no such precision
-and rests after the first rounds, so that the time goes to where something is left to tell.
+nor what ran just before favours anybody. Rounds go on until wsluice's ratio to the reference is known to 5 %, or the
+cell's time is over. Others rest earlier, so that the time goes to where something is left to tell: who is three times
+off in each of three rounds, whose interval lies outside CLOSE, or who is known to 10 %.
 """
 
 from dataclasses import dataclass, field
 
-from .cells import REFERENCE
+from .cells import REFERENCE, SUBJECT
 from .processes import Failure
-from .stats import PAIRS_MIN, paired_ratio
+from .stats import paired_ratio
 
 PRECISION = 0.05
+SIDE_PRECISION = 0.10
 CLOSE = (0.67, 1.5)
+FAR = 3.0
+FAR_ROUNDS = 3
 FAILURES_MAX = 2  # in one cell; then a peer is not asked again
 
 
@@ -39,7 +42,6 @@ class Limits:
 
     rounds_max: int
     has_time: object
-    rounds_min: int = PAIRS_MIN
 
 
 def rotated(items, by):
@@ -53,9 +55,17 @@ def reference_of(peers):
     return REFERENCE if REFERENCE in names else names[0]
 
 
-def is_settled(series, reference, figure, precision=PRECISION):
+def is_far(values, reference):
+    """Whether every round so far says that this one is in another league."""
+    pairs = [values[number] / reference[number] for number in values.keys() & reference.keys() if reference[number] > 0]
+    return len(pairs) >= FAR_ROUNDS and (min(pairs) > FAR or max(pairs) < 1 / FAR)
+
+
+def is_settled(values, reference, precision):
     """Whether more rounds would tell nothing more that matters about this peer."""
-    ratio = paired_ratio(series.values(figure.key), reference.values(figure.key))
+    if is_far(values, reference):
+        return True
+    ratio = paired_ratio(values, reference)
     if ratio is None or ratio.low is None:
         return False
     return ratio.tells(precision) or ratio.high < CLOSE[0] or ratio.low > CLOSE[1]
@@ -75,25 +85,22 @@ class CellRounds:
 
     def waiting(self):
         """The peers that need another round; none where all is told."""
-        asked = [peer for peer in self.peers if not self.series[peer.name].is_given_up]
-        if not asked:
-            return []
+        asked = self._asked()
+        if not asked or self.rounds < FAR_ROUNDS:
+            return asked
         reference = reference_of(asked)
-        figure = self.cell.figures[0]
-        open_peers = [
-            peer
-            for peer in asked
-            if peer.name != reference
-            and not is_settled(self.series[peer.name], self.series[reference], figure)
-        ]
-        if not open_peers:
-            return []
-        return [peer for peer in asked if peer in open_peers or peer.name == reference]
+        unsettled = [peer for peer in asked if peer.name != reference and not self._is_settled(peer.name, reference)]
+        return [peer for peer in asked if peer in unsettled or peer.name == reference] if unsettled else []
+
+    def _is_settled(self, name, reference):
+        precision = PRECISION if name == SUBJECT else SIDE_PRECISION
+        key = self.cell.figures[0].key
+        return is_settled(self.series[name].values(key), self.series[reference].values(key), precision)
 
     def play(self, limits):
         """Rounds until all is told or the limits are reached."""
         while self.rounds < limits.rounds_max and limits.has_time(self.rounds):
-            waiting = self.waiting() if self.rounds >= limits.rounds_min else self._asked()
+            waiting = self.waiting()
             if not waiting:
                 break
             for peer in rotated(waiting, self.rounds):

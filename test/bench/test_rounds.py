@@ -55,9 +55,17 @@ def test_without_noise_the_fewest_rounds_do():
 
 def test_noise_takes_more_rounds_and_far_peers_rest():
     noisy = [1.0, 1.4, 0.8]
-    play = Play({"rawrelay": 1.0, "near": lambda n: noisy[n % 3], "far": lambda n: 9 * noisy[n % 3]})
-    play.play(rounds_max=40)
-    assert play.counts == {"rawrelay": 40, "near": 40, "far": 6}
+    costs = {"far": 9, "cheap": 0.1, "dear": 2, "near": 1}
+    play = Play({"rawrelay": 1.0} | {name: lambda n, at=at: at * noisy[n % 3] for name, at in costs.items()})
+    play.play(rounds_max=20)
+    assert play.counts == {"rawrelay": 20, "near": 20, "dear": 6, "far": 3, "cheap": 3}
+
+
+def test_wsluice_is_measured_more_precisely_than_the_others():
+    noisy = [1.0, 1.12, 0.9, 1.05, 0.95, 1.08]
+    play = Play({"rawrelay": 1.0} | dict.fromkeys(("wsluice", "other"), lambda n: noisy[n % 6]))
+    play.play(rounds_max=60)
+    assert play.counts["rawrelay"] == play.counts["wsluice"] > play.counts["other"] > 6
 
 
 def test_time_ends_it():
@@ -69,7 +77,7 @@ def test_time_ends_it():
 def test_a_peer_that_fails_twice_is_asked_no_more_and_says_why():
     play = Play({"rawrelay": 1.0, "broken": lambda n: "content wrong"})
     series = play.play()
-    assert play.counts == {"rawrelay": 6, "broken": 2}
+    assert play.counts == {"rawrelay": 3, "broken": 2}
     assert series["broken"].failures == {0: "content wrong", 1: "content wrong"}
     assert series["broken"].samples == {}
 
