@@ -52,7 +52,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-faults test-world asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench bench-quick bench-micro conformance-doc install clean help
+.PHONY: build run deps test test-release test-faults test-world test-arch asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench bench-quick bench-micro conformance-doc install clean help
 
 build: ## Build the release programs, build/wsluice and build/bench/loadgen/wsluice-bench
 	@scripts/install-deps.sh build
@@ -88,6 +88,10 @@ test-faults: ## Refuse every single request for memory once (make test: one for 
 	@scripts/install-deps.sh test
 	@$(call build_with_tests,release)
 	FAULTS=all WSLUICE_BIN=build/wsluice /usr/bin/python3 -m pytest -v -p no:cacheprovider test/faults
+
+test-arch: ## The codec on arm64 (NEON) and s390x (the other byte order), cross-compiled and under qemu
+	@scripts/install-deps.sh arch
+	@test/arch/check.sh
 
 asan tsan: ## Build and run the tests under ASan+UBSan, or those with threads under TSan
 	@scripts/install-deps.sh test

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a step needs and this machine lacks, on Debian 12 and 13.
 #
-#   scripts/install-deps.sh build|test|bench|bench-profile|sim|sim-gdb|soak|image|coverage|format|lint|fuzz...
+#   scripts/install-deps.sh build|test|bench|bench-profile|sim|sim-gdb|soak|image|arch|coverage|format|lint|fuzz...
 #
 # Each need is checked by what it is for (a command, a header, a module), so tools that came from
 # elsewhere are taken as they are, and when nothing is missing nothing is called: no apt, no sudo,
@@ -47,6 +47,13 @@ path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
 cmd:npm                                       npm
 path:/etc/ssl/certs/ca-certificates.crt       ca-certificates
+'
+arch_needs='
+cmd:aarch64-linux-gnu-gcc                     gcc-aarch64-linux-gnu
+path:/usr/aarch64-linux-gnu/include/stdlib.h  libc6-dev-arm64-cross
+cmd:s390x-linux-gnu-gcc                       gcc-s390x-linux-gnu
+path:/usr/s390x-linux-gnu/include/stdlib.h    libc6-dev-s390x-cross
+cmd:qemu-aarch64-static                       qemu-user-static
 '
 image_needs='
 cmd:dockerd                                   docker.io
@@ -284,7 +291,7 @@ install_node_modules() {
   cp "$lock" "$stamp"
 }
 
-[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|bench|bench-profile|sim|sim-gdb|image|coverage|format|lint|fuzz..."
+[ $# -gt 0 ] || fail "usage: scripts/install-deps.sh build|test|bench|bench-profile|sim|sim-gdb|image|arch|coverage|format|lint|fuzz..."
 for set in "$@"; do
   case $set in
     build) install_set build "$build_needs" ;;
@@ -293,6 +300,7 @@ for set in "$@"; do
       install_node_modules test "the tests'"
       ;;
     image) install_set image "$image_needs" ;;
+    arch) install_set arch "$arch_needs" ;;
     sim) install_set sim "$sim_needs" ;;
     sim-gdb) install_set sim-gdb "$sim_gdb_needs" ;;
     soak) install_set soak "$soak_needs" ;;
@@ -306,6 +314,6 @@ for set in "$@"; do
     format) install_set format "$format_needs" ;;
     lint) install_set lint "$lint_needs" ;;
     fuzz) install_set fuzz "$fuzz_needs" ;;
-    *) fail "unknown set \"$set\": build, test, bench, bench-profile, sim, sim-gdb, soak, image, coverage, format, lint or fuzz" ;;
+    *) fail "unknown set \"$set\": build, test, bench, bench-profile, sim, sim-gdb, soak, image, arch, coverage, format, lint or fuzz" ;;
   esac
 done
