@@ -52,7 +52,7 @@ without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: build run deps test test-release test-faults test-world test-arch asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench bench-quick bench-micro conformance-doc install clean help
+.PHONY: build run deps test test-release test-faults test-world test-arch asan tsan coverage format format-check lint fuzz fuzz-merge sim sim-gdb sim-mutants soak bench bench-quick bench-evidence bench-micro conformance-doc install clean help
 
 build: ## Build the release programs, build/wsluice and build/bench/loadgen/wsluice-bench
 	@scripts/install-deps.sh build
@@ -160,6 +160,11 @@ bench-quick: ## The same in under two minutes: few cells, few rounds, a table on
 	@scripts/install-deps.sh bench-quick
 	@$(build_for_bench)
 	@$(run_bench) --quick
+
+bench-evidence: ## What limits it: system calls (strace) and hot functions (perf), into bench/results/EVIDENCE.md
+	@scripts/install-deps.sh bench bench-profile
+	@$(build_for_bench)
+	@/usr/bin/python3 -B bench/evidence.py
 
 bench-micro: ## Measure unmasking, frame decoding and request heads alone; MICRO="--only decode --json"
 	@scripts/install-deps.sh build

@@ -38,6 +38,14 @@ def commit():
     return word.strip() or "unknown"
 
 
+def congestion_control():
+    """It matters on loopback, too: BBR paces, cubic does not."""
+    try:
+        return Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
+
+
 def is_virtual():
     return " hypervisor" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
 
@@ -52,6 +60,7 @@ def facts(processors):
         "memory_gb": memory_gb(),
         "kernel": f"{kernel.system} {kernel.release} {kernel.machine}",
         "distribution": distribution(),
+        "congestion_control": congestion_control(),
         "commit": commit(),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "load_average_before": round(os.getloadavg()[0], 2),

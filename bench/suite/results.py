@@ -4,7 +4,7 @@ value of every round, so that others can compute what we did not."""
 from dataclasses import asdict
 
 from . import histogram
-from .cells import SUBJECT
+from .cells import REFERENCE, SUBJECT
 from .rounds import PRECISION, reference_of
 from .stats import deviation, median, paired_ratio, verdict
 
@@ -62,10 +62,10 @@ def target_entry(cell, target, series, reference):
 
 
 def targets_of(cell, series, reference, reference_name):
-    """None where wsluice, or the floor that a ratio needs, was not measured."""
+    """None where wsluice, or the floor that a ratio is to, was not measured."""
     if SUBJECT not in series:
         return []
-    wanted = [target for target in cell.targets if not target.is_ratio or reference_name != SUBJECT]
+    wanted = [target for target in cell.targets if not target.is_ratio or reference_name == REFERENCE]
     entries = [target_entry(cell, target, series[SUBJECT], reference) for target in wanted]
     return [entry for entry in entries if entry]
 

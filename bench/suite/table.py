@@ -166,7 +166,8 @@ def group_sections(cells, titles, images):
 def machine_words(machine):
     apart = "on processors of their own" if machine["peer_and_load_apart"] else "**on the same processor**"
     return (f"{machine['cpu']}, {machine['processors']} processors{' (virtual)' if machine['virtual'] else ''}, "
-            f"{machine['memory_gb']} GB, {machine['kernel']}, {machine['distribution']}; {machine['date']}, commit "
+            f"{machine['memory_gb']} GB, {machine['kernel']} (TCP: {machine['congestion_control']}), "
+            f"{machine['distribution']}; {machine['date']}, commit "
             f"{machine['commit']}. Proxy (one processor) and load {apart}; load average before: "
             f"{machine['load_average_before']}.")
 
