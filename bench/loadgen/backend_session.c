@@ -37,8 +37,8 @@ static void end_session(struct backend_session *session) {
 }
 
 void backend_sessions_end(struct backend *backend) {
-  while (!list_empty(&backend->sessions))
-    end_session(LIST_ENTRY(backend->sessions.next, struct backend_session, node));
+  for (struct list *node; (node = list_take_first(&backend->sessions)) != NULL;)
+    end_session(LIST_ENTRY(node, struct backend_session, node));
 }
 
 static void note_wrong_byte(struct backend *backend, uint64_t offset, uint8_t got) {

@@ -178,7 +178,8 @@ static bool upgraded(struct connection *connection, const uint8_t *frames, size_
 static bool judge_answer(struct connection *connection, const uint8_t *bytes, size_t len) {
   char why[HANDSHAKE_WHY_MAX];
   size_t head_len = 0;
-  if (connection->head != NULL) {
+  bool in_pieces = connection->head != NULL;
+  if (in_pieces) {
     if (!stash_head(connection, bytes, len)) return false;
     bytes = (const uint8_t *)connection->head;
     len = connection->head_len;
@@ -191,7 +192,7 @@ static bool judge_answer(struct connection *connection, const uint8_t *bytes, si
     case HANDSHAKE_MORE:
       break;
   }
-  return connection->head != NULL || stash_head(connection, bytes, len);
+  return in_pieces || stash_head(connection, bytes, len);
 }
 
 static bool step_upgrading(struct connection *connection) {

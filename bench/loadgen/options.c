@@ -114,7 +114,8 @@ static int parse_option(struct options *options, int argc, const char *const *ar
     value = argv[++*at];
   }
   const char *wrong = NULL;
-  if (store(options, spec, value, &wrong) != WSL_OK) return complain(why, why_cap, spec->name, wrong);
+  if (store(options, spec, value != NULL ? value : "", &wrong) != WSL_OK)
+    return complain(why, why_cap, spec->name, wrong);
   if (spec->offset == offsetof(struct options, serve)) options->action = ACTION_SERVE;
   return WSL_OK;
 }

@@ -107,8 +107,8 @@ void flow_stop(struct run *run);
 bool flow_drained(const struct run *run);
 /* Counts what was never answered. */
 void flow_count_unanswered(struct run *run);
-/* The schedule's next messages (pacer). */
-void flow_pace(void *run);
+/* The schedule's next messages; `arg` is the run (pacer). */
+void flow_pace(void *arg);
 
 /* ---- run_visits.c: mode connect ---- */
 

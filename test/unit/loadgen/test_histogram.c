@@ -94,7 +94,8 @@ static void test_percentiles_of_any_values_agree_with_sorting(void **state) {
   }
   qsort(values, COUNT, sizeof *values, compare);
   for (unsigned percent = 1; percent <= 99; percent++) {
-    double exact = (double)values[(size_t)percent * COUNT / 100 - 1];
+    size_t rank = (size_t)percent * COUNT / 100;
+    double exact = (double)values[rank - 1];
     double got = (double)histogram_percentile(histogram, percent);
     assert_true(got >= exact && got <= exact * 1.001);
   }
