@@ -36,6 +36,8 @@ def arguments():
     parser.add_argument("--builds", default=str(ROOT / "build"), type=Path, help="where wsluice was built [build]")
     parser.add_argument("--output", type=Path, help="folder of the results [bench/results; quick: <builds>/bench/quick]")
     parser.add_argument("--peers", default="", help="names, separated by blanks [all that are installed]")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=[PROGRAM] [OPTIONS]",
+                        help="wsluice with other options, or another build of it, beside the rest; repeatable")
     parser.add_argument("--cells", default="", help="names, groups, or beginnings such as up-* [all]")
     parser.add_argument("--minutes", type=float, help="time for all, roughly [60; quick: 1.6]")
     parser.add_argument("--seconds", type=float, help="measured time of one run [1; quick: 0.35]")
@@ -172,7 +174,8 @@ def fill_in_defaults(options):
 def run(options):
     wanted_names = words(options.cells) or (list(cells.QUICK) if options.quick else [])
     wanted_cells = cells.chosen(wanted_names)
-    present, peer_entries = installed(peers.chosen(words(options.peers)), options.builds)
+    wanted_peers = peers.chosen(words(options.peers)) + [peers.variant(text) for text in options.also]
+    present, peer_entries = installed(wanted_peers, options.builds)
     if not present:
         raise Failure("there is no peer to measure")
     processors = divide_processors()

@@ -51,6 +51,7 @@ class Peer:
     path: str = "/"
     subprotocol: str = ""  # offered by the load, where the peer chooses one in any case
     build: Callable = lambda builds: None  # before the first start
+    like: str = ""  # the peer that this is a variant of: a cell's options for that one are for it, too
     sessions_max: int = 9900
     environment: dict = field(default_factory=dict)
 
@@ -253,6 +254,26 @@ PEERS = (
         sessions_max=PROCESS_A_SESSION,
     ),
 )
+
+
+def variant(text):
+    """A peer from NAME=[PROGRAM] [OPTIONS]: wsluice with other options, or another build of it (with a "/" in it)."""
+    name, equals, rest = text.partition("=")
+    words = rest.split()
+    program = Path(words.pop(0)).resolve() if words and "/" in words[0] and words[0][0] != "-" else None
+    if not equals or not name or name in [peer.name for peer in PEERS]:
+        raise ValueError(f"a variant is NAME=[PROGRAM] [OPTIONS], with a name of its own, not {text!r}")
+    if program is not None and not program.exists():
+        raise ValueError(f"no program at {program}")
+
+    def command(place):
+        ours = wsluice_command(place)
+        return [str(program or ours[0]), *ours[1:], *words]
+
+    return Peer(
+        name, f"{name}: wsluice {rest.strip()}" if program is None else name, "ws", command, PEERS[0].missing,
+        PEERS[0].version, like="wsluice",
+    )
 
 
 def chosen(names):

@@ -57,7 +57,7 @@ class Runner:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _spawn(self, cell, peer, place):
-        words = [*peer.command(place), *cell.peer_options.get(peer.name, ())]
+        words = [*peer.command(place), *cell.peer_options.get(peer.like or peer.name, ())]
         return Process(words, self.settings.processors.peer, place.folder / "peer.log", peer.environment)
 
     @contextmanager

@@ -144,3 +144,15 @@ def test_listening_is_seen_without_connecting():
     assert is_listening(backend.port)
     backend.close()
     assert not is_listening(backend.port)
+
+
+def test_a_variant_of_wsluice_runs_beside_it(tmp_path):
+    done = bench(
+        "--peers", "wsluice", "--also", "small=--buffer-size 16K", "--also", f"other={BUILDS}/wsluice", "--cells", "down-1m",
+        "--rounds", 1, "--seconds", 0.05, "--minutes", 1, "--output", tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    names = json.loads((tmp_path / "results.json").read_text())["cells"][0]["peers"]
+    assert list(names) == ["wsluice", "small", "other"] and all(peer["figures"] for peer in names.values()), names
+    assert bench("--also", "wsluice=--workers 2").returncode == 2
+    assert bench("--also", "x=/nonexistent/wsluice").returncode == 2
