@@ -83,7 +83,7 @@ static double run_understand(const struct micro_case *measured, uint64_t count) 
   static const struct wsl_subprotocols none = {NULL, 0};
   struct wsl_head head;
   struct wsl_head_field fields[FIELDS_MAX];
-  struct wsl_request request;
+  struct wsl_request request = {.kind = WSL_REQUEST_PLAIN};
   char answer[512];
   double start = micro_now();
   for (uint64_t i = 0; i < count; i++) {

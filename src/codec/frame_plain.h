@@ -46,10 +46,7 @@ static inline bool plain_is_ascii(const uint8_t *text, size_t len) {
   const uint8_t *select = (const uint8_t *)plain_select + UNMASK_STEP - len;
   unmask_block any = {0, 0};
   for (size_t i = 0; i < UNMASK_STEP; i += UNMASK_BLOCK) {
-    unmask_block bytes, selected;
-    memcpy(&bytes, text + i, UNMASK_BLOCK);
-    memcpy(&selected, select + i, UNMASK_BLOCK);
-    any |= bytes & selected;
+    any |= *(const unmask_block *)(text + i) & *(const unmask_block *)(select + i);
   }
   return (any[0] | any[1]) == 0;
 }

@@ -3,9 +3,7 @@
 
 #if defined(__aarch64__)
 
-#include <string.h>
-
-typedef uint64_t neon_vector __attribute__((vector_size(16)));
+typedef uint64_t neon_vector __attribute__((vector_size(16), UNMASK_ANYWHERE));
 
 #define UNMASK_NAME   unmask_neon
 #define UNMASK_VECTOR neon_vector

@@ -17,17 +17,16 @@
 #define UNMASK_STEP UNMASK_SHORT_MAX
 #define UNMASK_HALF (UNMASK_STEP / 2)
 
-typedef uint64_t unmask_block __attribute__((vector_size(16)));
+typedef uint64_t unmask_block __attribute__((vector_size(16), UNMASK_ANYWHERE));
 
 #define UNMASK_BLOCK sizeof(unmask_block)
 
 static inline void unmask_load(unmask_block *block, const uint8_t *data, uint64_t mask) {
-  memcpy(block, data, UNMASK_BLOCK);
-  *block ^= mask;
+  *block = *(const unmask_block *)data ^ mask;
 }
 
 static inline void unmask_store(uint8_t *dst, const unmask_block *block) {
-  memcpy(dst, block, UNMASK_BLOCK);
+  *(unmask_block *)dst = *block;
 }
 
 /* 64 to 128 bytes: half a step from each end. */

@@ -7,11 +7,9 @@
 
 #if defined(__x86_64__)
 
-#include <string.h>
-
-typedef uint64_t sse2_vector __attribute__((vector_size(16)));
-typedef uint64_t avx2_vector __attribute__((vector_size(32)));
-typedef uint64_t avx512_vector __attribute__((vector_size(64)));
+typedef uint64_t sse2_vector __attribute__((vector_size(16), UNMASK_ANYWHERE));
+typedef uint64_t avx2_vector __attribute__((vector_size(32), UNMASK_ANYWHERE));
+typedef uint64_t avx512_vector __attribute__((vector_size(64), UNMASK_ANYWHERE));
 
 #define UNMASK_NAME   unmask_sse2
 #define UNMASK_VECTOR sse2_vector
