@@ -57,7 +57,9 @@ static void dial(struct connection *connection) {
   const struct endpoint *endpoint = client->endpoint;
   int fd = -1;
   connection->state = CONNECTION_CONNECTING;
-  int error = endpoint_connect(&endpoint->addresses[connection->address], &fd);
+  const struct address *source =
+      client->sources_count > 0 ? &client->sources[client->dials++ % client->sources_count] : NULL;
+  int error = endpoint_connect(&endpoint->addresses[connection->address], source, &fd);
   if (error == WSL_OK) {
     connection->transport =
         stream_open(&client->lane->streams, fd, endpoint->kind, connection_on_ready, connection);
@@ -65,6 +67,18 @@ static void dial(struct connection *connection) {
     error = WSL_NO_MEMORY;
   }
   (void)connect_failed(connection, error);
+}
+
+/* What to do about an error, where people would have to look it up. */
+static const char *hint_for(int error) {
+  switch (error) {
+    case WSL_NO_PORT:
+      return " (no local port is left toward it: give --source-address, several in turns)";
+    case WSL_AGAIN:
+      return " (its backlog is full: try fewer --connections)";
+    default:
+      return "";
+  }
 }
 
 /* An address that does not answer: the next, where there is one and none has answered so far. */
@@ -79,8 +93,8 @@ static bool connect_failed(struct connection *connection, int error) {
     return connection->state != CONNECTION_GONE;
   }
   (void)address_format(&client->endpoint->addresses[connection->address], address);
-  const char *hint = error == WSL_NO_PORT ? " (all local ports toward this address are in use)" : "";
-  (void)snprintf(sentence, sizeof sentence, "cannot connect to %s: %s%s", address, error_text(error), hint);
+  (void)snprintf(sentence, sizeof sentence, "cannot connect to %s: %s%s", address, error_text(error),
+                 hint_for(error));
   return connection_fail(connection, FAILURE_CONNECT, sentence);
 }
 

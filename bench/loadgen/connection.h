@@ -51,11 +51,14 @@ struct client_events {
 struct client {
   struct lane *lane;
   const struct endpoint *endpoint;
-  size_t preferred;            /* of the endpoint's addresses: the one that answered */
-  struct tls_domain *tls;      /* wss, else NULL */
-  struct tls_context *context; /* likewise */
-  const char *host;            /* that was asked for, for TLS */
-  struct handshake *handshake; /* NULL with tcp:// */
+  const struct address *sources; /* where to connect from, in turns; */
+  size_t sources_count;          /* 0: the system chooses */
+  size_t dials;                  /* so far: whose turn it is */
+  size_t preferred;              /* of the endpoint's addresses: the one that answered */
+  struct tls_domain *tls;        /* wss, else NULL */
+  struct tls_context *context;   /* likewise */
+  const char *host;              /* that was asked for, for TLS */
+  struct handshake *handshake;   /* NULL with tcp:// */
   const struct outgoing *outgoing;
   const struct pattern *pattern;
   bool verify;

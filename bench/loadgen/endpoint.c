@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -58,15 +59,30 @@ static int open_socket(const struct address *address) {
   return fd;
 }
 
-int endpoint_connect(const struct address *address, int *fd) {
-  *fd = open_socket(address);
-  if (*fd < 0) return error_from_errno(errno);
+/* Without the option bind() takes a port that no other connection may have, whatever its target. */
+static int bind_source(int fd, const struct address *source) {
+#if defined(IP_BIND_ADDRESS_NO_PORT)
+  int on = 1;
+  (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+#endif
+  if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;
+  return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
+}
+
+static int connect_socket(int fd, const struct address *address) {
   int failed;
   do {
-    failed = connect(*fd, (const struct sockaddr *)&address->storage, address->len);
+    failed = connect(fd, (const struct sockaddr *)&address->storage, address->len);
   } while (failed != 0 && errno == EINTR);
-  if (failed == 0 || errno == EINPROGRESS) return WSL_OK;
-  int error = error_from_errno(errno);
+  return failed == 0 || errno == EINPROGRESS ? WSL_OK : error_from_errno(errno);
+}
+
+int endpoint_connect(const struct address *address, const struct address *source, int *fd) {
+  *fd = open_socket(address);
+  if (*fd < 0) return error_from_errno(errno);
+  int error = source == NULL ? WSL_OK : bind_source(*fd, source);
+  if (error == WSL_OK) error = connect_socket(*fd, address);
+  if (error == WSL_OK) return WSL_OK;
   close(*fd);
   *fd = -1;
   return error;
@@ -78,7 +94,7 @@ static void remove_stale_socket(const struct address *address) {
   struct stat there;
   int fd = -1;
   if (lstat(name->sun_path, &there) != 0 || !S_ISSOCK(there.st_mode)) return;
-  if (endpoint_connect(address, &fd) == WSL_OK)
+  if (endpoint_connect(address, NULL, &fd) == WSL_OK)
     close(fd);
   else
     (void)unlink(name->sun_path);

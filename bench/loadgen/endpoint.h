@@ -24,8 +24,9 @@ struct endpoint {
 WSL_MUST_CHECK int endpoint_resolve(struct endpoint *endpoint, const struct url *url,
                                     char why[ENDPOINT_WHY_MAX]);
 
-/* Begins to connect a new, non-blocking socket: *fd is it. 0 or an error of enum wsl_error. */
-WSL_MUST_CHECK int endpoint_connect(const struct address *address, int *fd);
+/* Begins to connect a new, non-blocking socket, from `source` (port 0) or, NULL, from an address of the
+ * system's choice: *fd is it. 0 or an error of enum wsl_error. */
+WSL_MUST_CHECK int endpoint_connect(const struct address *address, const struct address *source, int *fd);
 
 /* Listens on the first address. A Unix socket that nobody serves any more is replaced. 0, or an error with
  * one line in why[]. */

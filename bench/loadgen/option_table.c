@@ -95,6 +95,12 @@ const struct bench_option bench_option_table[] = {
              "source (down) or echo (both, echo, connect, idle). No URL"},
 
     {.kind = BENCH_OPTION_SECTION, .name = "The connection"},
+    {.kind = BENCH_OPTION_LIST,
+     .name = "source-address",
+     .argument = "IP",
+     .offset = FIELD(source_texts),
+     .help = "Connect from this address; several are taken in turns (one has 28,232 ports\n"
+             "toward a server, with Linux' defaults)"},
     {.kind = BENCH_OPTION_TEXT,
      .name = "subprotocol",
      .argument = "NAME",

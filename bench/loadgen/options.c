@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/parse.h"
 #include "loadgen/option_table.h"
-#include "loadgen/outgoing.h"
+#include "net/source_address.h"
 
 #define SIZE_ECHO 64u
 #define SIZE_BULK (64u * 1024u)
@@ -148,6 +148,14 @@ static int read_pids(struct options *options, char *why, size_t why_cap) {
   return WSL_OK;
 }
 
+static int read_sources(struct options *options, char *why, size_t why_cap) {
+  const char *wrong = NULL;
+  for (size_t i = 0; i < options->source_texts.count; i++)
+    if (!source_address_parse(options->source_texts.values[i], &options->sources[i], &wrong))
+      return complain(why, why_cap, "source-address", wrong);
+  return WSL_OK;
+}
+
 static int check_headers(const struct options *options, char *why, size_t why_cap) {
   for (size_t i = 0; i < options->headers.count; i++) {
     const char *line = options->headers.values[i];
@@ -202,6 +210,7 @@ static int finish(struct options *options, char *why, size_t why_cap) {
     options->size = options->mode == MODE_ECHO || options->mode == MODE_CONNECT ? SIZE_ECHO : SIZE_BULK;
   int error = finish_addresses(options, why, why_cap);
   if (error == WSL_OK) error = read_pids(options, why, why_cap);
+  if (error == WSL_OK) error = read_sources(options, why, why_cap);
   if (error == WSL_OK) error = check_headers(options, why, why_cap);
   if (error != WSL_OK) return error;
   const char *contradiction = options->action == ACTION_MEASURE ? find_contradiction(options) : NULL;

@@ -13,6 +13,7 @@
 #include <wsluice/span.h>
 
 #include "loadgen/url.h"
+#include "net/address.h"
 
 enum bench_mode { MODE_UP, MODE_DOWN, MODE_BOTH, MODE_ECHO, MODE_CONNECT, MODE_IDLE };
 enum bench_action { ACTION_MEASURE, ACTION_SERVE, ACTION_SELFTEST, ACTION_HELP, ACTION_VERSION };
@@ -44,6 +45,8 @@ struct options {
   const char *subprotocol, *origin, *ca_path;
   bool insecure, text, no_verify;
   struct option_list headers;
+  struct option_list source_texts;
+  struct address sources[OPTIONS_LIST_MAX];
   struct option_list pid_texts;
   int64_t pids[OPTIONS_LIST_MAX];
   enum frame_mask frame_mask;

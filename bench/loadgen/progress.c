@@ -33,8 +33,12 @@ static void say_amount(const struct run *run, double rate) {
 void progress_say(const struct run *run, double rate) {
   if (!wished(run)) return;
   bool terminal = isatty(STDERR_FILENO) != 0;
-  (void)fprintf(stderr, "%s%s: %zu of %llu connections", terminal ? "\r\033[K" : "", phase_name(run->phase),
-                run->opened, (unsigned long long)run->options->connections);
+  (void)fprintf(stderr, "%s%s", terminal ? "\r\033[K" : "", phase_name(run->phase));
+  if (run->options->mode == MODE_CONNECT)
+    (void)fprintf(stderr, ": %zu at a time", run->started);
+  else
+    (void)fprintf(stderr, ": %zu of %llu connections", run->opened,
+                  (unsigned long long)run->options->connections);
   say_amount(run, rate);
   if (run->phase == PHASE_MEASURING)
     (void)fprintf(stderr, ", %.0f of %.0f s", (double)(uv_hrtime() - run->begin.at_ns) / NS_PER_S,

@@ -75,7 +75,7 @@ static void put_proxy(const struct options *options, const struct measurement *m
   if (measurement->messages > 0)
     (void)fprintf(out, ", %.3f us a%s", proxy->cpu_s * US_PER_S / (double)measurement->messages,
                   options->mode == MODE_CONNECT ? "n upgrade" : " message");
-  if (measurement->bytes > 0)
+  if (measurement->bytes > 0 && options->mode != MODE_ECHO) /* small messages: a GB of them says nothing */
     (void)fprintf(out, ", %.3f s a GB", proxy->cpu_s * BYTES_PER_GB / (double)measurement->bytes);
   (void)fprintf(out, " (%" PRIu64 " process%s, %" PRIu64 " thread%s)\n", proxy->processes,
                 proxy->processes == 1 ? "" : "es", proxy->threads, proxy->threads == 1 ? "" : "s");

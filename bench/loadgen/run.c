@@ -89,6 +89,8 @@ static void on_measured(uv_timer_t *timer) {
   end_measuring(timer->data);
 }
 
+static void on_tick(uv_timer_t *timer);
+
 static void on_warm(uv_timer_t *timer) {
   struct run *run = timer->data;
   run->phase = PHASE_MEASURING;
@@ -96,8 +98,10 @@ static void on_warm(uv_timer_t *timer) {
   run_cut(run, &run->begin);
   run->last_second_ns = run->begin.at_ns;
   run->last_second_amount = run_amount(run);
+  run->ticks = 0;
   uv_update_time(timer->loop); /* or the time would begin when this turn of the loop did */
   (void)uv_timer_start(timer, on_measured, run->options->duration_ms, 0);
+  (void)uv_timer_start(&run->tick, on_tick, TICK_MS, TICK_MS); /* so that its seconds are whole ones */
 }
 
 void run_all_open(struct run *run) {

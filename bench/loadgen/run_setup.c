@@ -137,6 +137,8 @@ static void make_client(struct run *run) {
   const struct options *options = run->options;
   run->client = (struct client){.lane = &run->lane,
                                 .endpoint = &run->endpoint,
+                                .sources = options->sources,
+                                .sources_count = options->source_texts.count,
                                 .tls = run->tls_context != NULL ? &run->tls : NULL,
                                 .context = run->tls_context,
                                 .host = options->url.host,

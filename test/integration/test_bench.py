@@ -135,6 +135,13 @@ def test_idle_sessions(bridge):
     assert len(re.findall("session opened", running.log)) == 300
 
 
+def test_source_addresses_in_turns(bridge):
+    running, options = bridge()
+    sources = ["--source-address", "127.0.0.7", "--source-address", "127.0.0.8"]
+    measure("--connections", 4, *sources, *options, running.url())
+    assert sorted(re.findall(r"session opened client=(127.0.0.[78]):", running.log)) == 2 * ["127.0.0.7"] + 2 * ["127.0.0.8"]
+
+
 @pytest.mark.parametrize("mode", ["up", "down", "echo", "connect"])
 def test_wss(bridge, tls_options, authority, mode):
     running, options = bridge(*tls_options)

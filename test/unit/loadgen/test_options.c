@@ -126,6 +126,7 @@ static void test_refusals(void **state) {
       {"--window 65537 " URL, "--window: "},
       {"--pid x " URL, "--pid: "},
       {"--pid 0 " URL, "--pid: 0 is no process"},
+      {"--source-address nowhere " URL, "--source-address: "},
       {"--header nonsense " URL, "--header: give it as"},
       {"--header :x " URL, "--header: give it as"},
       {"--backend nowhere " URL, "--backend: "},
