@@ -26,7 +26,8 @@ void lane_close(struct lane *lane) {
     uv_run(&lane->loop, UV_RUN_ONCE);
   stream_domain_destroy(&lane->streams);
   poller_close(lane->poller);
-  uv_run(&lane->loop, UV_RUN_DEFAULT);
+  while (uv_loop_alive(&lane->loop)) /* a uv_stop() from before ends a run too early */
+    uv_run(&lane->loop, UV_RUN_DEFAULT);
   int busy = uv_loop_close(&lane->loop);
   assert(busy == 0);
   (void)busy;

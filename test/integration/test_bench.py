@@ -317,6 +317,11 @@ def test_no_such_process_and_no_such_name():
     assert "has no address" in complaint("ws://nobody.invalid/")
 
 
+def test_a_foreign_source_address_is_named():
+    said = complaint("--source-address", "192.0.2.1", "ws://127.0.0.1:1/")
+    assert "The source address is not one of this machine" in said
+
+
 def test_wrong_usage():
     for words in ([], ["--mode", "sideways", "ws://h/"], ["http://h/"]):
         out, err = run(*words, status=2)
