@@ -118,6 +118,13 @@ def test_text_zero_masks_a_window_and_no_check(bridge):
     check_latency(figures)
 
 
+def test_pings_are_answered_between_two_frames(bridge):
+    """A pong inside a frame's payload would be taken for payload, or end the session with 1002."""
+    running, options = bridge("--heartbeat", "200ms", "--pong-timeout", "300ms")
+    measure("--mode", "up", "--size", "10M", "--duration", "1", *options, running.url())
+    measure("--mode", "idle", "--duration", "1", *options, running.url())
+
+
 def test_connections_that_come_and_go(bridge):
     running, options = bridge()
     figures = measure("--mode", "connect", "--connections", 4, *options, running.url())
