@@ -356,11 +356,43 @@ static void noise_is_judged_the_same_at_every_cut(void **state) {
   }
 }
 
+#define VALUE_AT  19u /* behind "GET / HTTP/1.1\r\nA: " */
+#define VALUE_LEN 26u /* three words and a bit */
+
+/* One byte among the good ones of a value: the whole head is fine, or the byte is refused where it stands.
+ * What a line feed makes of the rest is a matter of lines (bad_heads). */
+static void check_value_byte(size_t place, unsigned byte) {
+  char text[] = "GET / HTTP/1.1\r\nA: abcdefghijklmnopqrstuvwxyz\r\n\r\n";
+  text[VALUE_AT + place] = (char)byte;
+  struct parser p = parser_new();
+  enum wsl_head_status status = feed(&p, text, sizeof(text) - 1);
+  bool blank = byte == ' ' || byte == '\t', trimmed = blank && (place == 0 || place == VALUE_LEN - 1);
+  if (blank || (byte > 0x20 && byte != 0x7F)) {
+    assert_int_equal(status, WSL_HEAD_DONE);
+    assert_int_equal(wsl_head_value(&p.head, 0).len, trimmed ? VALUE_LEN - 1 : VALUE_LEN);
+  } else { /* a carriage return is refused by what follows it */
+    assert_int_equal(status, WSL_HEAD_BAD);
+    assert_int_equal(p.head.at, VALUE_AT + place + (byte == '\r'));
+  }
+  parser_free(&p);
+}
+
+/* Values are read in words: each byte has to be seen wherever in a word it stands. */
+static void every_byte_at_every_place_of_a_value(void **state) {
+  (void)state;
+  for (size_t place = 0; place < VALUE_LEN; place++) {
+    for (unsigned byte = 0; byte < 256; byte++) {
+      if (byte != '\n') check_value_byte(place, byte);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_heads),
       cmocka_unit_test(bad_heads),
       cmocka_unit_test(every_byte_at_every_place),
+      cmocka_unit_test(every_byte_at_every_place_of_a_value),
       cmocka_unit_test(longest_head),
       cmocka_unit_test(a_request_line_past_the_heads_limit),
       cmocka_unit_test(begun_with_the_first_byte_of_a_request),
