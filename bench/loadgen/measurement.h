@@ -32,9 +32,10 @@ struct measurement {
   struct proxy_cost proxy;
   struct load_cost load;
   struct histogram latency; /* nanoseconds */
-  uint64_t unanswered;      /* of them messages to which no answer came: with the time waited so far */
-  uint64_t visits;          /* mode connect: upgrades */
-  double *rates;            /* bytes (connect: visits) a second, of each whole second */
+  struct histogram lag; /* --rate: how late the bench itself was with its messages; part of the latencies */
+  uint64_t unanswered;  /* of them messages to which no answer came: with the time waited so far */
+  uint64_t visits;      /* mode connect: upgrades */
+  double *rates;        /* bytes (connect: visits) a second, of each whole second */
   size_t rates_count;
   uint64_t failures[FAILURE_KINDS];
   char failure[CLIENT_FAILURE_MAX]; /* "" when every byte was right */

@@ -7,6 +7,7 @@
 #define BYTES_PER_GB 1e9
 #define US_PER_S     1e6
 #define NAME_WIDTH   14
+#define BUSY_SHARE   0.9
 #define SPREAD_MIN   3u /* seconds from which on a spread says anything */
 
 static void put_name(FILE *out, const char *name) {
@@ -82,11 +83,34 @@ static void put_proxy(const struct options *options, const struct measurement *m
   put_memory(options, measurement, out);
 }
 
+/* A thread that has no time to spare measures itself. */
+static void put_warning(const struct measurement *measurement, const char *thread, double cpu_s, FILE *out) {
+  double share = measurement->duration_s > 0 ? cpu_s / measurement->duration_s : 0;
+  if (share < BUSY_SHARE) return;
+  put_name(out, "");
+  (void)fprintf(out,
+                "careful: the bench's %s was busy for %.0f %% of the time, and may have been the limit\n",
+                thread, 100 * share);
+}
+
+static void put_lag(const struct histogram *lag, FILE *out) {
+  char text[REPORT_NUMBER_MAX];
+  if (lag->count == 0) return;
+  put_name(out, "sent late");
+  (void)fprintf(out, "p50 %s", report_time((double)histogram_percentile(lag, 50), text));
+  (void)fprintf(out, ", p99 %s", report_time((double)histogram_percentile(lag, 99), text));
+  (void)fprintf(out, ", most %s (by the bench itself; counts in the latencies)\n",
+                report_time((double)lag->max, text));
+}
+
 static void put_load(const struct measurement *measurement, FILE *out) {
   const struct load_cost *load = &measurement->load;
   put_name(out, "bench CPU");
   (void)fprintf(out, "%.3f s (load %.3f s, backend %.3f s)\n", load->cpu_s, load->client_cpu_s,
                 load->backend_cpu_s);
+  put_warning(measurement, "load", load->client_cpu_s, out);
+  put_warning(measurement, "backend", load->backend_cpu_s, out);
+  put_lag(&measurement->lag, out);
 }
 
 static void put_latency(const struct measurement *measurement, FILE *out) {

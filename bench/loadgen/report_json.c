@@ -67,6 +67,18 @@ static void put_proxy(const struct measurement *measurement, FILE *out) {
                 whole(proxy->processes), whole(proxy->threads));
 }
 
+/* How late the bench itself was: a run in which this is not far below the latencies says little. */
+static void put_lag(const struct measurement *measurement, FILE *out) {
+  const struct histogram *lag = &measurement->lag;
+  if (lag->count == 0) {
+    (void)fputs(",\n \"send_lag_us\":null", out);
+    return;
+  }
+  (void)fprintf(out, ",\n \"send_lag_us\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f}",
+                (double)histogram_percentile(lag, 50) / NS_PER_US,
+                (double)histogram_percentile(lag, 99) / NS_PER_US, (double)lag->max / NS_PER_US);
+}
+
 static void put_latency(const struct options *options, const struct measurement *measurement, FILE *out) {
   static const struct {
     const char *name;
@@ -117,6 +129,7 @@ void report_json(const struct options *options, const struct measurement *measur
   (void)fprintf(out, ",\n \"load\":{\"cpu_s\":%.6f,\"client_cpu_s\":%.6f,\"backend_cpu_s\":%.6f}",
                 measurement->load.cpu_s, measurement->load.client_cpu_s, measurement->load.backend_cpu_s);
   put_latency(options, measurement, out);
+  put_lag(measurement, out);
   put_connects(options, measurement, out);
   put_idle(options, measurement, out);
   (void)fprintf(out, ",\n \"errors\":{\"connect\":%llu,\"content\":%llu,\"closed\":%llu},\"error\":",

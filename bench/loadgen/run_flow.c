@@ -49,8 +49,11 @@ void flow_pace(void *arg) {
   uint64_t first = run->scheduled;
   uint64_t now_ns = uv_hrtime();
   if (run->phase != PHASE_WARMUP && run->phase != PHASE_MEASURING) return;
-  for (; due_ns(run, run->scheduled) <= now_ns; run->scheduled++)
+  for (uint64_t due; (due = due_ns(run, run->scheduled)) <= now_ns; run->scheduled++) {
     run->connections[run->scheduled % count].allowed++;
+    if (run->phase == PHASE_MEASURING && due >= run->begin.at_ns)
+      histogram_record(&run->measurement->lag, now_ns - due);
+  }
   uint64_t touched = run->scheduled - first < count ? run->scheduled - first : count;
   for (uint64_t i = 0; i < touched; i++) {
     struct connection *connection = &run->connections[(first + i) % count];

@@ -199,6 +199,7 @@ static void free_all(struct run *run) {
 struct run *run_setup(const struct options *options, struct measurement *measurement) {
   *measurement = (struct measurement){0};
   histogram_clear(&measurement->latency);
+  histogram_clear(&measurement->lag);
   struct run *run = calloc(1, sizeof *run);
   if (run == NULL) {
     (void)fail(measurement, FAILURE_CONNECT, "no memory");

@@ -380,6 +380,7 @@ def test_a_schedule_is_kept_over_several_connections(bridge):
     running, options = bridge()
     figures = measure("--rate", 500, "--connections", 3, *options, running.url())
     assert figures["latency_us"]["count"] == pytest.approx(500 * figures["duration_s"], abs=2)
+    assert 0 < figures["send_lag_us"]["p50"] <= figures["send_lag_us"]["max"] <= figures["latency_us"]["max"]
     figures = measure("--mode", "up", "--rate", 2000, "--size", 1000, *options, running.url())
     assert figures["messages_per_s"] == pytest.approx(2000, rel=0.3)
 
