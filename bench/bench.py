@@ -24,7 +24,8 @@ TOOL_PLACES = ("wsluice-bench", "bench/loadgen/wsluice-bench", "bench/wsluice-be
 QUICK_MINUTES = 1.6
 QUICK_SECONDS = 0.35
 QUICK_ROUNDS = 3
-RUN_OVERHEAD_SECONDS = 0.6  # start and end of the peer and the tool; a first guess, for the time left
+RESULTS = ROOT / "bench" / "results"
+PERFORMANCE = ROOT / "docs" / "PERFORMANCE.md"
 
 
 def words(text):
@@ -38,6 +39,7 @@ def arguments():
     parser.add_argument("--peers", default="", help="names, separated by blanks [all that are installed]")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=[PROGRAM] [OPTIONS]",
                         help="wsluice with other options, or another build of it, beside the rest; repeatable")
+    parser.add_argument("--reference", default=cells.REFERENCE, metavar="NAME", help="whom the others are compared with [rawrelay]")
     parser.add_argument("--cells", default="", help="names, groups, or beginnings such as up-* [all]")
     parser.add_argument("--minutes", type=float, help="time for all, roughly [60; quick: 1.6]")
     parser.add_argument("--seconds", type=float, help="measured time of one run [1; quick: 0.35]")
@@ -129,7 +131,7 @@ def measure(options, wanted_cells, present, runner):
     entries = []
     for index, cell in enumerate(wanted_cells):
         progress.begin(deadline)
-        played = rounds.CellRounds(cell, present, runner.run, progress.on_run, why_not)
+        played = rounds.CellRounds(cell, present, runner.run, progress.on_run, why_not, options.reference)
         try:
             played.play(cell_limits(cell, options, deadline, len(wanted_cells) - index))
         except KeyboardInterrupt:
@@ -146,6 +148,8 @@ def write(document, folder):
     (folder / "results.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     images = plots.draw(document, folder)
     (folder / "README.md").write_text(table.markdown(document, images), encoding="utf-8")
+    if folder == RESULTS and {cell["name"] for cell in document["cells"]} == {cell.name for cell in cells.CELLS}:
+        PERFORMANCE.write_text(table.fill_in(PERFORMANCE.read_text(encoding="utf-8"), document), encoding="utf-8")
     shown = os.path.relpath(folder)
     plotted = sum(map(len, images.values()))
     drawn = f" and {plotted} plots" if plotted else "; no plots, since gnuplot is not installed"
@@ -168,7 +172,7 @@ def fill_in_defaults(options):
     if options.seconds is None:
         options.seconds = QUICK_SECONDS if options.quick else 1.0
     if options.output is None:
-        options.output = options.builds / "bench" / "quick" if options.quick else ROOT / "bench" / "results"
+        options.output = options.builds / "bench" / "quick" if options.quick else RESULTS
 
 
 def run(options):

@@ -73,7 +73,7 @@ def targets_of(cell, series, reference, reference_name):
 def cell_entry(cell, peers, played):
     """One cell's part of the document; `played` is its CellRounds."""
     asked = [peer for peer in peers if played.series[peer.name].samples]
-    reference_name = reference_of(asked) if asked else ""
+    reference_name = reference_of(asked, played.wanted_reference) if asked else ""
     reference = played.series.get(reference_name)
     return {
         "name": cell.name,

@@ -49,10 +49,10 @@ def rotated(items, by):
     return items[by:] + items[:by]
 
 
-def reference_of(peers):
-    """The peer that the others are compared with: the floor, or the first where it is not there."""
+def reference_of(peers, wanted=REFERENCE):
+    """The peer that the others are compared with: the one wanted, or the first where it is not there."""
     names = [peer.name for peer in peers]
-    return REFERENCE if REFERENCE in names else names[0]
+    return wanted if wanted in names else names[0]
 
 
 def is_far(values, reference):
@@ -75,20 +75,21 @@ class CellRounds:
     """The rounds of one cell. measure(cell, peer) gives a Sample or raises Failure; on_run(done, peer) is
     told of every run."""
 
-    def __init__(self, cell, peers, measure, on_run, why_not):
+    def __init__(self, cell, peers, measure, on_run, why_not, reference=REFERENCE):
         self.cell = cell
         self.peers = list(peers)
         self.measure = measure
         self.on_run = on_run
         self.series = {peer.name: Series(skipped=why_not(peer, cell)) for peer in peers}
         self.rounds = 0
+        self.wanted_reference = reference
 
     def waiting(self):
         """The peers that need another round; none where all is told."""
         asked = self._asked()
         if not asked or self.rounds < FAR_ROUNDS:
             return asked
-        reference = reference_of(asked)
+        reference = reference_of(asked, self.wanted_reference)
         unsettled = [peer for peer in asked if peer.name != reference and not self._is_settled(peer.name, reference)]
         return [peer for peer in asked if peer in unsettled or peer.name == reference] if unsettled else []
 

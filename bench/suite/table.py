@@ -1,5 +1,7 @@
 """Figures into Markdown. Pure: the document of results.py in, text out."""
 
+import re
+
 from .cells import SUBJECT
 
 UNTOLD = "~"
@@ -189,6 +191,22 @@ def markdown(document, images):
     parts += group_sections(cells, titles, images)
     parts += ["## Versions", peer_rows(document["peers"])]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+PLACE = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+
+
+def fill_in(text, document):
+    """Another document with its places for figures (<!-- bench:NAME --> to <!-- /bench -->) filled in."""
+    titles = {peer["name"]: peer["title"] for peer in document["peers"] if not peer["missing"]}
+    cells = document["cells"]
+    parts = {
+        "machine": lambda: machine_words(document["machine"]),
+        "targets": lambda: target_rows(cells),
+        "overview": lambda: overview(cells, titles),
+        "growth": lambda: "\n\n".join(part for part in group_sections(cells, titles, {}) if not part.startswith("#")),
+    }
+    return PLACE.sub(lambda found: f"{found[1]}\n{parts[found[2]]()}\n\n{found[3]}", text)
 
 
 def summary(document):

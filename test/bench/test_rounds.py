@@ -98,3 +98,7 @@ def test_a_peer_that_can_not_is_not_asked():
 def test_without_the_floor_the_first_is_the_reference():
     assert rounds.reference_of([Named("a"), Named("b")]) == "a"
     assert rounds.reference_of([Named("a"), Named("rawrelay")]) == "rawrelay"
+
+
+def test_another_reference_can_be_asked_for():
+    assert rounds.reference_of([Named("rawrelay"), Named("wsluice")], "wsluice") == "wsluice"

@@ -28,6 +28,7 @@ class Named:
 
 class Played:
     rounds = 6
+    wanted_reference = "rawrelay"
 
     def __init__(self, **costs):
         self.series = {name: rounds.Series() for name in costs}
@@ -93,3 +94,13 @@ def test_plots_are_dark_where_the_reader_is():
     svg = plots.with_dark_style("<svg width='1'>\n<rect fill='rgb(255, 255, 255)'/><path stroke='rgb( 36, 41, 47)'/></svg>")
     assert "prefers-color-scheme: dark" in svg
     assert "fill='#ffffff'" in svg and "stroke='#24292f'" in svg
+
+
+def test_places_in_other_documents_are_filled_and_the_rest_is_left():
+    cell = entry(wsluice=0.45, rawrelay=0.5)
+    peers = [{"name": name, "title": title, "missing": ""} for name, title in TITLES.items() if name != "slow"]
+    text = "before\n<!-- bench:targets -->\nold\n<!-- /bench -->\nafter <!-- bench:overview -->\n<!-- /bench -->"
+    filled = table.fill_in(text, {"cells": [cell], "peers": peers, "machine": {}})
+    assert "old" not in filled and "reached" in filled and "| raw relay | 0.50" in filled
+    assert filled.startswith("before\n<!-- bench:targets -->\n") and "\nafter <!-- bench:overview -->" in filled
+    assert table.fill_in(filled, {"cells": [cell], "peers": peers, "machine": {}}) == filled
