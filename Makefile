@@ -89,7 +89,7 @@ test-faults: ## Refuse every single request for memory once (make test: one for 
 	@$(call build_with_tests,release)
 	FAULTS=all WSLUICE_BIN=build/wsluice /usr/bin/python3 -m pytest -v -p no:cacheprovider test/faults
 
-test-arch: ## The codec on arm64 (NEON) and s390x (the other byte order), cross-compiled and under qemu
+test-arch: ## The codec under qemu: arm64 (NEON), s390x (the other byte order), x86-64 without AVX
 	@scripts/install-deps.sh arch
 	@test/arch/check.sh
 
