@@ -118,7 +118,7 @@ static void add_copy(struct micro_plan *plan) {
 }
 
 void bench_decode(struct micro_plan *plan) {
-  scratch = micro_memory(READ_SIZE);
+  scratch = micro_memory_apart(READ_SIZE);
   add_copy(plan);
   add_case(plan, "16 B", WSL_OP_BINARY, MIX_SAME, 16);
   add_case(plan, "64 B", WSL_OP_BINARY, MIX_SAME, 64);

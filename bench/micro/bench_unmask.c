@@ -94,7 +94,7 @@ void bench_unmask(struct micro_plan *plan) {
   static const size_t lengths[] = {16,       64,        125,       256,        512,    1 * KILO,
                                    4 * KILO, 16 * KILO, 64 * KILO, 256 * KILO, LEN_MAX};
   area = micro_memory(LEN_MAX + HEADER);
-  copy = micro_memory(LEN_MAX + HEADER);
+  copy = micro_memory_apart(LEN_MAX + HEADER);
   for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
     add_length(plan, lengths[i]);
 }

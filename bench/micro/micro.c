@@ -56,6 +56,10 @@ uint8_t *micro_memory(size_t len) {
   return block;
 }
 
+uint8_t *micro_memory_apart(size_t len) {
+  return micro_memory(len + PAGE / 2) + PAGE / 2;
+}
+
 bool micro_wanted(const struct micro_plan *plan, const struct micro_case *measured) {
   return plan->filter == NULL || strstr(measured->group, plan->filter) != NULL;
 }

@@ -67,6 +67,10 @@ struct micro_figure micro_figure(const struct micro_plan *plan, const struct mic
 /* A block that starts at an address divisible by 4096, all pages touched; never given back. */
 uint8_t *micro_memory(size_t len);
 
+/* The same, half a page further on: for a copy's other end. Processors take a load for one of what was just
+ * stored where the last twelve bits of the addresses are the same, and wait. */
+uint8_t *micro_memory_apart(size_t len);
+
 /* Keeps the compiler from leaving out what made `value`. */
 static inline void micro_keep(uint64_t value) {
   __asm__ volatile("" : : "r"(value) : "memory");
