@@ -33,7 +33,7 @@ enum backend_kind backend_kind_for(enum bench_mode mode) {
 }
 
 const char *backend_kind_name(enum backend_kind kind) {
-  static const char *const names[] = {"sink", "source", "echo"};
+  static const char *const names[] = {"sink", "source", "echo", "WebSocket echo"};
   return names[kind];
 }
 

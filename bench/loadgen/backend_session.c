@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "loadgen/websocket_echo.h"
 
 #define CALLS_A_TURN     4u              /* a busy session must not starve the others */
 #define SOURCE_WRITE_MAX (1024u * 1024u) /* bytes a call; longer wishes are cut */
@@ -18,7 +19,8 @@ struct backend_session {
   uint64_t received, sent;
   uint8_t *pending; /* echo: what could not leave yet, and is all that will until it has */
   size_t pending_len, pending_sent;
-  bool ended; /* the peer's end was read */
+  bool ended;                       /* the peer's end was read, or it is to be no more */
+  struct websocket_echo *websocket; /* BACKEND_WEBSOCKET_ECHO, else NULL */
 };
 
 static void count(atomic_uint_fast64_t *counter, uint64_t bytes) {
@@ -32,6 +34,7 @@ static void end_session(struct backend_session *session) {
   list_remove(&session->node);
   transport_close(session->transport);
   free(session->pending);
+  websocket_echo_free(session->websocket);
   free(session);
   atomic_fetch_sub_explicit(&backend->open, 1, memory_order_release);
 }
@@ -92,7 +95,14 @@ static bool echo(struct backend_session *session, const uint8_t *bytes, size_t l
   return (size_t)sent == len || keep_pending(session, bytes + sent, len - (size_t)sent);
 }
 
-static bool take(struct backend_session *session, const uint8_t *bytes, size_t len) {
+static bool echo_websocket(struct backend_session *session, uint8_t *bytes, size_t len) {
+  struct websocket_echo *websocket = session->websocket;
+  websocket_echo_feed(websocket, bytes, len);
+  session->ended = websocket->state == WEBSOCKET_ECHO_CLOSED;
+  return websocket->out_len == 0 || echo(session, websocket->out, websocket->out_len);
+}
+
+static bool take(struct backend_session *session, uint8_t *bytes, size_t len) {
   struct backend *backend = session->backend;
   if (backend->kind == BACKEND_SINK && backend->verify) {
     size_t right = pattern_check(backend->pattern, session->received, bytes, len);
@@ -100,6 +110,7 @@ static bool take(struct backend_session *session, const uint8_t *bytes, size_t l
   }
   session->received += len;
   count(&backend->received, len);
+  if (session->websocket != NULL) return echo_websocket(session, bytes, len);
   return backend->kind != BACKEND_ECHO || echo(session, bytes, len);
 }
 
@@ -160,16 +171,27 @@ static void on_session_ready(struct transport *transport, void *owner) {
   if (has_work(session)) transport_again(transport);
 }
 
-void backend_session_begin(struct backend *backend, int fd) {
+static struct backend_session *new_session(struct backend *backend) {
   struct backend_session *session = calloc(1, sizeof *session);
+  if (session == NULL) return NULL;
+  session->backend = backend;
+  if (backend->kind != BACKEND_WEBSOCKET_ECHO) return session;
+  session->websocket = websocket_echo_new(LANE_BUFFER_LEN);
+  if (session->websocket != NULL) return session;
+  free(session);
+  return NULL;
+}
+
+void backend_session_begin(struct backend *backend, int fd) {
+  struct backend_session *session = new_session(backend);
   if (session == NULL) {
     (void)close(fd);
     return;
   }
-  session->backend = backend;
   session->transport =
       stream_open(&backend->lane.streams, fd, backend->endpoint.kind, on_session_ready, session);
   if (session->transport == NULL) {
+    websocket_echo_free(session->websocket);
     free(session);
     return;
   }

@@ -17,7 +17,8 @@
 
 enum bench_mode { MODE_UP, MODE_DOWN, MODE_BOTH, MODE_ECHO, MODE_CONNECT, MODE_IDLE };
 enum bench_action { ACTION_MEASURE, ACTION_SERVE, ACTION_SELFTEST, ACTION_HELP, ACTION_VERSION };
-enum backend_kind { BACKEND_SINK, BACKEND_SOURCE, BACKEND_ECHO };
+/* The last one speaks WebSocket itself and can only be had by --selftest. */
+enum backend_kind { BACKEND_SINK, BACKEND_SOURCE, BACKEND_ECHO, BACKEND_WEBSOCKET_ECHO };
 enum frame_mask { FRAME_MASK_RANDOM, FRAME_MASK_ZERO };
 enum progress_wish { PROGRESS_ON_TERMINAL, PROGRESS_ALWAYS, PROGRESS_NEVER };
 

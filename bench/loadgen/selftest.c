@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "loadgen/backend.h"
 #include "loadgen/histogram.h"
 #include "loadgen/outgoing.h"
 #include "loadgen/pacer.h"
@@ -190,57 +191,117 @@ static void test_timer(struct selftest *test) {
   free(timer.late);
 }
 
-/* A run against our own backend, without any bridge between. */
-static void test_run(struct selftest *test, enum bench_mode mode, const char *folder) {
-  char url[128];
-  char backend[128];
-  char pid[16];
-  char why[256] = "no memory";
+/* Runs a mode against what listens on a Unix socket here, without any bridge between. */
+struct self_run {
+  enum bench_mode mode;
+  const char *scheme; /* "tcp" or "ws" */
+  bool serves;        /* what it runs against, too; else that is there already */
+};
+
+static bool parse_run(const struct self_run *run, const char *path, struct options *options, char *why,
+                      size_t why_cap) {
+  static char url[128]; /* options point into them */
+  static char address[128];
+  static char pid[16];
+  (void)snprintf(url, sizeof url, "%s+unix:%s", run->scheme, path);
+  (void)snprintf(address, sizeof address, "unix:%s", path);
+  (void)snprintf(pid, sizeof pid, "%d", (int)getpid());
+  const char *words[] = {"",        "--mode", mode_name(run->mode), "--pid", pid,
+                         "--quiet", url,      "--backend",          address};
+  int count = run->serves ? 9 : 7;
+  if (options_parse(options, count, words, why, why_cap) != WSL_OK) return false;
+  options->duration_ms = RUN_MS;
+  options->warmup_ms = WARMUP_MS;
+  return true;
+}
+
+/* The meter has looked at this process, so what it says and the process's own clock must agree. */
+static bool meter_agrees(const struct measurement *measurement) {
+  double metered_s = measurement->proxy.cpu_s;
+  double own_s = measurement->load.cpu_s;
+  return metered_s > own_s * 0.8 - 0.02 && metered_s < own_s * 1.2 + 0.02;
+}
+
+static void say_run(struct selftest *test, const struct self_run *run,
+                    const struct measurement *measurement) {
   char text[REPORT_NUMBER_MAX];
+  const char *mode = mode_name(run->mode);
+  double duration_s = measurement->duration_s;
+  if (!measurement->measured || measurement->failure[0] != '\0')
+    say(test, false, "%s, %s: %s", run->scheme, mode, measurement->failure);
+  else if (!meter_agrees(measurement))
+    say(test, false, "%s, %s: --pid finds %.3f s of CPU, the bench's own clock %.3f s", run->scheme, mode,
+        measurement->proxy.cpu_s, measurement->load.cpu_s);
+  else if (run->mode == MODE_ECHO)
+    say(test, true, "%s, %s: median %s", run->scheme, mode,
+        report_time((double)histogram_percentile(&measurement->latency, 50), text));
+  else if (run->mode == MODE_CONNECT)
+    say(test, true, "%s, %s: %s a second", run->scheme, mode,
+        report_count((double)measurement->visits / duration_s, text));
+  else
+    say(test, true, "%s, %s: %s", run->scheme, mode,
+        report_rate((double)measurement->bytes / duration_s, text));
+}
+
+static void test_run(struct selftest *test, const struct self_run *run, const char *path) {
+  char why[256] = "no memory";
   struct options options;
   struct measurement *measurement = malloc(sizeof *measurement);
-  (void)snprintf(url, sizeof url, "tcp+unix:%s/socket", folder);
-  (void)snprintf(backend, sizeof backend, "unix:%s/socket", folder);
-  (void)snprintf(pid, sizeof pid, "%d", (int)getpid());
-  const char *words[] = {"", "--mode", mode_name(mode), "--backend", backend, "--pid", pid, "--quiet", url};
-  if (measurement == NULL ||
-      options_parse(&options, sizeof words / sizeof *words, words, why, sizeof why) != WSL_OK) {
-    say(test, false, "run: %s", why);
+  if (measurement == NULL || !parse_run(run, path, &options, why, sizeof why)) {
+    say(test, false, "%s: %s", mode_name(run->mode), why);
     free(measurement);
     return;
   }
-  options.duration_ms = RUN_MS;
-  options.warmup_ms = WARMUP_MS;
   run_measurement(&options, measurement);
-  bool good = measurement->measured && measurement->failure[0] == '\0';
-  double duration_s = good ? measurement->duration_s : 1;
-  double own_cpu_s = measurement->load.cpu_s;
-  bool meter =
-      measurement->proxy.cpu_s > own_cpu_s * 0.8 - 0.02 && measurement->proxy.cpu_s < own_cpu_s * 1.2 + 0.02;
-  if (!good)
-    say(test, false, "%s by itself: %s", mode_name(mode), measurement->failure);
-  else if (!meter)
-    say(test, false, "%s by itself: --pid finds %.3f s of CPU, the bench's own clock %.3f s", mode_name(mode),
-        measurement->proxy.cpu_s, own_cpu_s);
-  else if (mode == MODE_ECHO)
-    say(test, true, "echo by itself: median %s",
-        report_time((double)histogram_percentile(&measurement->latency, 50), text));
-  else
-    say(test, true, "%s by itself: %s", mode_name(mode),
-        report_rate((double)measurement->bytes / duration_s, text));
+  say_run(test, run, measurement);
   measurement_free(measurement);
   free(measurement);
 }
 
-static void test_runs(struct selftest *test) {
-  static const enum bench_mode modes[] = {MODE_UP, MODE_DOWN, MODE_BOTH, MODE_ECHO};
+static void test_plain_runs(struct selftest *test, const char *path) {
+  static const struct self_run runs[] = {{.mode = MODE_UP, .scheme = "tcp", .serves = true},
+                                         {.mode = MODE_DOWN, .scheme = "tcp", .serves = true},
+                                         {.mode = MODE_BOTH, .scheme = "tcp", .serves = true},
+                                         {.mode = MODE_ECHO, .scheme = "tcp", .serves = true}};
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+    test_run(test, &runs[i], path);
+}
+
+/* Against the WebSocket server that is built in for this. */
+static void test_websocket_runs(struct selftest *test, const struct pattern *pattern, const char *path) {
+  static const struct self_run runs[] = {{.mode = MODE_BOTH, .scheme = "ws", .serves = false},
+                                         {.mode = MODE_ECHO, .scheme = "ws", .serves = false},
+                                         {.mode = MODE_CONNECT, .scheme = "ws", .serves = false}};
+  static const struct backend_wishes wishes = {.kind = BACKEND_WEBSOCKET_ECHO, .write_len = 1};
+  static struct backend backend;
+  char why[ENDPOINT_WHY_MAX];
+  char address[128];
+  struct url url;
+  const char *wrong = "";
+  (void)snprintf(address, sizeof address, "unix:%s", path);
+  if (url_parse_address(&url, address, &wrong) != WSL_OK ||
+      backend_start(&backend, &url, &wishes, pattern, why) != WSL_OK) {
+    say(test, false, "ws: no server could be started for it");
+    return;
+  }
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+    test_run(test, &runs[i], path);
+  backend_stop(&backend);
+}
+
+static void test_runs(struct selftest *test, const struct pattern *pattern) {
   char folder[] = "/tmp/wsluice-bench-XXXXXX";
+  char path[sizeof folder + 8];
   if (mkdtemp(folder) == NULL) {
     say(test, false, "runs: no folder could be made in /tmp");
     return;
   }
-  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-    test_run(test, modes[i], folder);
+  (void)snprintf(path, sizeof path, "%s/socket", folder);
+  (void)fputs(
+      "runs of half a second by itself, over a Unix socket: the most that it can find in any bridge here\n",
+      test->out);
+  test_plain_runs(test, path);
+  test_websocket_runs(test, pattern, path);
   (void)rmdir(folder);
 }
 
@@ -252,7 +313,7 @@ bool selftest(FILE *out) {
   test_frames(&test, &pattern);
   test_clock(&test);
   test_timer(&test);
-  test_runs(&test);
+  test_runs(&test, &pattern);
   (void)fputs(test.good ? "selftest: all is well\n" : "selftest: don't trust this machine's figures\n", out);
   return test.good;
 }
