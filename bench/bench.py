@@ -21,7 +21,7 @@ from suite.run import Runner, Settings, why_not  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOL_PLACES = ("wsluice-bench", "bench/loadgen/wsluice-bench", "bench/wsluice-bench")
-QUICK_MINUTES = 1.6
+QUICK_MINUTES = 1.5
 QUICK_SECONDS = 0.35
 QUICK_ROUNDS = 3
 RESULTS = ROOT / "bench" / "results"
@@ -41,7 +41,7 @@ def arguments():
                         help="wsluice with other options, or another build of it, beside the rest; repeatable")
     parser.add_argument("--reference", default=cells.REFERENCE, metavar="NAME", help="whom the others are compared with [rawrelay]")
     parser.add_argument("--cells", default="", help="names, groups, or beginnings such as up-* [all]")
-    parser.add_argument("--minutes", type=float, help="time for all, roughly [60; quick: 1.6]")
+    parser.add_argument("--minutes", type=float, help="time for all, roughly [60; quick: 1.5]")
     parser.add_argument("--seconds", type=float, help="measured time of one run [1; quick: 0.35]")
     parser.add_argument("--rounds", type=int, help="rounds of a cell at most [as the time allows; quick: 3]")
     parser.add_argument("--quick", action="store_true", help="few cells, few rounds: whether it works, not what is so")

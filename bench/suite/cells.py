@@ -37,6 +37,7 @@ CPU_PER_UPGRADE = Figure("connects.cpu_us_each", "CPU an upgrade", "us")
 UPGRADES = Figure("connects.per_s", "upgrades", "1/s", RATE)
 RSS_EACH = Figure("idle.rss_bytes_each", "RSS a session", "KB", COST, 1 / 1024)
 RSS_GROWTH = Figure("growth.rss_bytes_each", "RSS a session", "KB", COST, 1 / 1024)
+LOAD = Figure("load.share", "load's processor in use", "%", COST, 100)
 START = Figure("start_ms", "start to accepting", "ms")
 STALL = Figure("stall.rss_bytes", "growth of RSS", "KB", COST, 1 / 1024)
 
@@ -76,7 +77,7 @@ class Cell:
 
 def up(name, title, size, figure, targets):
     rate = MESSAGES if figure is CPU_PER_MESSAGE else BYTES
-    return Cell(name, title, (figure, rate), ("--mode", "up", "--size", size), targets=targets)
+    return Cell(name, title, (figure, rate, LOAD), ("--mode", "up", "--size", size), targets=targets)
 
 
 GROWTH_STEPS = (1, 10, 100, 1000, 3000, 9000)
@@ -104,27 +105,27 @@ CELLS = (
     up("up-16k", "up, 16 KB frames", "16K", CPU_PER_GB, (Target(1.10),)),
     up("up-64k", "up, 64 KB frames", "64K", CPU_PER_GB, (Target(1.10),)),
     up("up-1m", "up, 1 MB frames", "1M", CPU_PER_GB, (Target(1.10),)),
-    Cell("down", "down, bulk", (CPU_PER_GB, BYTES), ("--mode", "down", "--size", "64K"), targets=(Target(1.05),)),
+    Cell("down", "down, bulk", (CPU_PER_GB, BYTES, LOAD), ("--mode", "down", "--size", "64K"), targets=(Target(1.05),)),
     Cell(
         "down-1m",
         "down, bulk, wsluice with --max-frame-size 1M",
-        (CPU_PER_GB, BYTES),
+        (CPU_PER_GB, BYTES, LOAD),
         ("--mode", "down", "--size", "1M"),
         targets=(Target(0.80),),
         peer_options=BIG_FRAMES,
     ),
-    Cell("both", "both ways, 64 KB frames", (CPU_PER_GB, BYTES), ("--mode", "both", "--size", "64K")),
+    Cell("both", "both ways, 64 KB frames", (CPU_PER_GB, BYTES, LOAD), ("--mode", "both", "--size", "64K")),
     Cell(
         "echo-1",
         "echoes of 64 bytes, 1 session",
-        (CPU_PER_ECHO, MESSAGES, P50, P99, P999),
+        (CPU_PER_ECHO, MESSAGES, P50, P99, P999, LOAD),
         ("--mode", "echo", "--size", "64"),
         targets=(Target(1.10),),
     ),
     Cell(
         "echo-64",
         "echoes of 64 bytes, 64 sessions",
-        (CPU_PER_ECHO, MESSAGES, P50, P99, P999),
+        (CPU_PER_ECHO, MESSAGES, P50, P99, P999, LOAD),
         ("--mode", "echo", "--size", "64"),
         connections=64,
         targets=(Target(1.10), Target(1.10, figure=P50)),
@@ -140,7 +141,7 @@ CELLS = (
     Cell(
         "upgrades",
         "connect, upgrade, one echo, close",
-        (CPU_PER_UPGRADE, UPGRADES),
+        (CPU_PER_UPGRADE, UPGRADES, LOAD),
         ("--mode", "connect", "--size", "64"),
         connections=16,
         targets=(Target(70, is_ratio=False),),

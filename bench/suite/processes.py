@@ -88,9 +88,10 @@ def is_listening(port):
     return False
 
 
-def prepare_child(cpus):
+def prepare_child(cpus, niceness):
     def prepare():
         os.sched_setaffinity(0, cpus)
+        os.nice(niceness)
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -98,9 +99,9 @@ def prepare_child(cpus):
 
 
 class Process:
-    """A started command. Its output goes to `log`, or where `stdout` says."""
+    """A started command. Its output goes to `log`."""
 
-    def __init__(self, words, cpus, log, environment=None, stdout=None):
+    def __init__(self, words, cpus, log, environment=None, niceness=0):
         self.log = Path(log)
         self.words = [str(word) for word in words]
         with self.log.open("wb") as output:
@@ -108,12 +109,12 @@ class Process:
                 self.process = subprocess.Popen(
                     self.words,
                     stdin=subprocess.DEVNULL,
-                    stdout=stdout or output,
+                    stdout=output,
                     stderr=output,
                     cwd=self.log.parent,
                     env={**clean_environment(), **(environment or {})},
                     start_new_session=True,
-                    preexec_fn=prepare_child(cpus),
+                    preexec_fn=prepare_child(cpus, niceness),
                 )
             except OSError as error:
                 raise Failure(f"can't start {Path(self.words[0]).name}: {error.strerror}") from None

@@ -18,6 +18,8 @@ GRACE_SECONDS = 25.0
 
 WARMUP_SHARE = 0.4
 BULK_SIZE = "64K"
+BULK_NICENESS = 19
+"""Of the bulk stream's load: echoes are to wait for the peer, not for the other load on their processor."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,13 @@ class Runner:
         finally:
             process.end()
 
-    def _bench(self, name, words, place):
+    def _bench(self, name, words, place, niceness=0):
         """Starts wsluice-bench; its JSON goes to a file of that name."""
         return Process(
             [self.settings.tool, "--quiet", "--json", f"{name}.json", *words],
             self.settings.processors.load,
             place.folder / f"{name}.log",
+            niceness=niceness,
         )
 
     def _times(self, cell):
@@ -115,7 +118,7 @@ class Runner:
         finally:
             bench.end()
         document = json.loads((place.folder / "measured.json").read_text(encoding="utf-8"))
-        add_growth(document, cell.connections, before)
+        add_derived(document, cell.connections, before)
         sample = Sample(figures_of(cell, document))
         if cell.has_latency:
             sample.percentiles = histogram.read(place.folder / "latency.hgrm")
@@ -131,7 +134,7 @@ class Runner:
                 backend.wait_until_listening(place.target)
                 bulk_times = ["--duration", f"{4 * seconds + GRACE_SECONDS:.3f}", "--warmup", "0"]
                 bulk_words = ["--mode", "both", "--size", BULK_SIZE, *bulk_times, *way_to(peer, place)]
-                bulk = self._bench("bulk", bulk_words, place)
+                bulk = self._bench("bulk", bulk_words, place, BULK_NICENESS)
                 words = [*cell.options, *times, "--connections", cell.connections, "--pid", process.pid]
                 sample = self._measured(cell, peer, place, words, seconds)
                 if bulk.has_ended:
@@ -163,12 +166,15 @@ def way_to(peer, place):
     return [*offered, peer.url(place.listen)]
 
 
-def add_growth(document, connections, before):
-    """The growth of RSS a session, from before the first to the most that was seen."""
+def add_derived(document, connections, before):
+    """What follows from the tool's figures: growth of RSS a session, from before the first to the most that was
+    seen; how much of its time the load was at work."""
     proxy = document.get("proxy") or {}
     if proxy.get("rss_kb_peak") is not None:
         grown = max(0, proxy["rss_kb_peak"] * 1024 - before)
         document["growth"] = {"rss_bytes_each": grown / connections}
+    if document.get("duration_s"):
+        document["load"]["share"] = document["load"]["cpu_s"] / document["duration_s"]
 
 
 def figures_of(cell, document):

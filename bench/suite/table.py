@@ -88,12 +88,16 @@ def failure_notes(cell, titles):
     return notes
 
 
+def rounds_words(cell):
+    return "1 round" if cell["rounds"] == 1 else f"{cell['rounds']} rounds"
+
+
 def image_lines(names, alt):
     return [f"![{alt}]({name})" for name in names]
 
 
 def cell_section(cell, titles, images):
-    parts = [f"### {cell['title'][0].upper()}{cell['title'][1:]} (`{cell['name']}`, {cell['rounds']} rounds)"]
+    parts = [f"### {cell['title'][0].upper()}{cell['title'][1:]} (`{cell['name']}`, {rounds_words(cell)})"]
     parts.append(cell_rows(cell, titles))
     for target in cell["targets"]:
         parts.append(f"To reach, {target['figure']}: {target['words']}. {target_words(target)}")
@@ -215,7 +219,7 @@ def summary(document):
     lines = []
     for cell in document["cells"]:
         figure = cell["figures"][0]
-        lines.append(f"\n{cell['title']}: {figure['title']}, {figure['unit']} ({cell['rounds']} rounds)")
+        lines.append(f"\n{cell['title']}: {figure['title']}, {figure['unit']} ({rounds_words(cell)})")
         for name in titles:
             peer = cell["peers"][name]
             entry = peer["figures"].get(figure["key"])
