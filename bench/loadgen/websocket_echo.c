@@ -41,7 +41,8 @@ static void put(struct websocket_echo *server, const void *bytes, size_t len) {
 static void put_frame(struct websocket_echo *server, enum wsl_opcode opcode, const uint8_t *payload,
                       size_t len) {
   uint8_t header[WSL_FRAME_HEADER_MAX];
-  put(server, header, wsl_frame_header(header, opcode, len));
+  size_t header_len = wsl_frame_header(header, opcode, len);
+  put(server, header, header_len);
   if (len > 0) put(server, payload, len);
 }
 
