@@ -116,16 +116,18 @@ static void pass_end_on(struct end *end) {
   if (error != 0) abort_pair(end->pair);
 }
 
+static struct relay_buffer *buffer_of(const uv_buf_t *buf) {
+  return (struct relay_buffer *)(void *)(buf->base - offsetof(struct relay_buffer, data));
+}
+
+/* An end or an error may come without a buffer. */
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
   struct end *end = end_of((uv_handle_t *)stream);
-  struct relay_buffer *buffer = NULL;
-  if (buf->base != NULL)
-    buffer = (struct relay_buffer *)(void *)(buf->base - offsetof(struct relay_buffer, data));
   if (got > 0) {
-    forward(end, buffer, (size_t)got);
+    forward(end, buffer_of(buf), (size_t)got);
     return;
   }
-  if (buffer != NULL) buffer_return(end->pair->pool, buffer);
+  if (buf->base != NULL) buffer_return(end->pair->pool, buffer_of(buf));
   if (got == UV_EOF) {
     pass_end_on(end);
   } else if (got < 0) {
