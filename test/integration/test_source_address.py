@@ -3,9 +3,13 @@
 In a network of the test's own that has ten of them. Clients come by a Unix socket, so as to need none.
 """
 
+import socket
+
 import pytest
 
 from harness import BINARY, Backend, UnixBackend, echo, free_port
+
+IP_BIND_ADDRESS_NO_PORT = 24
 
 PORTS = 10
 ADVICE = "No free local port toward the target: add --source-address or widen ip_local_port_range"
@@ -20,7 +24,7 @@ def few_ports(network):
 
 
 @pytest.fixture
-def bridge_to(few_ports, wsluice, tmp_path):
+def bridge_to(network, wsluice, tmp_path):
     """bridge_to(backend, options...): a wsluice that listens on a Unix socket at bridge.port."""
 
     def start(backend, *options):
@@ -113,6 +117,26 @@ def test_two_source_addresses_have_twice_the_ports(few_ports, serve_at, bridge_t
         expect_round_trip(client)
 
 
+def dial_from(host, backend):
+    """A connection of somebody else's on this machine."""
+    sock = socket.socket()
+    sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((host, 0))
+    sock.connect((backend.host, backend.port))
+    return sock
+
+
+def test_where_one_address_is_used_up_the_other_goes_on(few_ports, serve_at, bridge_to, connect):
+    backend = serve_at()
+    others = [dial_from("127.0.0.2", backend) for _ in range(PORTS - 3)]
+    sources = ["--source-address", "127.0.0.2", "--source-address", "127.0.0.3"]
+    bridge = bridge_to(backend, "--workers", 1, *sources)
+    open_sessions(connect, bridge, PORTS + 3)
+    expect_no_port(connect, bridge)
+    for other in others:
+        other.close()
+
+
 def test_ipv6_source_addresses(few_ports, serve_at, bridge_to, connect):
     """Of both families only those that fit the target are used."""
     bridge = bridge_to(serve_at("::1"), "--source-address", "127.0.0.2", "--source-address", "::1")
@@ -148,6 +172,22 @@ def test_no_ipv6_at_all_is_no_want_of_ports(network, wsluice, connect, target, r
     for interface in ("all", "lo"):
         network.set(f"ipv6/conf/{interface}/disable_ipv6", "1")
     connect(wsluice(target)).expect_close(1011, reason)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_nobody_meets_himself(network, bridge_to, connect, host):
+    """A connect to a port that it may also come from can be its own answer, and the client would be echoed to."""
+    network.set("ipv4/ip_local_port_range", "40000 40003")
+
+    class Nobody:
+        # Even, since Linux tries the ports of the first one's parity first.
+        target_args = [f"[{host}]:40002" if ":" in host else f"{host}:40002"]
+
+    bridge = bridge_to(Nobody)
+    for _ in range(40):
+        client = connect(bridge)
+        client.expect_close(1011, "Connection refused")
+        client.close()
 
 
 # --- what is wrong with an address itself ---
