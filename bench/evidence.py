@@ -27,6 +27,7 @@ STRACE_SECONDS = 2.0
 PERF_SECONDS = 3.0
 PERF_HERTZ = "1999"
 ATTACH_SECONDS = 0.4
+TRACER_END_SECONDS = 20.0
 SYMBOLS = 12
 CALLS_MIN = 0.005  # a unit; rarer calls are noise
 
@@ -65,7 +66,9 @@ class TracingRunner(Runner):
                 yield process
             finally:
                 tracing.process.send_signal(signal.SIGINT)
-                tracing.process.wait(20)
+                tracing.process.wait(TRACER_END_SECONDS)
+            if not output.exists():
+                raise Failure(f"{tracing.words[0]} could not watch {peer.name}: {tracing.complaint()}")
             self.traced = read_trace(output)
 
     def _measured(self, cell, peer, place, words, seconds, before=0):
