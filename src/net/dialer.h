@@ -23,8 +23,8 @@ struct target {
 struct dial;
 
 /* Exactly one of: `transport` (yours now: call transport_own; bits may stand in `ready` already) with error
- * 0, or NULL and an error: WSL_TIMED_OUT when the time was over, else of all addresses' failures the one that tells an
- * operator most (refused before unreachable; want of descriptors or ports of our own before both).
+ * 0, or NULL and an error: WSL_TIMED_OUT when the time was over, else of all addresses' failures the one that
+ * tells an operator most (refused before unreachable; want of descriptors or ports of our own before both).
  * Take the transport over inside the callback. Not called after dial_cancel() or dial_abort(). */
 typedef void (*dial_fn)(struct dial *dial, int error, struct transport *transport);
 
