@@ -176,7 +176,8 @@ const struct option_spec option_table[] = {
    "end a session without payload either way for SEC\n"
    "seconds; 0: never [0]"},
   {OPTION_SIZE, "max-frame-size", 0, "BYTES", FIELD(max_frame_size), 1, GIGABYTE, NULL,
-   "most payload in one frame to the client [64K]"},
+   "most payload in one frame to the client; from 512K\n"
+   "on bulk is spliced, not copied [64K]"},
   {OPTION_FLAG, "refuse-text", 0, NULL, FIELD(refuse_text), 0, 0, NULL,
    "answer text messages with Close 1003 (else their\n"
    "bytes are forwarded)"},

@@ -8,6 +8,9 @@
  * headroom, later it is payload that has left. Headers of further frames of the same writev stand on
  * the stack; when a short write ends among them, the frame that was reached is begun again from the
  * same numbers.
+ *
+ * In place of a buffer a pipe may hold the payload of one frame (splice.c); its header is made anew for each
+ * write, from the same number.
  */
 #include <assert.h>
 #include <string.h>
@@ -52,8 +55,7 @@ static void consume(struct session *s, size_t written) {
   }
 }
 
-static int64_t to_client(struct session *s, const struct iovec *parts, int count) {
-  int64_t written = transport_writev(s->client, parts, count);
+int64_t client_took(struct session *s, int64_t written) {
   if (written > 0) {
     liveness_client_written(s);
     closing_moved(s);
@@ -65,6 +67,10 @@ static int64_t to_client(struct session *s, const struct iovec *parts, int count
     if (!told) ending_client_lost(s, (int)written);
   }
   return written;
+}
+
+static int64_t to_client(struct session *s, const struct iovec *parts, int count) {
+  return client_took(s, transport_writev(s->client, parts, count));
 }
 
 /* A control frame or a Close that must leave before more data. */
@@ -132,7 +138,7 @@ static bool stage_next(struct session *s) {
   } else if (w->ping_waiting) {
     w->ping_waiting = false;
     stage(w, WSL_OP_PING, NULL, 0);
-  } else if (s->client_out == CLIENT_OUT_CLOSING && w->data.buffer == NULL && !w->close_begun) {
+  } else if (s->client_out == CLIENT_OUT_CLOSING && !client_owes(w) && !w->close_begun) {
     w->close_begun = true;
     w->control_len = (uint8_t)wsl_close_frame(w->control, s->ending.code, wsl_span_of(s->ending.reason));
     w->control_sent = 0;
@@ -159,6 +165,8 @@ bool client_flush(struct session *s) {
       wrote = write_control(s);
     } else if (!in_frame(w) && stage_next(s)) {
       continue;
+    } else if (w->pipe != NULL) {
+      wrote = splice_write(s);
     } else if (w->data.buffer != NULL) {
       wrote = write_frames(s);
     } else {
@@ -174,7 +182,7 @@ bool client_flush(struct session *s) {
 
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
   struct client_writer *w = &s->writer;
-  assert(w->data.buffer == NULL && len > 0);
+  assert(!client_owes(w) && len > 0);
   assert(s->client_out == CLIENT_OUT_OPEN); /* whatever ends that has the backend's bytes dropped */
   w->data = (struct held){buffer, at, len};
   w->header_left = 0;
@@ -240,11 +248,11 @@ void client_ping(struct session *s) {
 /* Drops the data that no frame was begun for. */
 static void drop_unframed(struct session *s) {
   struct client_writer *w = &s->writer;
-  if (w->data.buffer == NULL) return;
   if (in_frame(w)) {
-    w->data.len = w->frame_left;
+    if (w->data.buffer != NULL) w->data.len = w->frame_left; /* a pipe holds nothing else */
   } else {
     held_drop(s, &w->data);
+    splice_drop(s);
   }
 }
 
@@ -269,6 +277,7 @@ void client_break(struct session *s) {
   if (s->client_out == CLIENT_OUT_BROKEN) return;
   s->client_out = CLIENT_OUT_BROKEN;
   held_drop(s, &w->data);
+  splice_drop(s);
   w->header_left = 0;
   w->frame_left = 0;
   w->control_len = 0;

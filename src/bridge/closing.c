@@ -233,7 +233,7 @@ static void stop_awaiting(struct session *s) {
  * hear of it in words. */
 static bool backend_is_deaf(const struct session *s) {
   return s->backend_out == BACKEND_OUT_BROKEN && s->backend_in == BACKEND_IN_BYTES &&
-         s->client_out == CLIENT_OUT_OPEN && s->writer.data.buffer == NULL;
+         s->client_out == CLIENT_OUT_OPEN && !client_owes(&s->writer);
 }
 
 static bool has_failed(const struct transport *t) {

@@ -16,7 +16,8 @@ static void read_end(struct session *s, int64_t result) {
 bool down_pump(struct session *s) {
   if (s->backend == NULL || s->backend_in == BACKEND_IN_ENDED) return false;
   if (!transport_readable(s->backend)) return false;
-  if (s->backend_in == BACKEND_IN_BYTES && s->writer.data.buffer != NULL) return false;
+  if (s->backend_in == BACKEND_IN_BYTES && client_owes(&s->writer)) return false;
+  if (splice_read(s)) return true;
 
   struct buffer *buffer = session_borrow(s, BUFFER_DOWN);
   if (buffer == NULL) return false;

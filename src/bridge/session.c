@@ -48,12 +48,15 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
 /* A read that filled its buffer wants more room; some in a row that would have fitted into a small one want
  * less. */
 static void note_read(struct appetite *appetite, const struct buffer *buffer, size_t n, size_t small_size) {
+  appetite->overflows = n == buffer->size && n > small_size;
   if (n == buffer->size) {
-    *appetite = (struct appetite){BUFFER_LARGE, 0};
+    appetite->class = BUFFER_LARGE;
+    appetite->modest_reads = 0;
   } else if (n > small_size) {
     appetite->modest_reads = 0;
   } else if (++appetite->modest_reads >= MODEST_READS_MAX) {
-    *appetite = (struct appetite){BUFFER_SMALL, 0};
+    appetite->class = BUFFER_SMALL;
+    appetite->modest_reads = 0;
   }
 }
 
@@ -93,6 +96,7 @@ static void bury(struct session *s) {
   session_enter(s, SESSION_CLOSED);
   held_drop(s, &s->up);
   held_drop(s, &s->writer.data);
+  splice_drop(s);
   buffer_wait_cancel(&s->waiter);
   liveness_stop(s);
   log_end(s);

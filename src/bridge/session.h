@@ -22,6 +22,7 @@
 #include "core/timers.h"
 #include "net/buffer_pool.h"
 #include "net/dialer.h"
+#include "net/splice_pool.h"
 #include "net/transport.h"
 
 enum text_policy { TEXT_FORWARD, TEXT_REFUSE };
@@ -50,6 +51,7 @@ struct session_domain {
   const struct session_settings *settings;
   struct timers *timers;
   struct buffer_pool *buffers;
+  struct splice_pool *pipes; /* NULL: frames are too small for splicing to pay */
   struct dialer *dialer;
   struct random_source random; /* jitter */
   struct slab slab;

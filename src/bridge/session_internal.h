@@ -14,6 +14,7 @@
  *   session.c     birth, the run loop, the one place of death
  *   up.c          client to backend: read, decode, forward
  *   down.c        backend to client: read, hand to the client's side
+ *   splice.c      the same through a pipe, for large frames
  *   client_out.c  everything that is written to the client: frames, pongs, pings, Close, in order
  *   ending.c      the table of endings (docs/ARCHITECTURE.md): what each event starts
  *   closing.c     how a started ending comes to its end: acknowledgements, deadlines, FIN and RST
@@ -63,6 +64,7 @@ enum backend_out {
 struct appetite {
   enum buffer_class class;
   uint8_t modest_reads; /* in a row that would have fitted into a small one */
+  bool overflows;       /* the last read filled a large one: there may be enough to splice */
 };
 
 /* Bytes on their way that the kernel has not taken yet; the buffer is ours until then. */
@@ -73,9 +75,10 @@ struct held {
 };
 
 struct client_writer {
-  struct held data;   /* payload from the backend, framed as it leaves */
-  size_t header_left; /* unsent header bytes of the frame begun; they stand right before data.at */
-  size_t frame_left;  /* unsent payload of the frame begun; data[0..frame_left) */
+  struct held data;         /* payload from the backend, framed as it leaves; or else: */
+  struct splice_pipe *pipe; /* payload of one frame, which is all that it holds; NULL: none */
+  size_t header_left;       /* unsent header bytes of the frame begun; they stand right before data.at */
+  size_t frame_left;        /* unsent payload of the frame begun; data[0..frame_left), or all of the pipe */
   uint8_t control[2 + WSL_CONTROL_PAYLOAD_MAX]; /* a whole control frame that is leaving */
   uint8_t control_len, control_sent;
   enum wsl_opcode control_opcode;
@@ -179,7 +182,21 @@ bool up_may_read(const struct session *s);
 /* down.c */
 bool down_pump(struct session *s);
 
+/* splice.c: down through a pipe instead of a buffer, where both sockets can and frames are large enough. */
+/* False when nothing was moved: then the backend is to be read. */
+bool splice_read(struct session *s);
+/* Offers the frame that the pipe holds. True when anything moved. */
+bool splice_write(struct session *s);
+/* Gives the pipe back; what it holds is gone. */
+void splice_drop(struct session *s);
+
 /* client_out.c */
+/* Whether bytes of the backend's wait for it. */
+static inline bool client_owes(const struct client_writer *w) {
+  return w->data.buffer != NULL || w->pipe != NULL;
+}
+/* Takes note of what a write to the client came to, and returns that. */
+int64_t client_took(struct session *s, int64_t written);
 /* Writes as much as the client takes, in the order that the protocol demands. */
 bool client_flush(struct session *s);
 /* Takes the backend's bytes over for sending; the writer must hold none (asserted). */

@@ -31,6 +31,22 @@ ssize_t socket_send(int fd, const struct msghdr *message) {
   return sent;
 }
 
+ssize_t socket_send_head(int fd, struct wsl_span head) {
+  ssize_t sent;
+  do {
+    sent = send(fd, head.at, head.len, MSG_NOSIGNAL | MSG_MORE);
+  } while (sent < 0 && errno == EINTR);
+  return sent;
+}
+
+ssize_t socket_splice(int from, int to, size_t len) {
+  ssize_t moved;
+  do {
+    moved = splice(from, NULL, to, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  } while (moved < 0 && errno == EINTR);
+  return moved;
+}
+
 /* The option is IPv4's by its name and serves both families. Without it bind() takes a port that no other
  * connection may have, whatever its target. */
 int socket_bind_source(int fd, const struct address *source) {

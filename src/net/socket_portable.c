@@ -32,6 +32,19 @@ ssize_t socket_send(int fd, const struct msghdr *message) {
   return sent;
 }
 
+/* Never called: there are no pipes to splice through (splice_pool.c). */
+ssize_t socket_send_head(int fd, struct wsl_span head) {
+  return send(fd, head.at, head.len, 0);
+}
+
+ssize_t socket_splice(int from, int to, size_t len) {
+  (void)from;
+  (void)to;
+  (void)len;
+  errno = ENOSYS;
+  return -1;
+}
+
 /* bind() takes a port of the address's own. */
 int socket_bind_source(int fd, const struct address *source) {
   if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;

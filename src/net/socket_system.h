@@ -16,6 +16,10 @@ WSL_MUST_CHECK int socket_create(int family);
 /* sendmsg() that never raises SIGPIPE, retried on EINTR. */
 ssize_t socket_send(int fd, const struct msghdr *message);
 
+/* send(2) of what more follows at once; and splice(2) between a socket and a pipe. Neither blocks. */
+ssize_t socket_send_head(int fd, struct wsl_span head);
+ssize_t socket_splice(int from, int to, size_t len);
+
 /* Binds a socket that is about to connect to `source`, whose port is 0, and leaves the choice of a port to
  * connect(): the same one may serve connections to different targets. WSL_NO_ADDRESS when the address is not
  * this machine's. */

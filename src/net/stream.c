@@ -17,6 +17,7 @@
 
 #include "net/socket_system.h"
 #include "net/socket_tuning.h"
+#include "net/splice_pool.h"
 
 struct stream {
   struct transport transport; /* first: it is one */
@@ -28,7 +29,7 @@ struct stream {
   bool short_read_drains; /* a short read proves that the receive queue is empty */
   bool over;              /* reading has come to `outcome`: 0, the end, or an error */
   int outcome;
-  int write_error; /* what a write was told in the reader's place, else 0 */
+  int write_error; /* what a write (or splice) was told in the reader's place, else 0 */
 };
 
 /* Bits that a short read does not settle: behind the data an end or an error waits, without an edge. */
@@ -84,6 +85,12 @@ static int write_failed(struct stream *stream, int system_errno) {
   return error;
 }
 
+static int64_t write_refused(struct stream *stream, int system_errno) {
+  if (system_errno != EAGAIN && system_errno != EWOULDBLOCK) return write_failed(stream, system_errno);
+  clear_ready(stream, TRANSPORT_WRITABLE);
+  return WSL_AGAIN;
+}
+
 static int64_t stream_writev(struct transport *transport, const struct iovec *parts, int count) {
   assert(count > 0 && count <= TRANSPORT_PARTS_MAX);
   struct stream *stream = stream_of(transport);
@@ -97,9 +104,50 @@ static int64_t stream_writev(struct transport *transport, const struct iovec *pa
     if ((size_t)sent < len) clear_ready(stream, TRANSPORT_WRITABLE);
     return sent;
   }
-  if (errno != EAGAIN && errno != EWOULDBLOCK) return write_failed(stream, errno);
-  clear_ready(stream, TRANSPORT_WRITABLE);
+  return write_refused(stream, errno);
+}
+
+/* Whether what splice(2) failed with is the connection's error, or says that the kernel won't, or not now. */
+static bool ends_stream(int system_errno) {
+  static const int others[] = {EAGAIN, EWOULDBLOCK, EINVAL, ENOSYS, EPERM, EACCES, ENOMEM, ENOBUFS};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (system_errno == others[i]) return false;
+  return true;
+}
+
+/* What splice(2) says at a socket's end, or in front of a byte that was sent as urgent, is not relied on:
+ * recv() tells. But an error is handed out once, and recv() would say 0 then. */
+static int64_t stream_splice_in(struct transport *transport, struct splice_pipe *pipe, size_t len) {
+  struct stream *stream = stream_of(transport);
+  assert(pipe->held == 0 && len > 0);
+  if (stream->over) return WSL_AGAIN;
+  ssize_t got = socket_splice(stream->watch.fd, pipe->ends[1], len);
+  if (got > 0) {
+    pipe->held = (size_t)got;
+    return got;
+  }
+  if (got < 0 && ends_stream(errno) && stream->write_error == 0)
+    stream->write_error = error_from_errno(errno);
   return WSL_AGAIN;
+}
+
+static int64_t stream_splice_out(struct transport *transport, struct wsl_span head,
+                                 struct splice_pipe *pipe) {
+  struct stream *stream = stream_of(transport);
+  assert(pipe->held > 0);
+  ssize_t sent = head.len == 0 ? 0 : socket_send_head(stream->watch.fd, head);
+  if (sent < 0) return write_refused(stream, errno);
+  if ((size_t)sent < head.len) {
+    clear_ready(stream, TRANSPORT_WRITABLE);
+    return sent;
+  }
+  ssize_t moved = socket_splice(pipe->ends[0], stream->watch.fd, pipe->held);
+  if (moved > 0) {
+    pipe->held -= (size_t)moved;
+    return sent + moved;
+  }
+  int64_t refused = write_refused(stream, moved == 0 ? EIO : errno);
+  return refused == WSL_AGAIN && sent > 0 ? sent : refused;
 }
 
 static int stream_finish(struct transport *transport) {
@@ -148,7 +196,7 @@ static int stream_silence(struct transport *transport, uint64_t *ms) {
   return stream->kind == STREAM_TCP ? socket_silence(stream->watch.fd, ms) : WSL_UNSUPPORTED;
 }
 
-static const struct transport_ops stream_ops = {
+static const struct transport_ops tcp_ops = {
     .read = stream_read,
     .writev = stream_writev,
     .finish = stream_finish,
@@ -157,6 +205,21 @@ static const struct transport_ops stream_ops = {
     .reset = stream_reset,
     .unacked = stream_unacked,
     .silence = stream_silence,
+    .splice_in = stream_splice_in,
+    .splice_out = stream_splice_out,
+};
+
+/* Kernels before 6.5 may refuse to splice into one. */
+static const struct transport_ops unix_ops = {
+    .read = stream_read,
+    .writev = stream_writev,
+    .finish = stream_finish,
+    .again = stream_again,
+    .close = stream_close,
+    .reset = stream_reset,
+    .unacked = stream_unacked,
+    .silence = stream_silence,
+    .splice_in = stream_splice_in,
 };
 
 /* `events` 0 is the turn that was asked for; else the owner hears only of bits that are new. */
@@ -194,7 +257,8 @@ struct transport *stream_open(struct stream_domain *domain, int fd, enum stream_
                               transport_ready_fn on_ready, void *owner) {
   struct stream *stream = slab_take(&domain->slab);
   if (stream == NULL) goto fail_descriptor;
-  stream->transport = (struct transport){.ops = &stream_ops, .on_ready = on_ready, .owner = owner};
+  stream->transport = (struct transport){
+      .ops = kind == STREAM_TCP ? &tcp_ops : &unix_ops, .on_ready = on_ready, .owner = owner};
   stream->domain = domain;
   stream->kind = kind;
   /* On Unix sockets a read stops at descriptors that the peer passes along, whatever lies behind. */

@@ -35,6 +35,7 @@ enum transport_ready {
 };
 
 struct transport;
+struct splice_pipe;
 typedef void (*transport_ready_fn)(struct transport *transport, void *owner);
 
 struct transport_ops {
@@ -48,6 +49,8 @@ struct transport_ops {
   int (*silence)(struct transport *, uint64_t *ms);
   size_t (*pending)(const struct transport *);
   const char *(*failure)(const struct transport *);
+  int64_t (*splice_in)(struct transport *, struct splice_pipe *pipe, size_t len);
+  int64_t (*splice_out)(struct transport *, struct wsl_span head, struct splice_pipe *pipe);
 };
 
 /* The part that every kind shares; kinds embed it first. */
@@ -96,6 +99,26 @@ static inline int64_t transport_writev(struct transport *t, const struct iovec *
 static inline int64_t transport_write(struct transport *t, const uint8_t *data, size_t len) {
   struct iovec part = {(void *)(uintptr_t)data, len};
   return t->ops->writev(t, &part, 1);
+}
+
+/* Whether bytes can go through a pipe from one to the other (net/splice_pool.h). TLS and Unix sockets toward
+ * a client have no such way. */
+static inline bool transport_splices(const struct transport *from, const struct transport *to) {
+  return from->ops->splice_in != NULL && to->ops->splice_out != NULL;
+}
+
+/* Moves up to len bytes into the pipe, which is empty. Returns the number; or WSL_AGAIN, which says no more
+ * than a short count does: whether there is nothing now, or an end or an error, or whether the kernel won't,
+ * is for transport_read() to find. READABLE stays as it was. */
+static inline int64_t transport_splice_in(struct transport *t, struct splice_pipe *pipe, size_t len) {
+  return t->ops->splice_in(t, pipe, len);
+}
+
+/* Writes `head` (may be empty), and behind it all that the pipe holds. Counts and fails as
+ * transport_writev() does, but that a short count need not clear WRITABLE. */
+static inline int64_t transport_splice_out(struct transport *t, struct wsl_span head,
+                                           struct splice_pipe *pipe) {
+  return t->ops->splice_out(t, head, pipe);
 }
 
 /* Bytes that a write has taken and the kernel has not: 0 but for TLS, which can't give back what it has

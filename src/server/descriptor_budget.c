@@ -23,6 +23,15 @@ struct descriptor_budget descriptor_budget_plan(uint64_t descriptors, unsigned w
   return (struct descriptor_budget){workers, (size_t)connections};
 }
 
+size_t descriptor_budget_take_pipes(uint64_t *descriptors, unsigned workers, size_t wished) {
+  assert(workers > 0);
+  if (*descriptors == 0) return wished;
+  uint64_t most = *descriptors / 4 / DESCRIPTORS_OF_PIPE / workers;
+  size_t pipes = wished < most ? wished : (size_t)most;
+  *descriptors -= (uint64_t)pipes * DESCRIPTORS_OF_PIPE * workers;
+  return pipes;
+}
+
 uint64_t descriptor_budget_raise_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

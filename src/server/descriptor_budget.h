@@ -18,6 +18,9 @@
 /* A client's and its backend's, or a client's and a file's. */
 #define DESCRIPTORS_OF_CONNECTION 2u
 
+/* One pipe for splicing (net/splice_pool.h). */
+#define DESCRIPTORS_OF_PIPE 2u
+
 struct descriptor_budget {
   unsigned workers;   /* at least 1 */
   size_t connections; /* at least 1 */
@@ -27,6 +30,10 @@ struct descriptor_budget {
  * `max_sessions` connections (0: as many as fit). A worker without a connection of its own would be
  * of no use, so there are never more workers than connections. */
 struct descriptor_budget descriptor_budget_plan(uint64_t descriptors, unsigned workers, size_t max_sessions);
+
+/* How many of the pipes that each worker wishes it may have: all of them take a quarter of the descriptors at
+ * most. Takes those off `*descriptors` (0: unknown or infinite). */
+size_t descriptor_budget_take_pipes(uint64_t *descriptors, unsigned workers, size_t wished);
 
 /* Raises the soft RLIMIT_NOFILE to the hard one and returns what holds then; 0 for infinity. */
 uint64_t descriptor_budget_raise_limit(void);

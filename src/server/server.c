@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "net/splice_pool.h"
 #include "server/admission.h"
 #include "server/descriptor_budget.h"
 #include "server/lifetime.h"
@@ -52,6 +53,7 @@ struct server {
   struct admission admission;
   struct balance balance;
   struct worker_setup setup;
+  size_t pipes_a_worker;
   struct worker **workers;
   struct admission_waiter **waiters;
   int *listen_fds; /* of workers that are not opened yet, else -1 */
@@ -231,8 +233,10 @@ static int explain(int error, const char *what, char *why, size_t why_cap) {
 static int plan(struct server *server) {
   const struct server_settings *settings = server->settings;
   unsigned wanted = settings->workers == 0 ? processors_usable() : settings->workers;
-  struct descriptor_budget budget =
-      descriptor_budget_plan(descriptor_budget_raise_limit(), wanted, settings->max_sessions);
+  uint64_t descriptors = descriptor_budget_raise_limit();
+  if (settings->session.max_frame_size >= SPLICE_FRAME_MIN)
+    server->pipes_a_worker = descriptor_budget_take_pipes(&descriptors, wanted, splice_pool_share(wanted));
+  struct descriptor_budget budget = descriptor_budget_plan(descriptors, wanted, settings->max_sessions);
   if (budget.workers < wanted)
     log_event(LOG_WARN, 0, "only %u of %u workers: --max-sessions or the descriptor limit allow no more",
               budget.workers, wanted);
@@ -294,6 +298,7 @@ static int open_workers(struct server *server) {
       .all = server->workers,
       .single = &server->lifetime.single,
       .workers = server->workers_count,
+      .pipes = server->pipes_a_worker,
       .on_ended = note_worker_ended,
       .owner = server,
   };

@@ -44,6 +44,7 @@ struct worker {
   struct poller *poller;
   struct resolver *resolver;
   struct buffer_pool buffers;
+  struct splice_pool pipes;
   struct offload_pool offload;
   struct stream_domain streams;
   struct tls_domain tls;

@@ -50,6 +50,7 @@ static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   worker->sessions.settings = &worker->setup.settings->session;
   worker->sessions.timers = &worker->timers.timers;
   worker->sessions.buffers = &worker->buffers;
+  worker->sessions.pipes = worker->setup.pipes > 0 ? &worker->pipes : NULL;
   worker->sessions.dialer = dialer;
   random_seed(&worker->sessions.random, seed);
   worker->sessions.on_ended = worker_on_session_ended;
@@ -96,6 +97,7 @@ void worker_free_domains(struct worker *worker) {
   tls_context_drop(worker->tls_context);
   stream_domain_destroy(&worker->streams);
   buffer_pool_destroy(&worker->buffers);
+  splice_pool_destroy(&worker->pipes);
   offload_pool_destroy(&worker->offload);
 }
 
@@ -113,6 +115,7 @@ static void open_buffers(struct worker *worker) {
 
 static int open_domains(struct worker *worker) {
   open_buffers(worker);
+  splice_pool_init(&worker->pipes, worker->setup.pipes);
   offload_pool_init(&worker->offload, &worker->loop);
   worker->offload.on_quiet = on_offload_quiet;
   worker->offload.on_back = on_offload_back;

@@ -126,6 +126,18 @@ static void look_at_buffers(struct world *w) {
   sim_check(lent <= expected, "%zu buffers are lent, where %zu are wanted", lent, expected);
 }
 
+/* A pipe is kept only with bytes in it that wait for a client. */
+static void look_at_pipes(const struct world *w) {
+  size_t lent = w->pipes.pool.existing - w->pipes.pool.free_count, wanted = 0;
+  for (size_t i = 0; i < w->plan->sessions; i++) {
+    const struct life *life = &w->lives[i];
+    bool may = life->opened && !life->ended && !client_is_lost(life);
+    wanted += may && model_held_down(life) > 0;
+  }
+  sim_check(lent <= wanted, "%zu pipes are kept, where %zu are wanted", lent, wanted);
+  sim_check(w->pipes.open <= w->plan->pipes, "%zu pipes are open", w->pipes.open);
+}
+
 /* ---- time ---- */
 
 /* Jitter shortens the interval by up to a tenth, a margin for coarse timers by a bit. */
@@ -288,6 +300,7 @@ static void look_at_effort(struct world *w) {
 
 void model_rest(struct world *w) {
   look_at_buffers(w);
+  look_at_pipes(w);
   look_at_effort(w);
   for (size_t i = 0; i < w->plan->sessions; i++) {
     struct life *life = &w->lives[i];

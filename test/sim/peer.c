@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "pipes.h"
 
 #define RUBBISH 0xDD
 /* Of so many times that time passes a slow one acknowledges once, some part. */
@@ -147,6 +148,35 @@ static int64_t peer_writev(struct transport *base, const struct iovec *parts, in
   return n;
 }
 
+/* What it says beside a count tells nothing: that is for a read. */
+static int64_t peer_splice_in(struct transport *base, struct splice_pipe *pipe, size_t len) {
+  struct peer *p = peer_of(base);
+  sim_check(len > 0, "a splice of no bytes");
+  sim_check(transport_readable(base), "a splice from a transport that is not readable");
+  p->calls++;
+  size_t unread = smaller(p->arrived - p->read, pipe_capacity(pipe));
+  if (p->temper->wont_splice || unread == 0 || says_not_now(p)) return WSL_AGAIN;
+  size_t n = draw_up_to(p, smaller(unread, len), p->temper->read_max);
+  pipe_fill(pipe, p->said.data + p->read, n);
+  p->read += n;
+  p->witness->on_read(p, (int64_t)n, pipe_bytes(pipe));
+  return (int64_t)n;
+}
+
+/* A short count leaves WRITABLE alone. */
+static int64_t peer_splice_out(struct transport *base, struct wsl_span head, struct splice_pipe *pipe) {
+  sim_check(pipe->held > 0, "a splice of an empty pipe");
+  struct iovec parts[] = {{(void *)(uintptr_t)head.at, head.len},
+                          {(void *)(uintptr_t)pipe_bytes(pipe), pipe->held}};
+  bool whole = head.len == 0;
+  int64_t n = peer_writev(base, parts + whole, 2 - whole);
+  if (n > (int64_t)head.len) {
+    pipe_drain(pipe, (size_t)n - head.len);
+    base->ready |= TRANSPORT_WRITABLE;
+  }
+  return n;
+}
+
 static int end_ours(struct peer *p) {
   if (p->finish_again > 0 || p->sealed > 0) {
     if (p->finish_again > 0) p->finish_again--;
@@ -229,6 +259,21 @@ static const struct transport_ops peer_ops = {
     .unacked = peer_unacked,
     .silence = peer_silence,
     .pending = peer_pending,
+    .splice_in = peer_splice_in,
+    .splice_out = peer_splice_out,
+};
+
+/* TLS: nothing can be spliced. */
+static const struct transport_ops sealing_ops = {
+    .read = peer_read,
+    .writev = peer_writev,
+    .finish = peer_finish,
+    .again = peer_again,
+    .close = peer_close,
+    .reset = peer_reset,
+    .unacked = peer_unacked,
+    .silence = peer_silence,
+    .pending = peer_pending,
 };
 
 /* ---- what the peer does ---- */
@@ -259,7 +304,7 @@ static unsigned incoming_bits(const struct peer *p) {
 struct transport *peer_connect(struct peer *p) {
   p->connected = true;
   p->transport = (struct peer_transport){.peer = p};
-  p->transport.base.ops = &peer_ops;
+  p->transport.base.ops = p->temper->seals ? &sealing_ops : &peer_ops;
   p->transport.base.ready = TRANSPORT_WRITABLE | incoming_bits(p);
   return &p->transport.base;
 }

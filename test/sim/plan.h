@@ -59,6 +59,7 @@ struct temper {
   uint32_t room;         /* bytes it takes before it stalls; UINT32_MAX: everything */
   uint8_t again_percent; /* of reads and writes that say "not now" though they might */
   bool seals;            /* takes all that is written and keeps what there is no room for, as TLS does */
+  bool wont_splice;      /* the kernel refuses */
   bool slow_acks;        /* acknowledges when time passes, not at once */
   bool cant_tell;        /* Unix socket: nobody knows what it has acknowledged */
   uint8_t finish_again;  /* so many calls of finish say "not now" */
@@ -84,6 +85,9 @@ struct plan {
   uint32_t buffers;           /* ceiling of the pool, in small ones */
   uint32_t buffer_size;       /* bytes of each small one */
   uint32_t large_buffer_size; /* bytes of each large one; 0: there are none */
+  uint32_t pipes;             /* ceiling of the pool of pipes; 0: nothing is spliced */
+  uint32_t pipe_bytes;        /* that one holds */
+  uint8_t pipe_refusals;      /* percent of those asked for */
   bool refuse_text;
   bool patient; /* at the end peers take everything and end what they began; else time just passes */
   uint8_t sessions;

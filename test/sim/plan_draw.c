@@ -28,7 +28,8 @@ enum theme {
   THEME_CROWD, /* several sessions, hardly any buffers */
   THEME_CLOCK, /* pings, limits, peers that vanish or talk to nobody, and long waits */
   THEME_TEXT,
-  THEME_BULK, /* frames at the bounds of the long lengths */
+  THEME_BULK,  /* frames at the bounds of the long lengths */
+  THEME_FLOOD, /* more from the backend than the largest buffer holds, through pipes as well */
   THEMES
 };
 
@@ -44,6 +45,7 @@ static void draw_temper(struct temper *t) {
       .room = one_in(3) ? pick(60) : UINT32_MAX,
       .again_percent = one_in(3) ? (uint8_t)(10 + pick(50)) : 0,
       .seals = one_in(4),
+      .wont_splice = one_in(8),
       .slow_acks = one_in(3),
       .cant_tell = one_in(5),
       .finish_again = one_in(4) ? (uint8_t)(1 + pick(3)) : 0,
@@ -68,11 +70,25 @@ static void draw_limits(struct plan *plan) {
 static void draw_buffers(struct plan *plan) {
   static const uint32_t large_sizes[] = {0, 257, 600, 1100};
   bool bulk = theme == THEME_BULK, both = bulk && one_in(2);
+  if (theme == THEME_FLOOD) {
+    plan->buffer_size = 16 + pick(20);
+    plan->large_buffer_size = plan->buffer_size + 1 + pick(100);
+    plan->buffers = one_in(3) ? 1 + pick(20) : 64;
+    return;
+  }
   plan->buffer_size = both ? 5000 : bulk ? 140000 : 256;
   plan->large_buffer_size = both ? 140000 : bulk ? 0 : PICK(large_sizes);
   uint32_t few = plan->large_buffer_size > 0 ? 12 : 4;
   plan->buffers = one_in(3) ? 2 + pick(few) : 64;
   if (theme == THEME_CROWD) plan->buffers = 1 + pick(few);
+}
+
+static void draw_pipes(struct plan *plan) {
+  static const uint32_t sizes[] = {1, 20, 130, 400, 1000};
+  plan->pipe_bytes = PICK(sizes);
+  if (theme != THEME_FLOOD && !one_in(4)) return;
+  plan->pipes = 1 + pick(3);
+  plan->pipe_refusals = one_in(4) ? (uint8_t)(20 + pick(81)) : 0;
 }
 
 static void draw_settings(struct plan *plan) {
@@ -82,9 +98,10 @@ static void draw_settings(struct plan *plan) {
   bool bulk = theme == THEME_BULK;
   plan->max_frame_size = bulk ? PICK(large_frames) : PICK(frame_sizes);
   draw_buffers(plan);
+  draw_pipes(plan);
   plan->refuse_text = theme != THEME_TEXT && one_in(10);
   plan->patient = !one_in(3);
-  bool several = theme == THEME_CROWD || (!bulk && one_in(6));
+  bool several = theme == THEME_CROWD || (theme == THEME_FLOOD && one_in(2)) || (!bulk && one_in(6));
   plan->sessions = several ? (uint8_t)(2 + pick(PLAN_SESSIONS_MAX - 1)) : 1;
 }
 
@@ -101,6 +118,7 @@ static uint32_t draw_size(void) {
   static const uint32_t edges[] = {0, 1, 124, 125, 126, 127, 128, 255, 256, 257};
   static const uint32_t large[] = {65534, 65535, 65536, 65537, 139000};
   if (theme == THEME_BULK && one_in(4)) return PICK(large);
+  if (theme == THEME_FLOOD && one_in(2)) return pick(2000);
   if (one_in(10)) return 0;
   if (one_in(4)) return PICK(edges);
   return one_in(3) ? pick(700) : pick(40);
@@ -142,26 +160,26 @@ struct share {
 };
 
 static const struct share shares[] = {
-    {STEP_CLIENT_FRAME, {60, 60, 25, 90, 30}},
-    {STEP_CLIENT_WRONG, {3, 1, 1, 12, 2}},
-    {STEP_CLIENT_CLOSE, {4, 3, 3, 3, 3}},
-    {STEP_CLIENT_END, {8, 4, 8, 6, 3}},
-    {STEP_CLIENT_TAKES, {16, 30, 16, 5, 16}},
-    {STEP_CLIENT_DEAF, {1, 1, 1, 0, 0}},
-    {STEP_CLIENT_VANISHES, {1, 0, 8, 0, 0}},
-    {STEP_BACKEND_SAYS, {40, 60, 25, 10, 60}},
-    {STEP_BACKEND_END, {6, 3, 4, 2, 3}},
-    {STEP_BACKEND_TAKES, {16, 30, 16, 16, 16}},
-    {STEP_BACKEND_VANISHES, {1, 0, 8, 0, 0}},
-    {STEP_BACKEND_DEAF, {1, 1, 2, 0, 0}},
-    {STEP_DIAL, {8, 8, 8, 8, 8}},
-    {STEP_TIME, {30, 10, 50, 5, 5}},
-    {STEP_SLEEP, {1, 1, 6, 0, 1}},
-    {STEP_TURNS, {20, 20, 10, 20, 20}},
-    {STEP_REST, {25, 25, 20, 15, 20}},
-    {STEP_HOARD, {5, 20, 1, 0, 2}},
-    {STEP_GO_AWAY, {2, 1, 2, 1, 1}},
-    {STEP_CUT, {1, 1, 1, 0, 1}},
+    {STEP_CLIENT_FRAME, {60, 60, 25, 90, 30, 30}},
+    {STEP_CLIENT_WRONG, {3, 1, 1, 12, 2, 3}},
+    {STEP_CLIENT_CLOSE, {4, 3, 3, 3, 3, 4}},
+    {STEP_CLIENT_END, {8, 4, 8, 6, 3, 8}},
+    {STEP_CLIENT_TAKES, {16, 30, 16, 5, 16, 30}},
+    {STEP_CLIENT_DEAF, {1, 1, 1, 0, 0, 1}},
+    {STEP_CLIENT_VANISHES, {1, 0, 8, 0, 0, 1}},
+    {STEP_BACKEND_SAYS, {40, 60, 25, 10, 60, 90}},
+    {STEP_BACKEND_END, {6, 3, 4, 2, 3, 6}},
+    {STEP_BACKEND_TAKES, {16, 30, 16, 16, 16, 16}},
+    {STEP_BACKEND_VANISHES, {1, 0, 8, 0, 0, 1}},
+    {STEP_BACKEND_DEAF, {1, 1, 2, 0, 0, 1}},
+    {STEP_DIAL, {8, 8, 8, 8, 8, 8}},
+    {STEP_TIME, {30, 10, 50, 5, 5, 30}},
+    {STEP_SLEEP, {1, 1, 6, 0, 1, 1}},
+    {STEP_TURNS, {20, 20, 10, 20, 20, 20}},
+    {STEP_REST, {25, 25, 20, 15, 20, 25}},
+    {STEP_HOARD, {5, 20, 1, 0, 2, 6}},
+    {STEP_GO_AWAY, {2, 1, 2, 1, 1, 2}},
+    {STEP_CUT, {1, 1, 1, 0, 1, 1}},
 };
 
 static uint8_t draw_kind(void) {

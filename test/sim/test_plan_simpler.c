@@ -26,10 +26,11 @@ static struct plan a_wild_plan(void) {
   plan.sessions = PLAN_SESSIONS_MAX;
   plan.max_frame_size = plan.heartbeat_ms = plan.pong_timeout_ms = plan.idle_timeout_ms = 7;
   plan.close_timeout_ms = plan.close_timeout_max_ms = plan.buffers = 7;
+  plan.buffer_size = plan.large_buffer_size = plan.pipes = plan.pipe_bytes = plan.pipe_refusals = 7;
   plan.refuse_text = true;
   for (size_t i = 0; i < PLAN_SESSIONS_MAX; i++) {
     struct role *role = &plan.roles[i];
-    role->client = (struct temper){1, 2, 3, 4, 5, true, true, true, 6, REACT_RESETS};
+    role->client = (struct temper){1, 2, 3, 4, 5, true, true, true, true, 6, REACT_RESETS};
     role->backend = role->client;
     role->dialling = DIAL_LATER;
     role->early = 9;

@@ -117,6 +117,8 @@ struct world *world_begin(const struct plan *plan) {
   w->domain.settings = &w->settings;
   w->domain.timers = &w->timers;
   w->domain.buffers = &w->pool;
+  pipes_begin(&w->pipes, plan->seed, plan->pipes, plan->pipe_bytes, plan->pipe_refusals);
+  w->domain.pipes = plan->pipes > 0 ? &w->pipes.pool : NULL;
   w->domain.dialer = &w->dialer;
   w->domain.on_ended = on_ended;
   random_seed(&w->domain.random, plan->seed);
@@ -247,4 +249,5 @@ void world_end(struct world *w) {
   model_end(w);
   session_domain_destroy(&w->domain);
   buffer_pool_destroy(&w->pool);
+  pipes_end(&w->pipes);
 }

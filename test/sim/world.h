@@ -4,6 +4,7 @@
 
 #include "bridge/session.h"
 #include "life.h"
+#include "pipes.h"
 #include "plan.h"
 
 #define WORLD_BORN_MS 1000000u
@@ -13,6 +14,7 @@ struct world {
   struct session_settings settings;
   struct timers timers;
   struct buffer_pool pool;
+  struct pipe_maker pipes;
   struct dialer dialer;
   struct session_domain domain;
   struct life lives[PLAN_SESSIONS_MAX];

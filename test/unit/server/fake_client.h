@@ -97,8 +97,9 @@ static inline int fake_silence(struct transport *t, uint64_t *ms) {
 }
 
 static inline void fake_client_init(struct fake_client *f) {
-  static const struct transport_ops ops = {fake_read,  fake_writev,  fake_finish,  fake_again, fake_close,
-                                           fake_reset, fake_unacked, fake_silence, NULL,       NULL};
+  static const struct transport_ops ops = {fake_read,  fake_writev, fake_finish,  fake_again,
+                                           fake_close, fake_reset,  fake_unacked, fake_silence,
+                                           NULL,       NULL,        NULL,         NULL};
   memset(f, 0, sizeof(*f));
   f->transport.ops = &ops;
   f->write_room = SIZE_MAX / 2;

@@ -48,6 +48,22 @@ static void raising_gives_what_holds(void **state) {
   assert_int_equal(descriptor_budget_raise_limit(), first);
 }
 
+static void pipes_take_a_quarter_at_most(void **state) {
+  (void)state;
+  uint64_t descriptors = 20000;
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 4, 16), 16);
+  assert_int_equal(descriptors, 20000 - 4 * 16 * DESCRIPTORS_OF_PIPE);
+  descriptors = 256;
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 2, 40), 16);
+  assert_int_equal(descriptors, 192);
+  descriptors = 30;
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 8, 16), 0);
+  assert_int_equal(descriptors, 30);
+  descriptors = 0; /* no limit */
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 8, 16), 16);
+  assert_int_equal(descriptors, 0);
+}
+
 static void quotas_are_rounded_up(void **state) {
   (void)state;
   assert_int_equal(processors_of_quota("200000 100000\n"), 2);
@@ -64,6 +80,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(plans_every_row),
       cmocka_unit_test(raising_gives_what_holds),
+      cmocka_unit_test(pipes_take_a_quarter_at_most),
       cmocka_unit_test(quotas_are_rounded_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
