@@ -96,7 +96,7 @@ def check_latency(figures):
 
 
 @pytest.mark.parametrize("mode", ["up", "down", "both", "echo"])
-@pytest.mark.parametrize("size", [1, 64, 4096, 200_000])
+@pytest.mark.parametrize("size", [64, 200_000] if os.environ.get("WSLUICE_SANITIZE") else [1, 64, 4096, 200_000])
 def test_streams_are_right_at_any_size(bridge, mode, size):
     running, options = bridge()
     figures = measure("--mode", mode, "--size", size, "--connections", 3, *options, running.url())
