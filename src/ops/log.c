@@ -33,9 +33,12 @@
 #define BATCH_BYTES 4096u
 
 /* The pause behind what was written, in which lines gather: waking the writer costs more than any line (two
- * threads, six system calls), so a busy server wakes it a hundred times a second and not for each line. The
- * first line after a silence leaves at once. */
+ * threads, six system calls), so a busy server wakes it a hundred times a second and not for each line. */
 #define REST_MS 10
+
+/* Behind a silence of REST_MS so many batches leave at once, without a rest: a quiet server's log is prompt.
+ */
+#define PROMPT_BATCHES 8
 
 /* A ring so full ends the rest. */
 #define REST_QUEUED_MAX (LOG_QUEUE_BYTES / 4)
@@ -79,6 +82,7 @@ static struct {
   bool thread_alive;
   bool thread_waits; /* for `changed`: a producer signals only then */
   bool thread_rests; /* likewise, and only where the ring fills */
+  unsigned batches;  /* since the last silence, at most PROMPT_BATCHES */
   uint64_t lost;     /* lines dropped since the last note about that */
   size_t first;      /* where the oldest queued byte lies in the ring */
   size_t queued;     /* bytes in the ring; always whole lines */
@@ -227,10 +231,15 @@ static void await_change(void) {
   else if (due_ms > now)
     (void)uv_cond_timedwait(&writer.changed, &writer.mutex, (due_ms - now) * NS_PER_MS);
   writer.thread_waits = false;
+  if (now_ms() - now >= REST_MS) writer.batches = 0;
 }
 
 /* Behind a batch: a while, or until something else than a line is there to be done; under the mutex. */
 static void rest(void) {
+  if (writer.batches < PROMPT_BATCHES) {
+    writer.batches++;
+    return;
+  }
   if (writer.state != WRITER_RUNNING || writer.reopens || writer.queued > REST_QUEUED_MAX) return;
   writer.thread_rests = true;
   (void)uv_cond_timedwait(&writer.changed, &writer.mutex, REST_MS * NS_PER_MS);
