@@ -145,7 +145,11 @@ static void on_tick(uv_timer_t *timer) {
     run_over(run);
     return;
   }
-  if (run->options->mode == MODE_CONNECT) visits_tick(run);
+  if (run->options->mode == MODE_CONNECT)
+    visits_tick(run);
+  else
+    flow_watch_opening(run);
+  if (run->phase == PHASE_OVER) return;
   if (run->has_meter) (void)process_meter_rss_kb(&run->meter);
   if (++run->ticks % TICKS_A_SECOND != 0) return;
   if (run->has_meter && !process_meter_scan(&run->meter) && run->phase <= PHASE_MEASURING) {

@@ -8,6 +8,8 @@
 /* Handshakes at a time: a server's backlog (128 with some) must not overflow. */
 #define OPENING_MAX 64u
 
+#define OPENING_STALL_NS (10 * NS_PER_S)
+
 /* Mode both: bytes under way a connection. More than the socket buffers on the way hold at first, and
  * little enough that no bridge is asked to store much. */
 #define BOTH_IN_FLIGHT_MIN (1024u * 1024u)
@@ -22,6 +24,39 @@ void flow_open(struct run *run) {
     struct connection *connection = &run->connections[run->started++];
     connection_start(connection, &run->client, run->started);
   }
+}
+
+static const char *awaited(enum connection_state state) {
+  switch (state) {
+    case CONNECTION_CONNECTING:
+      return "connecting";
+    case CONNECTION_SECURING:
+      return "the TLS handshake";
+    case CONNECTION_UPGRADING:
+      return "the answer to the upgrade";
+    case CONNECTION_OPEN:
+    case CONNECTION_CLOSING:
+    case CONNECTION_GONE:
+      break;
+  }
+  return "nothing";
+}
+
+/* A server that accepts and says no more would be waited for for ever. */
+void flow_watch_opening(struct run *run) {
+  uint64_t now_ns = uv_hrtime();
+  if (run->opened != run->opened_before || run->opened_ns == 0) {
+    run->opened_before = run->opened;
+    run->opened_ns = now_ns;
+  }
+  if (run->phase != PHASE_OPENING || now_ns - run->opened_ns < OPENING_STALL_NS) return;
+  const struct connection *stuck = run->connections;
+  while (stuck->state == CONNECTION_OPEN && stuck + 1 < run->connections + run->started)
+    stuck++;
+  client_fail(&run->client, FAILURE_CONNECT, "%zu of %llu connections are open; %s takes more than %u s",
+              run->opened, (unsigned long long)run->options->connections, awaited(stuck->state),
+              (unsigned)(OPENING_STALL_NS / NS_PER_S));
+  run_over(run);
 }
 
 static void on_open(struct connection *connection) {

@@ -57,6 +57,8 @@ struct run {
   struct connection *connections;
   uint64_t *stamps;
   size_t started, opened, ended; /* connections */
+  size_t opened_before;          /* as it was when any was opened last, */
+  uint64_t opened_ns;            /* and when that was */
   uint64_t visits;               /* mode connect: completed */
 
   uv_timer_t phase_timer; /* ends the phase */
@@ -99,6 +101,8 @@ extern const struct client_events flow_events;
 
 /* Opens connections, at most so many at a time. */
 void flow_open(struct run *run);
+/* Ends the run when no connection comes about any more. */
+void flow_watch_opening(struct run *run);
 /* All are open: lets them send. */
 void flow_begin(struct run *run);
 /* No more messages but those that are under way. */

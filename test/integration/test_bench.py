@@ -298,6 +298,12 @@ def test_a_server_of_something_else_is_named(serve):
     assert "the server does not speak HTTP: RFB 003.008" in complaint(f"ws://127.0.0.1:{server.port}/")
 
 
+@pytest.mark.skipif(bool(os.environ.get("WSLUICE_SANITIZE")), reason="ten seconds of waiting, once is enough")
+def test_a_server_that_never_answers_is_not_waited_for(serve):
+    url = f"ws://127.0.0.1:{serve(lambda wire: wire.sock.recv(65536) and wire.sock.recv(1)).port}/"
+    assert "0 of 2 connections are open; the answer to the upgrade takes more than 10 s" in complaint("--connections", 2, url)
+
+
 def test_a_closed_port_is_named():
     port = free_port()
     said = complaint(f"ws://127.0.0.1:{port}/")
