@@ -31,10 +31,11 @@ ssize_t socket_send(int fd, const struct msghdr *message) {
   return sent;
 }
 
-ssize_t socket_send_head(int fd, struct wsl_span head) {
+ssize_t socket_send_piece(int fd, struct wsl_span piece, enum socket_more more) {
+  int flags = MSG_NOSIGNAL | (more == SOCKET_MORE ? MSG_MORE : 0);
   ssize_t sent;
   do {
-    sent = send(fd, head.at, head.len, MSG_NOSIGNAL | MSG_MORE);
+    sent = send(fd, piece.at, piece.len, flags);
   } while (sent < 0 && errno == EINTR);
   return sent;
 }

@@ -32,11 +32,16 @@ ssize_t socket_send(int fd, const struct msghdr *message) {
   return sent;
 }
 
-/* Never called: there are no pipes to splice through (splice_pool.c). */
-ssize_t socket_send_head(int fd, struct wsl_span head) {
-  return send(fd, head.at, head.len, 0);
+ssize_t socket_send_piece(int fd, struct wsl_span piece, enum socket_more more) {
+  (void)more;
+  ssize_t sent;
+  do {
+    sent = send(fd, piece.at, piece.len, 0);
+  } while (sent < 0 && errno == EINTR);
+  return sent;
 }
 
+/* Never called: there are no pipes to splice through (splice_pool.c). */
 ssize_t socket_splice(int from, int to, size_t len) {
   (void)from;
   (void)to;

@@ -16,8 +16,12 @@ WSL_MUST_CHECK int socket_create(int family);
 /* sendmsg() that never raises SIGPIPE, retried on EINTR. */
 ssize_t socket_send(int fd, const struct msghdr *message);
 
-/* send(2) of what more follows at once; and splice(2) between a socket and a pipe. Neither blocks. */
-ssize_t socket_send_head(int fd, struct wsl_span head);
+/* The same for one piece, by send(2): 0.15 us less, a fiftieth of what sending a small message costs. With
+ * SOCKET_MORE the kernel may wait for what follows at once. */
+enum socket_more { SOCKET_ALL, SOCKET_MORE };
+ssize_t socket_send_piece(int fd, struct wsl_span piece, enum socket_more more);
+
+/* splice(2) between a socket and a pipe; never blocks. */
 ssize_t socket_splice(int from, int to, size_t len);
 
 /* Binds a socket that is about to connect to `source`, whose port is 0, and leaves the choice of a port to

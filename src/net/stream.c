@@ -91,6 +91,13 @@ static int64_t write_refused(struct stream *stream, int system_errno) {
   return WSL_AGAIN;
 }
 
+static ssize_t send_parts(int fd, const struct iovec *parts, int count) {
+  if (count == 1)
+    return socket_send_piece(fd, (struct wsl_span){parts->iov_base, parts->iov_len}, SOCKET_ALL);
+  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
+  return socket_send(fd, &message);
+}
+
 static int64_t stream_writev(struct transport *transport, const struct iovec *parts, int count) {
   assert(count > 0 && count <= TRANSPORT_PARTS_MAX);
   struct stream *stream = stream_of(transport);
@@ -98,8 +105,7 @@ static int64_t stream_writev(struct transport *transport, const struct iovec *pa
   for (int i = 0; i < count; i++)
     len += parts[i].iov_len;
   assert(len > 0);
-  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
-  ssize_t sent = socket_send(stream->watch.fd, &message);
+  ssize_t sent = send_parts(stream->watch.fd, parts, count);
   if (sent >= 0) {
     if ((size_t)sent < len) clear_ready(stream, TRANSPORT_WRITABLE);
     return sent;
@@ -135,7 +141,7 @@ static int64_t stream_splice_out(struct transport *transport, struct wsl_span he
                                  struct splice_pipe *pipe) {
   struct stream *stream = stream_of(transport);
   assert(pipe->held > 0);
-  ssize_t sent = head.len == 0 ? 0 : socket_send_head(stream->watch.fd, head);
+  ssize_t sent = head.len == 0 ? 0 : socket_send_piece(stream->watch.fd, head, SOCKET_MORE);
   if (sent < 0) return write_refused(stream, errno);
   if ((size_t)sent < head.len) {
     clear_ready(stream, TRANSPORT_WRITABLE);
