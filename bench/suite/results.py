@@ -9,6 +9,7 @@ from .rounds import PRECISION, reference_of
 from .stats import deviation, median, paired_ratio, verdict
 
 FORMAT = 1
+NOTHING = 1e-3  # instead of 0, which has no logarithm; less than any target's unit can tell
 
 
 def ratio_entry(ratio):
@@ -45,6 +46,7 @@ def target_entry(cell, target, series, reference):
     if target.is_ratio:
         base = {number: value * figure.scale for number, value in reference.values(figure.key).items()}
     else:
+        values = {number: max(value, NOTHING) for number, value in values.items()}
         base = dict.fromkeys(values, 1.0)
     ratio = paired_ratio(values, base)
     if ratio is None:
