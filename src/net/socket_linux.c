@@ -57,14 +57,16 @@ int socket_bind_source(int fd, const struct address *source) {
   return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
 }
 
-/* A datagram socket looks for the same way, sends nothing, and has ports of its own. */
+/* A datagram socket looks for the same way, sends nothing, and has ports of its own; that those are used up
+ * (EAGAIN, EADDRINUSE) says nothing about the way. */
 bool socket_has_route(const struct address *target, const struct address *source) {
   int fd = socket(target->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
-  bool found = source == NULL || bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0;
-  if (found) found = connect(fd, (const struct sockaddr *)&target->storage, target->len) == 0;
+  int failed = source == NULL ? 0 : bind(fd, (const struct sockaddr *)&source->storage, source->len);
+  if (failed == 0) failed = connect(fd, (const struct sockaddr *)&target->storage, target->len);
+  bool none = failed != 0 && (errno == EADDRNOTAVAIL || errno == ENETUNREACH || errno == EHOSTUNREACH);
   close(fd);
-  return found;
+  return !none;
 }
 
 /* "32768\t60999\n" */
