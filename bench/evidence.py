@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bench import ROOT, find_tool  # noqa: E402
 from suite import cells, machine, peers, table  # noqa: E402
 from suite.processes import Failure, Process, divide_processors  # noqa: E402
-from suite.run import Runner, Settings, figures_of  # noqa: E402
+from suite.run import Runner, Settings  # noqa: E402
 
 STRACE_SECONDS = 2.0
 PERF_SECONDS = 3.0
@@ -74,7 +74,6 @@ class TracingRunner(Runner):
     def _measured(self, cell, peer, place, words, seconds, before=0):
         sample = super()._measured(cell, peer, place, words, seconds, before)
         self.said = json.loads((place.folder / "measured.json").read_text(encoding="utf-8"))
-        figures_of(cell, self.said)
         return sample
 
 
