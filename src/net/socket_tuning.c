@@ -6,7 +6,3 @@ const struct socket_tuning socket_tuning_default = {
     .keepalive_interval_s = KEEPALIVE_INTERVAL_S,
     .keepalive_probes = KEEPALIVE_PROBES,
 };
-
-bool socket_keepalive_is_late(const struct socket_tuning *tuning) {
-  return tuning->keepalive_idle_s >= KEEPALIVE_LATE_FROM_S;
-}

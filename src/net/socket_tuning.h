@@ -7,7 +7,6 @@
 #ifndef NET_SOCKET_TUNING_H
 #define NET_SOCKET_TUNING_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <wsluice/span.h>
@@ -33,9 +32,6 @@ struct socket_tuning {
 #define KEEPALIVE_INTERVAL_S 15
 #define KEEPALIVE_PROBES     4
 
-/* Below this it is set at birth; twice the age at which net/keepalive would, at the latest. */
-#define KEEPALIVE_LATE_FROM_S 10
-
 extern const struct socket_tuning socket_tuning_default;
 
 /* Tries it on a socket: before anything is started. What the system cuts down is logged as a warning; what it
@@ -47,13 +43,6 @@ void socket_tune_listener(int fd, const struct socket_tuning *tuning);
 
 /* Before connect(). */
 void socket_tune_dialled(int fd, const struct socket_tuning *tuning);
-
-/* Whether keepalive is left to net/keepalive, which switches it on for connections that last. Short times
- * are set at birth, by the two above. */
-bool socket_keepalive_is_late(const struct socket_tuning *tuning);
-
-/* On a connection. */
-void socket_tune_keepalive(int fd, const struct socket_tuning *tuning);
 
 /* What a listener does not pass on to what it accepts; nothing on Linux. */
 void socket_tune_accepted(int fd);

@@ -36,16 +36,12 @@ static int set_congestion_control(int fd, const char *name) {
   return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
 
-/* The switch last: each time that is set while it is on moves a timer of the kernel's. */
-void socket_tune_keepalive(int fd, const struct socket_tuning *tuning) {
+static void tune_keepalive(int fd, const struct socket_tuning *tuning) {
+  if (tuning->keepalive_idle_s == 0) return;
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, tuning->keepalive_idle_s);
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, tuning->keepalive_interval_s);
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, tuning->keepalive_probes);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-}
-
-static bool keepalive_at_birth(const struct socket_tuning *tuning) {
-  return tuning->keepalive_idle_s != 0 && !socket_keepalive_is_late(tuning);
 }
 
 /* SO_OOBINLINE: without it the byte that a peer sends as urgent (telnet's DM) is missing from the stream
@@ -53,7 +49,7 @@ static bool keepalive_at_birth(const struct socket_tuning *tuning) {
 void socket_tune_dialled(int fd, const struct socket_tuning *tuning) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
-  if (keepalive_at_birth(tuning)) socket_tune_keepalive(fd, tuning);
+  tune_keepalive(fd, tuning);
   if (tuning->send_buffer != 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, tuning->send_buffer);
   if (tuning->receive_buffer != 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, tuning->receive_buffer);
   if (tuning->congestion_control != NULL) (void)set_congestion_control(fd, tuning->congestion_control);

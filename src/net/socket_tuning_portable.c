@@ -14,16 +14,11 @@ static void set_option(int fd, int level, int name, int value) {
   (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* With the system's own times. */
-void socket_tune_keepalive(int fd, const struct socket_tuning *tuning) {
-  (void)tuning;
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-}
-
 void socket_tune_dialled(int fd, const struct socket_tuning *tuning) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
-  if (tuning->keepalive_idle_s != 0 && !socket_keepalive_is_late(tuning)) socket_tune_keepalive(fd, tuning);
+  if (tuning->keepalive_idle_s != 0)
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1); /* with the system's times */
   if (tuning->send_buffer != 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, tuning->send_buffer);
   if (tuning->receive_buffer != 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, tuning->receive_buffer);
 }

@@ -23,7 +23,6 @@ struct stream {
   struct transport transport; /* first: it is one */
   struct poller_watch watch;
   struct poller_garbage garbage;
-  struct keepalive_watch keepalive;
   struct stream_domain *domain;
   enum stream_kind kind;
   bool short_read_drains; /* a short read proves that the receive queue is empty */
@@ -177,7 +176,6 @@ static void stream_close(struct transport *transport) {
   int fd = stream->watch.fd;
   assert(fd >= 0); /* closed twice */
   poller_remove(&stream->watch);
-  keepalive_end(&stream->domain->keepalive, &stream->keepalive);
   close(fd); /* even when it says EINTR the descriptor is gone on Linux: never retried */
   poller_release(stream->domain->poller, &stream->garbage, release_stream);
 }
@@ -245,13 +243,7 @@ static void on_stream_events(struct poller_watch *watch, unsigned events) {
 void stream_domain_init(struct stream_domain *domain, struct poller *poller) {
   domain->poller = poller;
   domain->open = 0;
-  keepalive_init(&domain->keepalive, NULL, &socket_tuning_default);
   slab_init(&domain->slab, sizeof(struct stream));
-}
-
-void stream_domain_keep_alive(struct stream_domain *domain, struct timers *timers,
-                              const struct socket_tuning *tuning) {
-  keepalive_init(&domain->keepalive, timers, tuning);
 }
 
 void stream_domain_destroy(struct stream_domain *domain) {
@@ -270,12 +262,8 @@ struct transport *stream_open(struct stream_domain *domain, int fd, enum stream_
   /* On Unix sockets a read stops at descriptors that the peer passes along, whatever lies behind. */
   stream->short_read_drains = kind == STREAM_TCP;
   list_init(&stream->garbage.node);
-  list_init(&stream->keepalive.node);
   if (poller_add(domain->poller, &stream->watch, fd, on_stream_events) != WSL_OK) goto fail_stream;
-  if (kind == STREAM_TCP) {
-    socket_tune_accepted(fd);
-    keepalive_begin(&domain->keepalive, &stream->keepalive, fd);
-  }
+  if (kind == STREAM_TCP) socket_tune_accepted(fd);
   domain->open++;
   return &stream->transport;
 

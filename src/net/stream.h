@@ -5,7 +5,6 @@
 #define NET_STREAM_H
 
 #include "core/slab.h"
-#include "net/keepalive.h"
 #include "net/poller.h"
 #include "net/transport.h"
 
@@ -13,16 +12,10 @@
 struct stream_domain {
   struct poller *poller;
   struct slab slab;
-  struct keepalive keepalive;
   size_t open; /* transports alive, those that wait for the end of the batch included */
 };
 
 void stream_domain_init(struct stream_domain *domain, struct poller *poller);
-
-/* Connections that last get the keepalive of `tuning`; without this call none does. Both outlive the domain.
- */
-void stream_domain_keep_alive(struct stream_domain *domain, struct timers *timers,
-                              const struct socket_tuning *tuning);
 
 /* All streams must have been closed and the batch ended (asserted). */
 void stream_domain_destroy(struct stream_domain *domain);

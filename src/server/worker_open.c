@@ -101,8 +101,10 @@ void worker_free_domains(struct worker *worker) {
   offload_pool_destroy(&worker->offload);
 }
 
-/* What a trickle reads at once, and a session that stalls behind one holds. */
-#define SMALL_BUFFER_BYTES ((size_t)16 * 1024)
+/* What a trickle reads at once, and a session that stalls behind one holds. Enough for a burst (a screen's
+ * change, a page of rows) to be one read and one write, over TLS in as few records as fit; of what a trickle
+ * leaves untouched no page is resident. */
+#define SMALL_BUFFER_BYTES ((size_t)64 * 1024)
 
 static void open_buffers(struct worker *worker) {
   const struct server_settings *settings = worker->setup.settings;
@@ -120,7 +122,6 @@ static int open_domains(struct worker *worker) {
   worker->offload.on_quiet = on_offload_quiet;
   worker->offload.on_back = on_offload_back;
   stream_domain_init(&worker->streams, worker->poller);
-  stream_domain_keep_alive(&worker->streams, &worker->timers.timers, &worker->setup.settings->sockets);
   int error = tls_domain_init(&worker->tls, worker->poller, &worker->offload.offload);
   struct dialer *dialer = set_up_dialer(worker);
   set_up_sessions(worker, dialer);

@@ -416,9 +416,9 @@ static void options_are_set(void **state) {
     const char *name;
     int level, option, expected;
   } rows[] = {
-      {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1},
-      {"SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE, 1},
-      {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 0}, /* not yet: net/keepalive */
+      {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1},    {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1},
+      {"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, 60}, {"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, 15},
+      {"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, 4},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     int value = -1;
