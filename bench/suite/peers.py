@@ -9,6 +9,7 @@ shown when it fails.
 import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -257,9 +258,10 @@ PEERS = (
 
 
 def variant(text):
-    """A peer from NAME=[PROGRAM] [OPTIONS]: wsluice with other options, or another build of it (with a "/" in it)."""
+    """A peer from NAME=[PROGRAM] [OPTIONS]: wsluice with other options, or another build of it (with a "/" in it), quoted as a
+    shell reads it."""
     name, equals, rest = text.partition("=")
-    words = rest.split()
+    words = shlex.split(rest)
     program = Path(words.pop(0)).resolve() if words and "/" in words[0] and words[0][0] != "-" else None
     if not equals or not name or name in [peer.name for peer in PEERS]:
         raise ValueError(f"a variant is NAME=[PROGRAM] [OPTIONS], with a name of its own, not {text!r}")

@@ -48,7 +48,8 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
 /* A read that filled its buffer wants more room; some in a row that would have fitted into a small one want
  * less. */
 static void note_read(struct appetite *appetite, const struct buffer *buffer, size_t n, size_t small_size) {
-  appetite->overflows = n == buffer->size && n > small_size;
+  /* Behind a full read already: without large buffers (--buffer-size) this is as much as one holds. */
+  appetite->overflows = n == buffer->size && appetite->class == BUFFER_LARGE;
   if (n == buffer->size) {
     appetite->class = BUFFER_LARGE;
     appetite->modest_reads = 0;

@@ -64,7 +64,7 @@ enum backend_out {
 struct appetite {
   enum buffer_class class;
   uint8_t modest_reads; /* in a row that would have fitted into a small one */
-  bool overflows;       /* the last read filled a large one: there may be enough to splice */
+  bool overflows;       /* two reads in a row filled theirs: there may be enough to splice */
 };
 
 /* Bytes on their way that the kernel has not taken yet; the buffer is ours until then. */

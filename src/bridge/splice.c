@@ -4,7 +4,7 @@
  *   backend ==> pipe: held bytes ==> client, behind a header that says how many
  *
  * What one splice brings into the pipe is one frame, so nobody asks beforehand how much there is. Tried only
- * behind a read that filled a large buffer, and given up for reading as soon as it brings little: whether the
+ * behind reads that filled their buffers, and given up for reading as soon as it brings little: whether the
  * stream pauses, ends or has failed, or the kernel won't splice it, the next read finds. The client's side of
  * a stall is that of a buffer: the session keeps the pipe, and the backend is not touched.
  */

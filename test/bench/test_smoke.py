@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -148,7 +149,7 @@ def test_listening_is_seen_without_connecting():
 
 def test_a_variant_of_wsluice_runs_beside_it(tmp_path):
     done = bench(
-        "--peers", "wsluice", "--also", "small=--buffer-size 16K", "--also", f"other={BUILDS}/wsluice", "--cells", "down-1m",
+        "--peers", "wsluice", "--also", "small=--buffer-size 16K", "--also", f"other={shlex.quote(str(BUILDS))}/wsluice", "--cells", "down-1m",
         "--rounds", 1, "--seconds", 0.05, "--minutes", 1, "--output", tmp_path,
     )
     assert done.returncode == 0, done.stderr

@@ -485,7 +485,7 @@ ALLOWED_KIB = 400
 
 def test_stalled_clients_cost_a_bounded_sum(start, serve, echo_backend, connect, context, backend, version):
     """Sixteen clients take nothing of 16 MB each, and others go on."""
-    bridge = start(backend, "--workers", "4")
+    bridge = start(backend, "--workers", "4", "--buffer-size", "64K")
     warm = connect(bridge, tls=context)
     services = [backend.accept()]
     before = resident_kib(bridge.pid)
