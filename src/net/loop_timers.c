@@ -23,8 +23,7 @@ static void on_due(uv_timer_t *handle) {
   timers_run(&timers->timers, uv_now(handle->loop));
 }
 
-static void on_before_sleep(uv_prepare_t *handle) {
-  struct loop_timers *timers = handle->data;
+void loop_timers_rearm(struct loop_timers *timers) {
   loop_timers_catch_up(timers);
   int64_t next_ms = timers_next_ms(&timers->timers);
   if (next_ms < 0) {
@@ -39,6 +38,10 @@ static void on_before_sleep(uv_prepare_t *handle) {
   timers->armed_for_ms = due_ms;
   /* Fails only for a handle that is closing. */
   (void)uv_timer_start(&timers->handle, on_due, (uint64_t)next_ms, 0);
+}
+
+static void on_before_sleep(uv_prepare_t *handle) {
+  loop_timers_rearm(handle->data);
 }
 
 static void on_after_sleep(uv_check_t *handle) {

@@ -26,6 +26,9 @@ WSL_MUST_CHECK int loop_timers_open(struct loop_timers *timers, uv_loop_t *loop)
 /* Moves the timers' clock to the loop's; fires nothing. */
 void loop_timers_catch_up(struct loop_timers *timers);
 
+/* Arms the uv_timer_t for the earliest timer; the prepare handle does it, and who sleeps for the loop. */
+void loop_timers_rearm(struct loop_timers *timers);
+
 /* Closes the handles; the struct may be freed once the loop has run their close callbacks. No timer
  * may be armed (asserted). */
 void loop_timers_close(struct loop_timers *timers);

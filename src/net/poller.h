@@ -5,6 +5,9 @@
  * cost five system calls at birth and two at each change of mask (poller_epoll.c). Elsewhere one
  * uv_poll_t each, behind the same interface (poller_uv.c).
  *
+ * With poller_drive() the two change places, and the poller sleeps for the loop: an epoll instance within
+ * another costs each wake-up a second epoll_wait(), and the kernel a second round of callbacks.
+ *
  * A batch of events may name a watch that an earlier event of the batch has removed. So memory that
  * holds a watch is given to poller_release() instead of being freed: it is freed behind the batch.
  *
@@ -51,6 +54,12 @@ struct poller_garbage {
 /* Creates a poller on `loop`; NULL when the system refuses. It keeps the loop alive until
  * poller_close(). */
 struct poller *poller_open(uv_loop_t *loop);
+
+/* From now on the poller sleeps for its loop, which is run with UV_RUN_DEFAULT only, and libuv gets its turn
+ * when it has something to do. `before_sleep` is called each time: it arms the uv_timer_t of what is to wake
+ * the loop (loop_timers_rearm). Does nothing where the system can't do it: all works as before, at more
+ * cost. */
+void poller_drive(struct poller *poller, void (*before_sleep)(void *arg), void *arg);
 
 /* Takes the poller off its loop and frees it, garbage included, once libuv has let go of the
  * handles (run the loop until then). Every watch must have been removed (asserted). */

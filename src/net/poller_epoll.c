@@ -31,6 +31,14 @@ struct poller {
   uv_poll_t poll;
   int epoll_fd;
   uint64_t batch; /* number of the batch being handled, or handled last */
+
+  /* poller_drive() */
+  uv_prepare_t sleeper; /* active: the poller sleeps for the loop, in here */
+  uv_idle_t awake;      /* active but in there: libuv does not sleep */
+  bool libuv_due;       /* libuv has an event */
+  unsigned open_handles;
+  void (*before_sleep)(void *arg);
+  void *before_sleep_arg;
 };
 
 /* EPOLLERR: a reset or another fatal error; what had arrived can still be read, then the error.
@@ -48,7 +56,8 @@ static unsigned ready_bits(uint32_t events) {
 static void handle_batch(struct poller *poller, const struct epoll_event *events, int count) {
   for (int i = 0; i < count; i++) {
     struct poller_watch *watch = events[i].data.ptr;
-    if (watch->fd < 0 || watch->added_in == poller->batch) continue;
+    if (watch == NULL) poller->libuv_due = true;
+    if (watch == NULL || watch->fd < 0 || watch->added_in == poller->batch) continue;
     watch->on_events(watch, ready_bits(events[i].events));
   }
 }
@@ -71,13 +80,65 @@ static void on_wake_up(uv_poll_t *handle, int status, int uv_events) {
   }
 }
 
+/* ---- sleeping for the loop ---- */
+
+static void on_awake(uv_idle_t *handle) {
+  (void)handle; /* its being active is all that is wanted */
+}
+
+static void wait_and_handle(struct poller *poller, int timeout_ms) {
+  struct epoll_event events[BATCH_EVENTS];
+  int count = epoll_wait(poller->epoll_fd, events, BATCH_EVENTS, timeout_ms);
+  poller->batch++;
+  uv_update_time(poller->poll.loop);
+  poller_woke(poller);
+  handle_batch(poller, events, count);
+  poller_turns_serve(&poller->turns);
+}
+
+/* Runs right before libuv would sleep. Leaves only when libuv has something to do: an event of its own, or
+ * what it would not sleep for (a timer that is due, a handle to close, a descriptor that it was told to watch
+ * and has not told the kernel). */
+static void on_sleep(uv_prepare_t *handle) {
+  struct poller *poller = handle->data;
+  (void)uv_idle_stop(&poller->awake);
+  bool libuv_turn = false;
+  while (!libuv_turn && !uv_is_closing((uv_handle_t *)&poller->sleeper)) {
+    poller->before_sleep(poller->before_sleep_arg);
+    int timeout_ms = uv_backend_timeout(poller->poll.loop);
+    wait_and_handle(poller, poller_turns_wanted(&poller->turns) ? 0 : timeout_ms);
+    libuv_turn = timeout_ms == 0 || poller->libuv_due;
+    poller->libuv_due = false;
+  }
+  if (!uv_is_closing((uv_handle_t *)&poller->awake)) (void)uv_idle_start(&poller->awake, on_awake);
+}
+
+void poller_drive(struct poller *poller, void (*before_sleep)(void *arg), void *arg) {
+  uv_loop_t *loop = poller->poll.loop;
+  struct epoll_event libuv = {.events = EPOLLIN, .data.ptr = NULL};
+  (void)uv_poll_stop(&poller->poll); /* first: the kernel refuses a circle */
+  if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, uv_backend_fd(loop), &libuv) != 0) {
+    (void)uv_poll_start(&poller->poll, UV_READABLE, on_wake_up);
+    return;
+  }
+  poller->before_sleep = before_sleep;
+  poller->before_sleep_arg = arg;
+  poller->turns.driven = true;
+  (void)uv_prepare_start(&poller->sleeper, on_sleep);
+}
+
+/* ---- birth and end ---- */
+
 struct poller *poller_open(uv_loop_t *loop) {
   struct poller *poller = calloc(1, sizeof *poller);
   if (poller == NULL) return NULL;
   poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (poller->epoll_fd < 0) goto fail_poller;
   if (uv_poll_init(loop, &poller->poll, poller->epoll_fd) != 0) goto fail_descriptor;
-  poller->poll.data = poller;
+  (void)uv_prepare_init(loop, &poller->sleeper);
+  (void)uv_idle_init(loop, &poller->awake);
+  poller->open_handles = 3;
+  poller->poll.data = poller->sleeper.data = poller->awake.data = poller;
   poller_turns_open(&poller->turns, loop);
   (void)uv_poll_start(&poller->poll, UV_READABLE, on_wake_up); /* cannot fail for a fresh handle */
   return poller;
@@ -93,15 +154,19 @@ static void on_turns_closed(struct poller_turns *turns) {
   free((struct poller *)(void *)turns);
 }
 
-static void on_poll_closed(uv_handle_t *handle) {
+static void on_handle_closed(uv_handle_t *handle) {
   struct poller *poller = handle->data;
+  if (--poller->open_handles > 0) return;
   close(poller->epoll_fd);
   poller_turns_close(&poller->turns, on_turns_closed);
 }
 
 void poller_close(struct poller *poller) {
   assert(poller->turns.watches == 0);
-  uv_close((uv_handle_t *)&poller->poll, on_poll_closed);
+  poller->turns.driven = false;
+  uv_close((uv_handle_t *)&poller->poll, on_handle_closed);
+  uv_close((uv_handle_t *)&poller->sleeper, on_handle_closed);
+  uv_close((uv_handle_t *)&poller->awake, on_handle_closed);
 }
 
 int poller_add(struct poller *poller, struct poller_watch *watch, int fd, poller_fn on_events) {

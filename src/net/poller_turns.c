@@ -40,15 +40,23 @@ static void on_idle(uv_idle_t *handle) {
 /* The idle handle is the mark that somebody waits; it is off in a quiet loop. libuv would start even
  * a handle that is closing, and never stop it: what is released then goes with the poller. */
 static void stay_awake(struct poller_turns *turns) {
-  if (uv_is_closing((uv_handle_t *)&turns->idle)) return;
+  if (turns->driven || uv_is_closing((uv_handle_t *)&turns->idle)) return;
   (void)uv_idle_start(&turns->idle, on_idle); /* does nothing when it is active already */
+}
+
+bool poller_turns_wanted(const struct poller_turns *turns) {
+  return !list_empty(&turns->again) || !list_empty(&turns->garbage);
+}
+
+void poller_turns_serve(struct poller_turns *turns) {
+  serve_again(turns);
+  release_garbage(turns);
 }
 
 static void on_check(uv_check_t *handle) {
   struct poller_turns *turns = handle->data;
-  serve_again(turns);
-  release_garbage(turns);
-  if (list_empty(&turns->again) && list_empty(&turns->garbage)) (void)uv_idle_stop(&turns->idle);
+  poller_turns_serve(turns);
+  if (!poller_turns_wanted(turns)) (void)uv_idle_stop(&turns->idle);
 }
 
 void poller_turns_open(struct poller_turns *turns, uv_loop_t *loop) {

@@ -12,6 +12,7 @@ struct poller_turns {
   struct list again;
   struct list garbage;
   size_t watches; /* registered now */
+  bool driven;    /* the poller serves them by itself (poller_drive) */
   unsigned open_handles;
   void (*on_wake)(void *arg);
   void *on_wake_arg;
@@ -20,6 +21,12 @@ struct poller_turns {
 
 /* Cannot fail: libuv only fills in structs here. */
 void poller_turns_open(struct poller_turns *turns, uv_loop_t *loop);
+
+/* What a turn of the loop does: serves the ready list as it stands, then releases the garbage. */
+void poller_turns_serve(struct poller_turns *turns);
+
+/* Whether another turn is wanted without a sleep in between. */
+bool poller_turns_wanted(const struct poller_turns *turns);
 
 /* Closes the handles; `on_closed` comes when libuv has let go of them, the garbage released. Then the
  * memory may be freed. */

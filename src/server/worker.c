@@ -89,8 +89,13 @@ struct admission_waiter *worker_waiter(struct worker *worker) {
   return &worker->waiter;
 }
 
+static void before_sleep(void *worker) {
+  loop_timers_rearm(&((struct worker *)worker)->timers);
+}
+
 static void run_thread(void *argument) {
   struct worker *worker = argument;
+  poller_drive(worker->poller, before_sleep, worker);
   (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
   worker->setup.on_ended(worker->setup.owner);
 }
