@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "net/socket_tuning.h"
 
 #define LISTEN_BACKLOG 4096
 
@@ -51,6 +52,10 @@ int endpoint_resolve(struct endpoint *endpoint, const struct url *url, char why[
   return resolve_name(endpoint, url, why);
 }
 
+static bool is_tcp(const struct address *address) {
+  return address->storage.ss_family != AF_UNIX;
+}
+
 static int open_socket(const struct address *address) {
   int fd = socket(address->storage.ss_family, SOCK_STREAM, 0);
   if (fd < 0) return -1;
@@ -80,6 +85,7 @@ static int connect_socket(int fd, const struct address *address) {
 int endpoint_connect(const struct address *address, const struct address *source, int *fd) {
   *fd = open_socket(address);
   if (*fd < 0) return error_from_errno(errno);
+  if (is_tcp(address)) socket_tune_dialled(*fd, &socket_tuning_default); /* above all no delay */
   int error = source == NULL ? WSL_OK : bind_source(*fd, source);
   if (error == WSL_OK) error = connect_socket(*fd, address);
   if (error == WSL_OK) return WSL_OK;
@@ -106,6 +112,8 @@ int endpoint_listen(const struct endpoint *endpoint, int *fd, char why[ENDPOINT_
   if (endpoint->kind == STREAM_UNIX) remove_stale_socket(address);
   *fd = open_socket(address);
   if (*fd >= 0) (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (*fd >= 0 && is_tcp(address))
+    socket_tune_listener(*fd, &socket_tuning_default); /* its clients inherit it */
   if (*fd >= 0 && bind(*fd, (const struct sockaddr *)&address->storage, address->len) == 0 &&
       listen(*fd, LISTEN_BACKLOG) == 0)
     return WSL_OK;

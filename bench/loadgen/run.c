@@ -77,6 +77,7 @@ static void begin_draining(struct run *run) {
 }
 
 static void end_measuring(struct run *run) {
+  (void)uv_timer_stop(&run->phase_timer); /* a signal may have come first */
   run_cut(run, &run->end);
   run_conclude(run);
   if (run->options->mode == MODE_CONNECT)

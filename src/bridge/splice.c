@@ -12,8 +12,7 @@
 
 #include "bridge/session_internal.h"
 
-/* Less than this brought at once is read and written at lower cost (a sixteenth of what the pipe is made
- * for). */
+/* Less than this part of what a pipe can bring at once is read and written at lower cost. */
 #define SPLICE_WORTH_PART 16u
 
 static bool wanted(const struct session *s) {
@@ -27,8 +26,9 @@ bool splice_read(struct session *s) {
   if (!wanted(s)) return false;
   struct splice_pipe *pipe = splice_pool_borrow(s->domain->pipes);
   if (pipe == NULL) return false;
+  size_t most = frame < SPLICE_PIPE_BYTES ? frame : SPLICE_PIPE_BYTES;
   int64_t n = transport_splice_in(s->backend, pipe, frame);
-  if (n <= 0 || (size_t)n < frame / SPLICE_WORTH_PART) s->appetites[BUFFER_DOWN].overflows = false;
+  if (n <= 0 || (size_t)n < most / SPLICE_WORTH_PART) s->appetites[BUFFER_DOWN].overflows = false;
   if (n <= 0) {
     splice_pool_return(s->domain->pipes, pipe);
     return false;

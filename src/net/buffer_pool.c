@@ -6,6 +6,7 @@
 #include "net/buffer_pool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -64,15 +65,21 @@ static struct buffer *make_buffer(struct buffer_pool *pool, enum buffer_class cl
   return buffer;
 }
 
+/* Neighbouring maps are one to the kernel, and a process may have only so many (vm.max_map_count): taking one
+ * out of their middle makes one more and may be refused. Then its pages go, and only its addresses stay. */
+static void unmap(void *memory, size_t len) {
+  if (munmap(memory, len) == 0) return;
+  assert(errno == ENOMEM); /* anything else is no mapping of ours */
+  (void)madvise(memory, len, MADV_DONTNEED);
+}
+
 static void unmake_buffer(struct buffer_pool *pool, struct buffer *buffer) {
   size_t len = memory_of(buffer->size);
   pool->existing -= pool->shelves[buffer->class].weight;
   if (len < MAPPED_MIN) {
     free(buffer);
   } else {
-    int error = munmap(buffer, len);
-    assert(error == 0); /* it fails only for what is no mapping */
-    (void)error;
+    unmap(buffer, len);
   }
 }
 

@@ -32,16 +32,14 @@
  * that it could not be ended, and could be mixed with lines of other processes. */
 #define BATCH_BYTES 4096u
 
-/* The pause behind what was written, in which lines gather: waking the writer costs more than any line (two
- * threads, six system calls), so a busy server wakes it a hundred times a second and not for each line. */
+/* The pause behind what was written, in which lines gather, up to a batch of them: waking the writer costs
+ * more than any line (two threads, six system calls), so a busy server wakes it a hundred times a second and
+ * not for each line. */
 #define REST_MS 10
 
 /* Behind a silence of REST_MS so many batches leave at once, without a rest: a quiet server's log is prompt.
  */
 #define PROMPT_BATCHES 8
-
-/* A ring so full ends the rest. */
-#define REST_QUEUED_MAX (LOG_QUEUE_BYTES / 4)
 
 /* How often a writer whose reader is stuck looks whether it shall give up. */
 #define GIVE_UP_LOOK_MS 20
@@ -173,7 +171,7 @@ static void write_directly(int fd, const char *line, size_t len) {
 static void queue_line(enum log_level level, const char *format, const char *line, size_t len) {
   bool passes = log_limit_judge(&writer.limit, level, format, now_ms()) == LOG_PASSES;
   if (passes && !(note_losses() && ring_put(line, len))) writer.lost++;
-  if (writer.thread_waits || (writer.thread_rests && writer.queued > REST_QUEUED_MAX))
+  if (writer.thread_waits || (writer.thread_rests && writer.queued >= BATCH_BYTES))
     uv_cond_signal(&writer.changed);
 }
 
@@ -240,7 +238,7 @@ static void rest(void) {
     writer.batches++;
     return;
   }
-  if (writer.state != WRITER_RUNNING || writer.reopens || writer.queued > REST_QUEUED_MAX) return;
+  if (writer.state != WRITER_RUNNING || writer.reopens || writer.queued >= BATCH_BYTES) return;
   writer.thread_rests = true;
   (void)uv_cond_timedwait(&writer.changed, &writer.mutex, REST_MS * NS_PER_MS);
   writer.thread_rests = false;
