@@ -2,9 +2,7 @@
 #include "loadgen/endpoint.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "net/socket_system.h"
 #include "net/socket_tuning.h"
 
 #define LISTEN_BACKLOG 4096
@@ -56,24 +55,6 @@ static bool is_tcp(const struct address *address) {
   return address->storage.ss_family != AF_UNIX;
 }
 
-static int open_socket(const struct address *address) {
-  int fd = socket(address->storage.ss_family, SOCK_STREAM, 0);
-  if (fd < 0) return -1;
-  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-  (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-  return fd;
-}
-
-/* Without the option bind() takes a port that no other connection may have, whatever its target. */
-static int bind_source(int fd, const struct address *source) {
-#if defined(IP_BIND_ADDRESS_NO_PORT)
-  int on = 1;
-  (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-#endif
-  if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;
-  return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
-}
-
 static int connect_socket(int fd, const struct address *address) {
   int failed;
   do {
@@ -83,10 +64,10 @@ static int connect_socket(int fd, const struct address *address) {
 }
 
 int endpoint_connect(const struct address *address, const struct address *source, int *fd) {
-  *fd = open_socket(address);
+  *fd = socket_create(address->storage.ss_family);
   if (*fd < 0) return error_from_errno(errno);
   if (is_tcp(address)) socket_tune_dialled(*fd, &socket_tuning_default); /* above all no delay */
-  int error = source == NULL ? WSL_OK : bind_source(*fd, source);
+  int error = source == NULL ? WSL_OK : socket_bind_source(*fd, source);
   if (error == WSL_OK) error = connect_socket(*fd, address);
   if (error == WSL_OK) return WSL_OK;
   close(*fd);
@@ -110,7 +91,7 @@ int endpoint_listen(const struct endpoint *endpoint, int *fd, char why[ENDPOINT_
   const struct address *address = &endpoint->addresses[0];
   int on = 1;
   if (endpoint->kind == STREAM_UNIX) remove_stale_socket(address);
-  *fd = open_socket(address);
+  *fd = socket_create(address->storage.ss_family);
   if (*fd >= 0) (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (*fd >= 0 && is_tcp(address))
     socket_tune_listener(*fd, &socket_tuning_default); /* its clients inherit it */

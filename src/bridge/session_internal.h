@@ -77,9 +77,8 @@ struct held {
 struct client_writer {
   struct held data;         /* payload from the backend, framed as it leaves; or else: */
   struct splice_pipe *pipe; /* payload of one frame, which is all that it holds; NULL: none */
-  size_t
-      header_left; /* unsent header bytes of the frame begun; right before data.at, or made anew (splice.c) */
-  size_t frame_left; /* unsent payload of the frame begun; data[0..frame_left), or all of the pipe */
+  size_t header_left; /* unsent header bytes of the frame begun: right before data.at; a pipe's are remade */
+  size_t frame_left;  /* unsent payload of the frame begun; data[0..frame_left), or all of the pipe */
   uint8_t control[2 + WSL_CONTROL_PAYLOAD_MAX]; /* a whole control frame that is leaving */
   uint8_t control_len, control_sent;
   enum wsl_opcode control_opcode;

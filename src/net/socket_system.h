@@ -1,5 +1,6 @@
 /* What differs between systems about sockets: creating them, local ports, and what the kernel tells
- * about a connection. socket_linux.c has it for Linux, socket_portable.c for the rest. Private to net.
+ * about a connection. socket_linux.c has it for Linux, socket_portable.c for the rest. For net, and for the
+ * sockets of the bench (bench/loadgen).
  */
 #ifndef NET_SOCKET_SYSTEM_H
 #define NET_SOCKET_SYSTEM_H
