@@ -35,7 +35,7 @@ static uint16_t dial_close_code(int error) {
 void ending_dial_failed(struct session *s, int error) {
   char reason[sizeof s->ending.reason];
   snprintf(reason, sizeof reason, "Failed to connect to target: %s", error_text(error));
-  ending_set(s, "backend", error_text(error));
+  ending_set(s, "backend", error_text_for_log(error));
   s->backend_in = BACKEND_IN_ENDED;
   backend_break(s);
   client_close(s, dial_close_code(error), reason);

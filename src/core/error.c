@@ -13,7 +13,10 @@ enum { EAI_LIBUV_FIRST = -3014, EAI_LIBUV_LAST = -3000, EAI_LIBUV_NODATA = -3007
 struct error_entry {
   const char *name;
   const char *text;
+  const char *text_for_log; /* NULL: the same */
 };
+
+#define NO_PORT_TEXT "No free local port toward the target"
 
 /* Indexed by the negated error. */
 static const struct error_entry errors[] = {
@@ -27,9 +30,8 @@ static const struct error_entry errors[] = {
     [-WSL_NAME_UNKNOWN] = {"NAME_UNKNOWN", "The name has no address"},
     [-WSL_NAME_FAILED] = {"NAME_FAILED", "The name could not be looked up"},
     [-WSL_NO_DESCRIPTOR] = {"NO_DESCRIPTOR", "Out of file descriptors"},
-    [-WSL_NO_PORT] =
-        {"NO_PORT",
-         "No free local port toward the target: add --source-address or widen ip_local_port_range"},
+    [-WSL_NO_PORT] = {"NO_PORT", NO_PORT_TEXT,
+                      NO_PORT_TEXT ": add --source-address or widen ip_local_port_range"},
     [-WSL_NO_MEMORY] = {"NO_MEMORY", "Out of memory"},
     [-WSL_DENIED] = {"DENIED", "Permission denied"},
     [-WSL_NOT_FOUND] = {"NOT_FOUND", "No such file"},
@@ -42,10 +44,10 @@ static const struct error_entry errors[] = {
     [-WSL_TLS_PLAIN] = {"TLS_PLAIN", "The peer does not speak TLS"},
     [-WSL_TLS_UNTRUSTED] = {"TLS_UNTRUSTED", "The peer's certificate is not accepted"},
     [-WSL_TLS_FAILED] = {"TLS_FAILED", "TLS failed"},
-    [-WSL_NO_ADDRESS] = {"NO_ADDRESS", "The source address is not one of this machine"},
+    [-WSL_NO_ADDRESS] = {"NO_ADDRESS", "The local address is not one of this machine"},
 };
 
-static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error"};
+static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error", NULL};
 
 /* A table and not a switch: EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP are one number on some
  * systems and two on others. The first rows are those met while bytes move. */
@@ -102,6 +104,11 @@ const char *error_name(int error) {
 
 const char *error_text(int error) {
   return entry_of(error)->text;
+}
+
+const char *error_text_for_log(int error) {
+  const struct error_entry *entry = entry_of(error);
+  return entry->text_for_log != NULL ? entry->text_for_log : entry->text;
 }
 
 int error_from_errno(int system_errno) {

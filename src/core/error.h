@@ -19,7 +19,7 @@ enum wsl_error {
   WSL_NAME_UNKNOWN = -7,   /* the name has no address                                         */
   WSL_NAME_FAILED = -8,    /* the resolver gave no answer                                     */
   WSL_NO_DESCRIPTOR = -9,  /* EMFILE, ENFILE                                                  */
-  WSL_NO_PORT = -10,       /* EADDRNOTAVAIL: no local port left toward a target               */
+  WSL_NO_PORT = -10,       /* EADDRNOTAVAIL of connect(): no local port left toward a target  */
   WSL_NO_MEMORY = -11,     /* allocation failed, or a ceiling was reached                     */
   WSL_DENIED = -12,        /* EACCES, EPERM                                                   */
   WSL_NOT_FOUND = -13,     /* ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP                            */
@@ -32,7 +32,7 @@ enum wsl_error {
   WSL_TLS_PLAIN = -20,     /* what came is not TLS                                            */
   WSL_TLS_UNTRUSTED = -21, /* the peer's certificate was not accepted                         */
   WSL_TLS_FAILED = -22,    /* any other failure of TLS                                        */
-  WSL_NO_ADDRESS = -23     /* a source address that is not this machine's                     */
+  WSL_NO_ADDRESS = -23     /* EADDRNOTAVAIL of bind(): not an address of this machine         */
 };
 
 /* The enum's name for `error`, such as "REFUSED". Static; never NULL, any value may be given. */
@@ -40,6 +40,9 @@ const char *error_name(int error);
 
 /* One short sentence in plain words without a full stop, such as "Connection refused". Static. */
 const char *error_text(int error);
+
+/* The same, where it helps with what an operator may do about it: none of a peer's business. Static. */
+const char *error_text_for_log(int error);
 
 /* Whether TLS broke over a connection that may live on: an alert can still pass. */
 static inline bool error_is_of_tls(int error) {

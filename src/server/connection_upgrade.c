@@ -147,7 +147,7 @@ static void refuse_for_backend(struct connection *c) {
   char what[SHOWN_MAX];
   struct text text;
   text_init(&text, what, sizeof(what));
-  text_format(&text, "target=%s reason=\"%s\"", c->target->text, error_text(c->dial_error));
+  text_format(&text, "target=%s reason=\"%s\"", c->target->text, error_text_for_log(c->dial_error));
   uint16_t status = status_of_dial(c->dial_error);
   connection_count_answer(c, status, what);
   outgoing_clear(&c->out); /* the 101 */

@@ -332,7 +332,7 @@ def test_no_such_process_and_no_such_name():
 
 def test_a_foreign_source_address_is_named():
     said = complaint("--source-address", "192.0.2.1", "ws://127.0.0.1:1/")
-    assert "The source address is not one of this machine" in said
+    assert "The local address is not one of this machine: see --source-address" in said
 
 
 def test_wrong_usage():

@@ -12,7 +12,8 @@ from harness import BINARY, Backend, UnixBackend, echo, free_port
 IP_BIND_ADDRESS_NO_PORT = 24
 
 PORTS = 10
-ADVICE = "No free local port toward the target: add --source-address or widen ip_local_port_range"
+REASON = "No free local port toward the target"  # told to clients
+ADVICE = REASON + ": add --source-address or widen ip_local_port_range"  # and to the operator
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def open_sessions(connect, bridge, count):
 
 def expect_no_port(connect, bridge):
     client = connect(bridge)
-    client.expect_close(1013, ADVICE)
+    assert client.expect_close(1013).close_reason == f"Failed to connect to target: {REASON}"
     client.send_close()
     client.expect_end("fin")
     client.close()
@@ -87,7 +88,9 @@ def test_dialling_first_answers_503(few_ports, serve_at, bridge_to, connect):
     bridge = bridge_to(serve_at(), "--dial-first")
     clients = open_sessions(connect, bridge, PORTS)
     response = connect(bridge, path=None).upgrade(expect=503)
-    assert ADVICE in response.body.decode()
+    assert REASON in response.body.decode()
+    assert "--source-address" not in response.body.decode()
+    bridge.wait_for_log(f'reason="{ADVICE}"')
     assert response.header("Retry-After")
     expect_round_trip(clients[0])
 

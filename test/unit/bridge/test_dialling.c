@@ -101,7 +101,7 @@ static void a_failed_dial_is_told_in_words(void **state) {
       {WSL_NAME_UNKNOWN, "close(1011 Failed to connect to target: "},
       {WSL_UNREACHABLE, "close(1011 Failed to connect to target: "},
       {WSL_NO_DESCRIPTOR, "close(1013 Failed to connect to target: "},
-      {WSL_NO_PORT, "close(1013 Failed to connect to target: "},
+      {WSL_NO_PORT, "close(1013 Failed to connect to target: No free local port toward the target)"},
       {WSL_NO_MEMORY, "close(1013 Failed to connect to target: "},
   };
   for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
