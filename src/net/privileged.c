@@ -64,7 +64,7 @@ int privileged_listen(const struct address *address, bool dual_stack, enum liste
   if (fd < 0) return error_from_errno(errno);
   socket_tune_listener(fd, tuning);
   if (bind_and_listen(fd, address, dual_stack, sharing, backlog) == 0) return fd;
-  int error = error_from_errno(errno);
+  int error = socket_bind_error(errno);
   close(fd);
   return error;
 }

@@ -31,7 +31,7 @@ enum listen_sharing {
 
 /* A listening, non-blocking TCP socket on `address` (IPv6: `dual_stack` clears or sets IPV6_V6ONLY
  * explicitly), with SO_REUSEADDR and with what its connections are to inherit. Returns a descriptor or
- * WSL_IN_USE, WSL_DENIED, WSL_NO_PORT (not an address of this machine), WSL_UNSUPPORTED (family off),
+ * WSL_IN_USE, WSL_DENIED, WSL_NO_ADDRESS (not one of this machine), WSL_UNSUPPORTED (family off),
  * WSL_NO_DESCRIPTOR, WSL_IO. */
 WSL_MUST_CHECK int privileged_listen(const struct address *address, bool dual_stack,
                                      enum listen_sharing sharing, const struct socket_tuning *tuning,

@@ -54,7 +54,7 @@ int socket_bind_source(int fd, const struct address *source) {
   int on = 1;
   (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on); /* Linux 4.2 */
   if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;
-  return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
+  return socket_bind_error(errno);
 }
 
 /* A datagram socket looks for the same way, sends nothing, and has ports of its own; that those are used up

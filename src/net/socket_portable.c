@@ -53,7 +53,7 @@ ssize_t socket_splice(int from, int to, size_t len) {
 /* bind() takes a port of the address's own. */
 int socket_bind_source(int fd, const struct address *source) {
   if (bind(fd, (const struct sockaddr *)&source->storage, source->len) == 0) return WSL_OK;
-  return errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(errno);
+  return socket_bind_error(errno);
 }
 
 bool socket_has_route(const struct address *target, const struct address *source) {

@@ -5,10 +5,12 @@
 #ifndef NET_SOCKET_SYSTEM_H
 #define NET_SOCKET_SYSTEM_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "core/error.h"
 #include "net/address.h"
 
 /* A non-blocking, close-on-exec stream socket; -1 with errno set on failure. */
@@ -29,6 +31,11 @@ ssize_t socket_splice(int from, int to, size_t len);
  * connect(): the same one may serve connections to different targets. WSL_NO_ADDRESS when the address is not
  * this machine's. */
 WSL_MUST_CHECK int socket_bind_source(int fd, const struct address *source);
+
+/* What bind() said, in our words: EADDRNOTAVAIL means ports only where connect() says it. */
+static inline int socket_bind_error(int system_errno) {
+  return system_errno == EADDRNOTAVAIL ? WSL_NO_ADDRESS : error_from_errno(system_errno);
+}
 
 /* Whether the system knows a way to `target`, from `source` or (NULL) from an address of its own choice. */
 bool socket_has_route(const struct address *target, const struct address *source);

@@ -62,7 +62,7 @@ void listen_address_explain(int error, const struct address *address, char *why,
                "port %u?",
                where, (unsigned)port);
       break;
-    case WSL_NO_PORT:
+    case WSL_NO_ADDRESS:
       snprintf(why, why_cap, "can't listen on %s: this machine has no such address", where);
       break;
     case WSL_UNSUPPORTED:
@@ -86,7 +86,7 @@ static bool is_any_ipv6(const struct address *address) {
 int listen_address_bind(const char *host, struct address *address, enum listen_sharing sharing,
                         const struct socket_tuning *tuning, int backlog, char *why, size_t why_cap) {
   int fd = privileged_listen(address, is_any_ipv6(address), sharing, tuning, backlog);
-  if ((fd == WSL_UNSUPPORTED || fd == WSL_NO_PORT) && host[0] == '\0' && is_any_ipv6(address)) {
+  if ((fd == WSL_UNSUPPORTED || fd == WSL_NO_ADDRESS) && host[0] == '\0' && is_any_ipv6(address)) {
     bool parsed = address_parse_literal("0.0.0.0", address_port(address), address);
     assert(parsed);
     (void)parsed;

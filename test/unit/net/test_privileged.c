@@ -398,7 +398,7 @@ static void dual_stack_is_explicit(void **state) {
   struct address any = literal("::", 0);
   for (int dual_stack = 0; dual_stack <= 1; dual_stack++) {
     int fd = privileged_listen(&any, dual_stack != 0, LISTEN_ALONE, &socket_tuning_default, 16);
-    if (fd == WSL_UNSUPPORTED || fd == WSL_NO_PORT) skip(); /* no IPv6 here */
+    if (fd == WSL_UNSUPPORTED || fd == WSL_NO_ADDRESS) skip(); /* no IPv6 here */
     assert_true(fd >= 0);
     struct address bound = bound_to(fd);
     struct address v4 = literal("127.0.0.1", address_port(&bound));
@@ -410,10 +410,11 @@ static void dual_stack_is_explicit(void **state) {
   }
 }
 
-static void a_foreign_address_is_no_port(void **state) {
+static void a_foreign_address_is_told_from_want_of_ports(void **state) {
   (void)state;
   struct address foreign = literal("192.0.2.1", 0);
-  assert_int_equal(privileged_listen(&foreign, false, LISTEN_ALONE, &socket_tuning_default, 16), WSL_NO_PORT);
+  assert_int_equal(privileged_listen(&foreign, false, LISTEN_ALONE, &socket_tuning_default, 16),
+                   WSL_NO_ADDRESS);
 }
 
 #define TREE_TEST(test) cmocka_unit_test_setup_teardown(test, plant, fell)
@@ -431,7 +432,7 @@ int main(void) {
       cmocka_unit_test(alone_is_alone),
       cmocka_unit_test(others_join_the_first),
       cmocka_unit_test(dual_stack_is_explicit),
-      cmocka_unit_test(a_foreign_address_is_no_port),
+      cmocka_unit_test(a_foreign_address_is_told_from_want_of_ports),
   };
   return cmocka_run_group_tests_name("net/privileged", tests, NULL, NULL);
 }

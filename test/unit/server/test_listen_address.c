@@ -28,7 +28,7 @@ static void sentences_say_what_to_do(void **state) {
       {WSL_IN_USE, "::", 6080,
        "can't listen on [::]:6080: address in use: is another program, or another wsluice, listening on "
        "port 6080?"},
-      {WSL_NO_PORT, "10.99.99.99", 1, "can't listen on 10.99.99.99:1: this machine has no such address"},
+      {WSL_NO_ADDRESS, "10.99.99.99", 1, "can't listen on 10.99.99.99:1: this machine has no such address"},
       {WSL_UNSUPPORTED, "::1", 1,
        "can't listen on [::1]:1: this machine has that address family switched off"},
   };
@@ -84,6 +84,18 @@ static void binds_a_free_port_and_says_which(void **state) {
   close(fd);
 }
 
+/* Which is found by trying, and not for want of ports. */
+static void a_foreign_address_is_named(void **state) {
+  (void)state;
+  struct address address;
+  char why[WHY_MAX];
+  assert_true(address_parse_literal("192.0.2.1", 1, &address));
+  assert_int_equal(
+      listen_address_bind("192.0.2.1", &address, LISTEN_ALONE, &socket_tuning_default, 8, why, sizeof(why)),
+      WSL_NO_ADDRESS);
+  assert_string_equal(why, "can't listen on 192.0.2.1:1: this machine has no such address");
+}
+
 static void all_addresses_take_ipv4_too(void **state) {
   (void)state;
   struct address address;
@@ -116,6 +128,7 @@ int main(void) {
       cmocka_unit_test(a_name_is_resolved),
       cmocka_unit_test(an_unknown_name_is_shown_escaped),
       cmocka_unit_test(binds_a_free_port_and_says_which),
+      cmocka_unit_test(a_foreign_address_is_named),
       cmocka_unit_test(all_addresses_take_ipv4_too),
       cmocka_unit_test(a_name_with_both_kinds_of_addresses),
   };
