@@ -39,6 +39,7 @@ struct backend {
   /* read by the other thread: */
   atomic_uint_fast64_t received, sent; /* payload bytes */
   atomic_uint_fast64_t accepted, open;
+  atomic_uint_fast64_t ended, broken; /* sessions that their peer has ended: in order, by a reset */
   atomic_bool failed;
   char failure[BACKEND_FAILURE_MAX]; /* written before `failed` is set, never after */
 };

@@ -44,6 +44,13 @@ void backend_sessions_end(struct backend *backend) {
     end_session(LIST_ENTRY(node, struct backend_session, node));
 }
 
+/* The peer has broken the stream. Always false. */
+static bool break_session(struct backend_session *session) {
+  count(&session->backend->broken, 1);
+  end_session(session);
+  return false;
+}
+
 static void note_wrong_byte(struct backend *backend, uint64_t offset, uint8_t got) {
   if (atomic_load_explicit(&backend->failed, memory_order_relaxed)) return;
   (void)snprintf(
@@ -60,10 +67,7 @@ static bool write_pending(struct backend_session *session) {
   size_t left = session->pending_len - session->pending_sent;
   int64_t sent = transport_write(session->transport, rest, left);
   if (sent == WSL_AGAIN) return true;
-  if (sent < 0) {
-    end_session(session);
-    return false;
-  }
+  if (sent < 0) return break_session(session);
   session->pending_sent += (size_t)sent;
   count(&session->backend->sent, (uint64_t)sent);
   if (session->pending_sent < session->pending_len) return true;
@@ -87,10 +91,7 @@ static bool keep_pending(struct backend_session *session, const uint8_t *bytes, 
 static bool echo(struct backend_session *session, const uint8_t *bytes, size_t len) {
   int64_t sent = transport_write(session->transport, bytes, len);
   if (sent == WSL_AGAIN) sent = 0;
-  if (sent < 0) {
-    end_session(session);
-    return false;
-  }
+  if (sent < 0) return break_session(session);
   count(&session->backend->sent, (uint64_t)sent);
   return (size_t)sent == len || keep_pending(session, bytes + sent, len - (size_t)sent);
 }
@@ -123,10 +124,7 @@ static bool read_some(struct backend_session *session) {
   for (unsigned i = 0; i < CALLS_A_TURN && may_read(session); i++) {
     int64_t got = transport_read(session->transport, buffer, LANE_BUFFER_LEN);
     if (got == WSL_AGAIN) return true;
-    if (got < 0) {
-      end_session(session);
-      return false;
-    }
+    if (got < 0) return break_session(session);
     if (got == 0)
       session->ended = true;
     else if (!take(session, buffer, (size_t)got))
@@ -143,10 +141,7 @@ static bool send_pattern(struct backend_session *session) {
     int part_count = outgoing_parts(outgoing, session->sent, len, parts, TRANSPORT_PARTS_MAX);
     int64_t sent = transport_writev(session->transport, parts, part_count);
     if (sent == WSL_AGAIN) return true;
-    if (sent < 0) {
-      end_session(session);
-      return false;
-    }
+    if (sent < 0) return break_session(session);
     session->sent += (uint64_t)sent;
     count(&session->backend->sent, (uint64_t)sent);
   }
@@ -164,6 +159,7 @@ static void on_session_ready(struct transport *transport, void *owner) {
   if (session->pending != NULL && transport_writable(transport) && !write_pending(session)) return;
   if (!read_some(session)) return;
   if (session->ended && session->pending == NULL) {
+    count(&session->backend->ended, 1);
     end_session(session);
     return;
   }

@@ -73,7 +73,7 @@ static void dial(struct connection *connection) {
 static const char *hint_for(int error) {
   switch (error) {
     case WSL_NO_PORT:
-      return ": give --source-address, several in turns";
+      return " (no local port is left toward it: give --source-address, several in turns)";
     case WSL_NO_ADDRESS:
       return ": see --source-address";
     case WSL_AGAIN:

@@ -33,7 +33,14 @@ enum connection_state {
   CONNECTION_CLOSING
 };
 
-enum failure_kind { FAILURE_CONNECT, FAILURE_CONTENT, FAILURE_CLOSED, FAILURE_KINDS };
+enum failure_kind {
+  FAILURE_CONNECT,    /* no connection, no TLS, no upgrade                                    */
+  FAILURE_CONTENT,    /* wrong bytes, or more than were sent; frames that break the RFC       */
+  FAILURE_CLOSED,     /* it ended before it should, or with a Close that says something else  */
+  FAILURE_UNANSWERED, /* what should have come never did: an echo, the rest of a stream       */
+  FAILURE_OTHER,      /* no connection's: a run that moved nothing, a process that has ended  */
+  FAILURE_KINDS
+};
 
 #define CLIENT_FAILURE_MAX 768u
 #define MESSAGES_UNLIMITED UINT64_MAX
@@ -78,6 +85,7 @@ struct connection {
   size_t number;       /* counted from 1, for messages */
   size_t address;      /* of the endpoint's, that is being tried */
   uint64_t started_ns; /* when it was dialled */
+  uint64_t closing_ns; /* when connection_close() was called */
   uint64_t wire_sent;  /* bytes of the outgoing stream */
   uint64_t allowed;    /* messages that may be sent */
   uint64_t answered;   /* messages whose echo has come; the run's */
@@ -90,6 +98,8 @@ struct connection {
   uint8_t control[CLIENT_CONTROL_MAX]; /* a pong or Close on its way */
   uint8_t control_len, control_sent;
   bool close_sent, close_received;
+  bool was_reset;      /* it ended by an error, not by the server's end */
+  uint16_t close_code; /* of the Close received, WSL_CLOSE_NO_STATUS where it had none */
 };
 
 /* Dials. Its end may come before this returns. */
@@ -98,7 +108,13 @@ void connection_start(struct connection *connection, struct client *client, size
 /* Allows `messages` in all and sends what is new. MESSAGES_UNLIMITED: no end. False: it is GONE now. */
 bool connection_allow(struct connection *connection, uint64_t messages);
 
-/* Ends it in order: the frame begun, Close 1000, until the server has closed too. */
+/* Whether RFC 6455 7.4 has such a code in a Close. */
+static inline bool close_code_exists(uint16_t code) {
+  return code >= 1000 && code < 5000;
+}
+
+/* Ends it in order: the frame begun, Close 1000, until the server has closed too. A Close with another code
+ * is no answer to that but a failure. */
 void connection_close(struct connection *connection);
 
 /* Ends it at once; no event comes. Harmless when GONE. */

@@ -61,6 +61,7 @@ static bool wrote(struct connection *connection, int64_t sent, size_t *taken) {
     return true;
   }
   char sentence[CLIENT_FAILURE_MAX];
+  connection->was_reset = true;
   if (connection->close_received) return connection_end(connection);
   (void)snprintf(sentence, sizeof sentence, "the connection broke: %s", error_text((int)sent));
   return connection_fail(connection, FAILURE_CLOSED, sentence);
@@ -149,14 +150,22 @@ static void show_reason(char *out, size_t cap, const uint8_t *reason, size_t len
   out[shown] = '\0';
 }
 
+/* What may answer our Close 1000: the same code (RFC 6455 5.5.1), none, or bytes that are no code at all:
+ * lighttpd 1.4 writes "1000" in digits. */
+static bool answers_close(uint16_t code) {
+  return code == WSL_CLOSE_NORMAL || code == WSL_CLOSE_NO_STATUS || !close_code_exists(code);
+}
+
 static bool take_close(struct connection *connection, const struct frame_result *result) {
   char reason[WSL_CONTROL_PAYLOAD_MAX + 1], sentence[CLIENT_FAILURE_MAX];
   const struct frame_reader *reader = &connection->reader;
   connection->close_received = true;
-  if (connection->state == CONNECTION_CLOSING) return true;
+  connection->close_code = result->close_code;
+  if (connection->state == CONNECTION_CLOSING && answers_close(result->close_code)) return true;
   size_t reason_len = reader->control_len > 2 ? reader->control_len - 2u : 0;
   show_reason(reason, sizeof reason, reader->control + 2, reason_len);
-  (void)snprintf(sentence, sizeof sentence, "the server closed the connection with code %u%s%s%s",
+  (void)snprintf(sentence, sizeof sentence, "the server %s with code %u%s%s%s",
+                 connection->state == CONNECTION_CLOSING ? "answered the Close" : "closed the connection",
                  result->close_code, reason_len > 0 ? " \"" : "", reason,
                  reason_len > 0 ? "\"" : " and no reason");
   return connection_fail(connection, FAILURE_CLOSED, sentence);
@@ -200,6 +209,7 @@ bool connection_take(struct connection *connection, const uint8_t *bytes, size_t
 
 static bool input_over(struct connection *connection, int64_t outcome) {
   char sentence[CLIENT_FAILURE_MAX];
+  connection->was_reset = outcome < 0;
   if (connection->state == CONNECTION_CLOSING) return connection_end(connection);
   if (outcome == 0)
     (void)snprintf(sentence, sizeof sentence, "the server ended the connection%s",
@@ -235,5 +245,6 @@ bool connection_allow(struct connection *connection, uint64_t messages) {
 void connection_close(struct connection *connection) {
   if (connection->state != CONNECTION_OPEN) return;
   connection->state = CONNECTION_CLOSING;
+  connection->closing_ns = uv_hrtime();
   transport_again(connection->transport);
 }

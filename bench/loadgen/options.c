@@ -176,6 +176,8 @@ static const char *find_contradiction(const struct options *options) {
   if (options->rate > 0 && !paced) return "--rate goes with the modes up and echo only";
   if (options->rate > 0 && options->window > 1) return "--rate and --window exclude each other";
   if (options->window > 1 && options->mode != MODE_ECHO) return "--window goes with --mode echo only";
+  if (options->messages != OPTIONS_MESSAGES && options->mode != MODE_CONNECT)
+    return "--messages goes with --mode connect only";
   if (options->url.scheme == URL_TCP && options->mode == MODE_CONNECT)
     return "--mode connect measures upgrades, and tcp:// has none";
   if (options->histogram_path != NULL && options->mode != MODE_ECHO && options->mode != MODE_CONNECT)
@@ -220,8 +222,12 @@ static int finish(struct options *options, char *why, size_t why_cap) {
 }
 
 int options_parse(struct options *options, int argc, const char *const *argv, char *why, size_t why_cap) {
-  *options = (struct options){
-      .mode = MODE_ECHO, .connections = 1, .duration_ms = 5000, .warmup_ms = 1000, .window = 1};
+  *options = (struct options){.mode = MODE_ECHO,
+                              .connections = 1,
+                              .duration_ms = 5000,
+                              .warmup_ms = 1000,
+                              .window = 1,
+                              .messages = OPTIONS_MESSAGES};
   int error = parse_words(options, argc, argv, why, why_cap);
   return error == WSL_OK ? finish(options, why, why_cap) : error;
 }

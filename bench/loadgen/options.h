@@ -25,6 +25,8 @@ enum progress_wish { PROGRESS_ON_TERMINAL, PROGRESS_ALWAYS, PROGRESS_NEVER };
 #define OPTIONS_LIST_MAX        64u
 #define OPTIONS_CONNECTIONS_MAX 1000000u
 #define OPTIONS_WINDOW_MAX      65536u
+#define OPTIONS_MESSAGES_MAX    1000000u
+#define OPTIONS_MESSAGES        1u /* unless it is said */
 
 struct option_list {
   const char *values[OPTIONS_LIST_MAX];
@@ -43,6 +45,7 @@ struct options {
   uint64_t connections;
   uint64_t duration_ms, warmup_ms;
   uint64_t rate, window;
+  uint64_t messages; /* mode connect: echoed on each visit */
   const char *subprotocol, *origin, *ca_path;
   bool insecure, text, no_verify;
   struct option_list headers;

@@ -43,6 +43,31 @@ static void put_amount(const struct options *options, const struct measurement *
                 report_rate((double)measurement->bytes / duration_s, rate));
 }
 
+/* How visits ended, all of the run. */
+static void put_ends(const struct options *options, const struct visit_ends *ends, FILE *out) {
+  const struct {
+    const char *what;
+    uint64_t count;
+  } kinds[] = {{"Close 1000", ends->close},
+               {"Close without a code", ends->close_bare},
+               {"Close with no such code", ends->close_odd},
+               {"no Close", ends->without_close},
+               {"by a reset", ends->reset},
+               {"left open", ends->left_open}};
+  const char *comma = "";
+  if (options->mode != MODE_CONNECT) return;
+  put_name(out, "ended");
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if (kinds[i].count == 0) continue;
+    (void)fprintf(out, "%s%s: %" PRIu64, comma, kinds[i].what, kinds[i].count);
+    comma = ", ";
+  }
+  if (options->backend_text != NULL)
+    (void)fprintf(out, "%sat the backend: %" PRIu64 " of %" PRIu64, comma, ends->backend_ended,
+                  ends->backend_accepted);
+  (void)fputs(" (warm-up included)\n", out);
+}
+
 /* How the seconds of the run differ: a mean of wild ones is no result. */
 static void put_seconds(const struct options *options, const struct measurement *measurement, FILE *out) {
   char least[REPORT_NUMBER_MAX];
@@ -140,6 +165,7 @@ void report_human(const struct options *options, const struct measurement *measu
   if (!measurement->measured) return;
   put_amount(options, measurement, out);
   put_seconds(options, measurement, out);
+  put_ends(options, &measurement->ends, out);
   put_proxy(options, measurement, out);
   put_load(measurement, out);
   put_latency(measurement, out);

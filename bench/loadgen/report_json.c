@@ -99,6 +99,21 @@ static void put_latency(const struct options *options, const struct measurement 
   (void)fprintf(out, ",\"max\":%.3f}", (double)latency->max / NS_PER_US);
 }
 
+/* Of the whole run, its warm-up and its last visits included. */
+static void put_ends(const struct options *options, const struct visit_ends *ends, FILE *out) {
+  (void)fprintf(out,
+                "\n  \"ends\":{\"close\":%llu,\"close_bare\":%llu,\"close_odd\":%llu,"
+                "\"without_close\":%llu,\"reset\":%llu,"
+                "\"left_open\":%llu},",
+                whole(ends->close), whole(ends->close_bare), whole(ends->close_odd),
+                whole(ends->without_close), whole(ends->reset), whole(ends->left_open));
+  if (options->backend_text == NULL)
+    (void)fputs("\"backend\":null", out);
+  else
+    (void)fprintf(out, "\"backend\":{\"accepted\":%llu,\"ended\":%llu,\"reset\":%llu}",
+                  whole(ends->backend_accepted), whole(ends->backend_ended), whole(ends->backend_reset));
+}
+
 static void put_connects(const struct options *options, const struct measurement *measurement, FILE *out) {
   if (options->mode != MODE_CONNECT) {
     (void)fputs(",\n \"connects\":null", out);
@@ -109,6 +124,8 @@ static void put_connects(const struct options *options, const struct measurement
   (void)fputc(',', out);
   put_ratio(out, "cpu_us_each", measurement->proxy.cpu_s * US_PER_S,
             measurement->has_proxy ? (double)measurement->visits : 0);
+  (void)fprintf(out, ",\"messages_each\":%llu,", whole(options->messages));
+  put_ends(options, &measurement->ends, out);
   (void)fputc('}', out);
 }
 
@@ -123,6 +140,14 @@ static void put_idle(const struct options *options, const struct measurement *me
   (void)fputc('}', out);
 }
 
+static void put_errors(const struct measurement *measurement, FILE *out) {
+  static const char *const names[FAILURE_KINDS] = {"connect", "content", "closed", "unanswered", "other"};
+  for (size_t i = 0; i < FAILURE_KINDS; i++)
+    (void)fprintf(out, "%s\"%s\":%llu", i == 0 ? ",\n \"errors\":{" : ",", names[i],
+                  whole(measurement->failures[i]));
+  (void)fputs("},\"error\":", out);
+}
+
 void report_json(const struct options *options, const struct measurement *measurement, FILE *out) {
   put_head(options, measurement, out);
   put_proxy(measurement, out);
@@ -132,9 +157,7 @@ void report_json(const struct options *options, const struct measurement *measur
   put_lag(measurement, out);
   put_connects(options, measurement, out);
   put_idle(options, measurement, out);
-  (void)fprintf(out, ",\n \"errors\":{\"connect\":%llu,\"content\":%llu,\"closed\":%llu},\"error\":",
-                whole(measurement->failures[FAILURE_CONNECT]), whole(measurement->failures[FAILURE_CONTENT]),
-                whole(measurement->failures[FAILURE_CLOSED]));
+  put_errors(measurement, out);
   if (measurement->failure[0] != '\0')
     put_string(out, measurement->failure);
   else

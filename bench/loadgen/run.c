@@ -8,31 +8,57 @@
 #include "loadgen/run_setup.h"
 
 #define NS_PER_S       UINT64_C(1000000000)
+#define MS_PER_S       1000u
 #define TICK_MS        250u
 #define TICKS_A_SECOND 4u
 #define DRAIN_LOOK_MS  5u
 #define DRAIN_STALL_NS (5 * NS_PER_S)  /* nothing has come for so long: it was lost */
 #define DRAIN_MAX_NS   (15 * NS_PER_S) /* a slow server that still moves is not waited for longer */
-#define CLOSE_MAX_MS   2000u
+
+#define CLOSE_MAX_MS             2000u
+#define VISITS_CLOSE_MAX_MS      3000u
+#define INTERRUPTED_CLOSE_MAX_MS 200u /* a signal ends the run within a second */
 
 void run_over(struct run *run) {
   run->phase = PHASE_OVER;
   uv_stop(&run->lane.loop);
 }
 
-static void on_close_deadline(uv_timer_t *timer) {
-  run_over(timer->data);
+const char *run_awaited(enum connection_state state) {
+  switch (state) {
+    case CONNECTION_CONNECTING:
+      return "connecting";
+    case CONNECTION_SECURING:
+      return "the TLS handshake";
+    case CONNECTION_UPGRADING:
+      return "the answer to the upgrade";
+    case CONNECTION_OPEN:
+    case CONNECTION_CLOSING:
+    case CONNECTION_GONE:
+      break;
+  }
+  return "nothing";
 }
 
-/* Nothing that happens from now on is an error: the measurement is done. */
+static void on_close_deadline(uv_timer_t *timer) {
+  struct run *run = timer->data;
+  if (run->options->mode == MODE_CONNECT) visits_deadline(run, VISITS_CLOSE_MAX_MS / MS_PER_S);
+  run_over(run);
+}
+
+/* Nothing that happens from now on is an error: the measurement is done. But visits go on to their end,
+ * which is a part of what they ask for. */
 static void begin_closing(struct run *run) {
+  bool visits = run->options->mode == MODE_CONNECT;
+  bool interrupted = run->measurement->interrupted;
+  uint64_t limit_ms = interrupted ? INTERRUPTED_CLOSE_MAX_MS : visits ? VISITS_CLOSE_MAX_MS : CLOSE_MAX_MS;
   run->phase = PHASE_CLOSING;
-  run->client.quiet = true;
+  run->client.quiet = !visits || interrupted;
   (void)uv_timer_stop(&run->drain_timer);
-  for (size_t i = 0; i < run->started; i++)
+  (void)uv_timer_start(&run->phase_timer, on_close_deadline, limit_ms, 0);
+  for (size_t i = 0; !visits && i < run->started; i++)
     connection_close(&run->connections[i]);
-  if (run->ended == run->started && run->options->mode != MODE_CONNECT) run_over(run);
-  (void)uv_timer_start(&run->phase_timer, on_close_deadline, CLOSE_MAX_MS, 0);
+  if (!visits && run->ended == run->started) run_over(run);
 }
 
 /* Bytes that are missing on one side, for the message about a loss. */
@@ -45,7 +71,7 @@ static void say_lost(struct run *run) {
   }
   if (run->options->mode == MODE_UP && run->has_backend)
     came = atomic_load_explicit(&run->backend.received, memory_order_relaxed);
-  client_fail(&run->client, FAILURE_CONTENT,
+  client_fail(&run->client, FAILURE_UNANSWERED,
               "bytes are lost or stuck: %llu were sent, %llu have come %s, and nothing moves for %u s",
               (unsigned long long)sent, (unsigned long long)came,
               run->options->mode == MODE_UP ? "to the backend" : "back",
@@ -121,7 +147,7 @@ static void on_signal(uv_signal_t *handle, int number) {
     return;
   }
   if (run->phase < PHASE_MEASURING)
-    client_fail(&run->client, FAILURE_CLOSED, "interrupted before anything was measured");
+    client_fail(&run->client, FAILURE_OTHER, "interrupted before anything was measured");
   run_over(run);
 }
 
@@ -154,7 +180,7 @@ static void on_tick(uv_timer_t *timer) {
   if (run->has_meter) (void)process_meter_rss_kb(&run->meter);
   if (++run->ticks % TICKS_A_SECOND != 0) return;
   if (run->has_meter && !process_meter_scan(&run->meter) && run->phase <= PHASE_MEASURING) {
-    client_fail(&run->client, FAILURE_CLOSED, "the process that --pid names has ended");
+    client_fail(&run->client, FAILURE_OTHER, "the process that --pid names has ended");
     run_over(run);
     return;
   }
@@ -185,7 +211,7 @@ static void judge(struct run *run) {
   bool moved = measurement->messages > 0 || measurement->latency.count > 0 || run->options->mode == MODE_IDLE;
   if (moved || run->client.failure[0] != '\0') return;
   client_fail(
-      &run->client, FAILURE_CLOSED, "not one message in %.2f s%s", measurement->duration_s,
+      &run->client, FAILURE_OTHER, "not one message in %.2f s%s", measurement->duration_s,
       run->options->mode == MODE_DOWN ? ": mode down needs a server or backend that sends by itself" : "");
 }
 

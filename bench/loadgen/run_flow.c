@@ -26,22 +26,6 @@ void flow_open(struct run *run) {
   }
 }
 
-static const char *awaited(enum connection_state state) {
-  switch (state) {
-    case CONNECTION_CONNECTING:
-      return "connecting";
-    case CONNECTION_SECURING:
-      return "the TLS handshake";
-    case CONNECTION_UPGRADING:
-      return "the answer to the upgrade";
-    case CONNECTION_OPEN:
-    case CONNECTION_CLOSING:
-    case CONNECTION_GONE:
-      break;
-  }
-  return "nothing";
-}
-
 /* A server that accepts and says no more would be waited for for ever. */
 void flow_watch_opening(struct run *run) {
   uint64_t now_ns = uv_hrtime();
@@ -54,7 +38,7 @@ void flow_watch_opening(struct run *run) {
   while (stuck->state == CONNECTION_OPEN && stuck + 1 < run->connections + run->started)
     stuck++;
   client_fail(&run->client, FAILURE_CONNECT, "%zu of %llu connections are open; %s takes more than %u s",
-              run->opened, (unsigned long long)run->options->connections, awaited(stuck->state),
+              run->opened, (unsigned long long)run->options->connections, run_awaited(stuck->state),
               (unsigned)(OPENING_STALL_NS / NS_PER_S));
   run_over(run);
 }

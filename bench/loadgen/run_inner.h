@@ -59,7 +59,8 @@ struct run {
   size_t started, opened, ended; /* connections */
   size_t opened_before;          /* as it was when any was opened last, */
   uint64_t opened_ns;            /* and when that was */
-  uint64_t visits;               /* mode connect: completed */
+  uint64_t visits;               /* mode connect: completed, */
+  uint64_t settle_until_ns;      /* and how long the backend may take to have seen them */
 
   uv_timer_t phase_timer; /* ends the phase */
   uv_timer_t tick;        /* looks after things four times a second */
@@ -84,6 +85,9 @@ void run_over(struct run *run);
 
 /* Every connection is open: the load begins. */
 void run_all_open(struct run *run);
+
+/* What a connection waits for, for messages. */
+const char *run_awaited(enum connection_state state);
 
 /* ---- run_cut.c ---- */
 
@@ -121,5 +125,7 @@ extern const struct client_events visit_events;
 void visits_begin(struct run *run);
 /* Closes those whose server does not. */
 void visits_tick(struct run *run);
+/* The time for the last visits is over: so many seconds. */
+void visits_deadline(struct run *run, unsigned seconds);
 
 #endif

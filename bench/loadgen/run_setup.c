@@ -37,7 +37,7 @@ static int raise_limit(const struct options *options, struct measurement *measur
     (void)getrlimit(RLIMIT_NOFILE, &limit);
   }
   if (limit.rlim_cur >= wanted) return WSL_OK;
-  return fail(measurement, FAILURE_CONNECT,
+  return fail(measurement, FAILURE_OTHER,
               "%llu connections need %llu descriptors here, and the limit is %llu (ulimit -Hn)%s",
               (unsigned long long)options->connections, (unsigned long long)wanted,
               (unsigned long long)limit.rlim_cur,
@@ -55,13 +55,13 @@ static int make_streams(struct run *run) {
   int error = outgoing_init(&run->outgoing, &run->pattern, framing,
                             options->text ? WSL_OP_TEXT : WSL_OP_BINARY, (size_t)options->size);
   if (error != WSL_OK)
-    return fail(run->measurement, FAILURE_CONNECT, "cannot prepare messages: %s", error_text(error));
+    return fail(run->measurement, FAILURE_OTHER, "cannot prepare messages: %s", error_text(error));
   size_t count = (size_t)options->connections;
   run->connections = calloc(count, sizeof *run->connections);
   run->stamps = calloc(count * (size_t)options->window, sizeof *run->stamps);
   run->measurement->rates = calloc(MEASUREMENT_SECONDS_MAX, sizeof *run->measurement->rates);
   if (run->connections == NULL || run->stamps == NULL || run->measurement->rates == NULL)
-    return fail(run->measurement, FAILURE_CONNECT, "no memory for %zu connections", count);
+    return fail(run->measurement, FAILURE_OTHER, "no memory for %zu connections", count);
   for (size_t i = 0; i < count; i++)
     run->connections[i].stamps = run->stamps + i * options->window;
   return WSL_OK;
@@ -78,7 +78,7 @@ static int make_handshake(struct run *run) {
                                     .headers_count = options->headers.count};
   int error = handshake_init(&run->handshake, &wishes);
   if (error == WSL_OK) return WSL_OK;
-  return fail(run->measurement, FAILURE_CONNECT, "cannot make the request: %s",
+  return fail(run->measurement, FAILURE_OTHER, "cannot make the request: %s",
               error == WSL_INVALID ? "it is longer than 64 KB" : error_text(error));
 }
 
@@ -89,7 +89,7 @@ static int make_tls(struct run *run) {
       .trust = run->options->insecure ? TLS_TRUST_ANYBODY : TLS_TRUST_VERIFIED,
       .ca_path = run->options->ca_path};
   if (tls_context_new_client(&run->tls_context, &wishes, why, sizeof why) == WSL_OK) return WSL_OK;
-  return fail(run->measurement, FAILURE_CONNECT, "TLS: %s", why);
+  return fail(run->measurement, FAILURE_OTHER, "TLS: %s", why);
 }
 
 static int start_backend(struct run *run) {
@@ -100,14 +100,14 @@ static int start_backend(struct run *run) {
                                   .write_len = (size_t)run->options->size};
   run->has_backend =
       backend_start(&run->backend, &run->options->backend, &wishes, &run->pattern, why) == WSL_OK;
-  return run->has_backend ? WSL_OK : fail(run->measurement, FAILURE_CONNECT, "--backend: %s", why);
+  return run->has_backend ? WSL_OK : fail(run->measurement, FAILURE_OTHER, "--backend: %s", why);
 }
 
 static int start_meter(struct run *run) {
   char why[METER_WHY_MAX];
   if (run->options->pid_texts.count == 0) return WSL_OK;
   if (process_meter_init(&run->meter, run->options->pids, run->options->pid_texts.count, why) != WSL_OK)
-    return fail(run->measurement, FAILURE_CONNECT, "%s", why);
+    return fail(run->measurement, FAILURE_OTHER, "%s", why);
   run->has_meter = true;
   run->rss_kb_before = process_meter_rss_kb(&run->meter);
   return WSL_OK;
@@ -169,7 +169,7 @@ fail_lane:
   offload_pool_destroy(&run->offload);
   lane_close(&run->lane);
 fail_quiet:
-  return fail(run->measurement, FAILURE_CONNECT, "cannot start: %s", error_text(error));
+  return fail(run->measurement, FAILURE_OTHER, "cannot start: %s", error_text(error));
 }
 
 static int make_all(struct run *run) {
@@ -202,7 +202,7 @@ struct run *run_setup(const struct options *options, struct measurement *measure
   histogram_clear(&measurement->lag);
   struct run *run = calloc(1, sizeof *run);
   if (run == NULL) {
-    (void)fail(measurement, FAILURE_CONNECT, "no memory");
+    (void)fail(measurement, FAILURE_OTHER, "no memory");
     return NULL;
   }
   run->options = options;

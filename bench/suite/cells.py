@@ -140,11 +140,19 @@ CELLS = (
     ),
     Cell(
         "upgrades",
-        "connect, upgrade, one echo, close",
+        "connect, upgrade, dial, close: both connections to their ends",
+        (CPU_PER_UPGRADE, UPGRADES, LOAD),
+        ("--mode", "connect", "--messages", "0"),
+        connections=16,
+        targets=(Target(70, is_ratio=False),),
+        upgrades=True,
+    ),
+    Cell(
+        "upgrades-echo",
+        "the same with one echo of 64 bytes between",
         (CPU_PER_UPGRADE, UPGRADES, LOAD),
         ("--mode", "connect", "--size", "64"),
         connections=16,
-        targets=(Target(70, is_ratio=False),),
         upgrades=True,
     ),
     Cell(

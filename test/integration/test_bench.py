@@ -3,6 +3,7 @@ against all messages that were due in it."""
 # ctest: threads
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
@@ -51,7 +52,7 @@ def measure(*words):
     assert err == ""
     figures = json.loads(out)
     assert figures["tool"] == "wsluice-bench" and figures["error"] is None
-    assert figures["errors"] == {"connect": 0, "content": 0, "closed": 0}
+    assert set(figures["errors"].values()) == {0}
     assert 0.2 < figures["duration_s"] < 30  # the machine may be busy
     if figures["mode"] not in ("connect", "idle"):
         assert figures["messages"] > 0
@@ -61,10 +62,13 @@ def measure(*words):
     return figures
 
 
-def complaint(*words):
-    """The one line of a run that must fail."""
-    _, err = run(*SHORT, *words, status=1)
+def complaint(*words, kind=None):
+    """The one line of a run that must fail; `kind` is how its JSON counts that."""
+    json_words = ["--json", "-"] if kind else []
+    out, err = run(*SHORT, *json_words, *words, status=1)
     assert err.count("\n") == 1 and err.startswith("wsluice-bench: "), err
+    if kind:
+        assert [name for name, count in json.loads(out)["errors"].items() if count] == [kind], out
     return err
 
 
@@ -134,6 +138,16 @@ def test_connections_that_come_and_go(bridge):
     assert measure("--mode", "connect", running.url(), "--backend", options[1])["connects"]["cpu_us_each"] is None
 
 
+@pytest.mark.parametrize("messages", [0, 3])
+def test_each_visit_is_seen_to_its_end_on_both_sides(bridge, messages):
+    running, options = bridge()
+    connects = measure("--mode", "connect", "--messages", messages, "--connections", 4, *options, running.url())["connects"]
+    ends, backend = connects["ends"], connects["backend"]
+    assert connects["messages_each"] == messages
+    assert ends["close"] >= connects["count"] > 0 and sum(ends.values()) == ends["close"]
+    assert backend == {"accepted": ends["close"], "ended": ends["close"], "reset": 0}
+
+
 def test_idle_sessions(bridge):
     running, options = bridge()
     figures = measure("--mode", "idle", "--connections", 300, *options, running.url())
@@ -183,14 +197,10 @@ def test_a_backend_of_its_own_process(wsluice, kind, mode):
     assert backend.returncode == 0 and said.startswith("1 connections, ")
 
 
-@pytest.fixture
-def python_echo():
-    """python3-websockets as an echo server: its port."""
+@contextlib.contextmanager
+def python_server(answer):
+    """python3-websockets with this handler: its port."""
     ready, port = threading.Event(), []
-
-    async def answer(socket, *_):
-        async for message in socket:
-            await socket.send(message)
 
     async def serve(stop):
         async with websockets.serve(answer, "127.0.0.1", 0) as server:
@@ -209,11 +219,22 @@ def python_echo():
     loop.close()
 
 
+@pytest.fixture
+def python_echo():
+    async def answer(socket, *_):
+        async for message in socket:
+            await socket.send(message)
+
+    with python_server(answer) as port:
+        yield port
+
+
 def test_echo_server_of_python(python_echo):
     url = f"ws://127.0.0.1:{python_echo}/"
     check_latency(measure(url))
     measure("--text", "--size", 70_000, "--connections", 2, url)
     assert measure("--mode", "connect", url)["connects"]["count"] > 0
+    assert measure("--mode", "connect", "--messages", 0, url)["connects"]["ends"]["close"] > 0
 
 
 def test_echo_server_of_node(tmp_path):
@@ -315,13 +336,38 @@ def test_an_early_close_is_named_with_code_and_reason(wsluice):
     assert re.search(r'the server closed the connection with code 1011 "[^"]+"', said)
 
 
+@pytest.mark.parametrize("messages", [0, 1])
+def test_a_bridge_whose_target_is_dead_is_no_success_of_mode_connect(wsluice, messages):
+    """Its 101 comes before the dial, and then Close 1011."""
+    url = wsluice(f"127.0.0.1:{free_port()}").url()
+    said = complaint("--mode", "connect", "--messages", messages, url, kind="closed")
+    assert re.search(r'with code 1011 "[^"]+"', said)
+
+
+def test_a_bridge_that_never_dials_is_found_out(python_echo, tmp_path):
+    """One that echoes by itself: all is well but at the backend."""
+    words = ["--mode", "connect", "--backend", f"unix:{tmp_path}/backend", f"ws://127.0.0.1:{python_echo}/"]
+    for messages in (0, 1):
+        said = complaint("--messages", messages, *words, kind="unanswered")
+        assert re.search(r"\d+ visits, but only 0 sessions at the backend", said)
+
+
+def test_a_visit_whose_echo_never_comes_is_named():
+    async def swallow(socket, *_):
+        async for _ in socket:
+            pass
+
+    with python_server(swallow) as port:
+        assert "no echo within" in complaint("--mode", "connect", f"ws://127.0.0.1:{port}/", kind="unanswered")
+
+
 def test_an_end_without_a_close_is_named(serve):
     said = complaint(f"tcp://127.0.0.1:{serve(lambda wire: wire.sock.recv(65536)).port}")
     assert "the server ended the connection" in said or "Connection reset" in said or "broke" in said
 
 
 def test_nothing_at_all_is_no_result(wsluice, echo_backend):
-    said = complaint("--mode", "down", wsluice(echo_backend).url())
+    said = complaint("--mode", "down", wsluice(echo_backend).url(), kind="other")
     assert "not one message" in said and "sends by itself" in said
 
 
@@ -332,7 +378,7 @@ def test_no_such_process_and_no_such_name():
 
 def test_a_foreign_source_address_is_named():
     said = complaint("--source-address", "192.0.2.1", "ws://127.0.0.1:1/")
-    assert "The local address is not one of this machine: see --source-address" in said
+    assert "The source address is not one of this machine" in said
 
 
 def test_wrong_usage():
@@ -429,7 +475,7 @@ def test_an_answer_that_never_comes_is_no_success(serve):
         while wire.sock.recv(65536):
             pass
 
-    said = complaint("--rate", 100, f"tcp://127.0.0.1:{serve(handler).port}")
+    said = complaint("--rate", 100, f"tcp://127.0.0.1:{serve(handler).port}", kind="unanswered")
     assert "bytes are lost or stuck" in said
 
 

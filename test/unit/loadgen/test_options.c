@@ -60,6 +60,7 @@ static void test_defaults(void **state) {
   assert_int_equal(options.size, 65536);
   take("--mode connect " URL);
   assert_int_equal(options.size, 64);
+  assert_int_equal(options.messages, 1);
 }
 
 static void test_values(void **state) {
@@ -86,6 +87,8 @@ static void test_values(void **state) {
   assert_int_equal(options.headers.count, 2);
   assert_string_equal(options.headers.values[1], "C:d");
   assert_int_equal(options.window, 8);
+  take("--mode connect --messages 0 " URL);
+  assert_int_equal(options.messages, 0);
 }
 
 static void test_actions(void **state) {
@@ -136,6 +139,8 @@ static void test_refusals(void **state) {
       {"--mode down --rate 5 " URL, "--rate goes with"},
       {"--rate 5 --window 2 " URL, "exclude each other"},
       {"--mode up --window 2 " URL, "--window goes with"},
+      {"--messages 0 " URL, "--messages goes with"},
+      {"--mode connect --messages -1 " URL, "--messages: "},
       {"--mode connect tcp://localhost:1", "tcp:// has none"},
       {"--mode up --histogram f " URL, "--histogram goes with"},
       {"http://localhost", "\"http://localhost\": not a ws://"},
