@@ -69,6 +69,11 @@ int64_t client_took(struct session *s, int64_t written) {
   return written;
 }
 
+/* Our Close, and nothing of the client is awaited any more: closing_step() ends the stream in this turn. */
+static bool is_last(const struct session *s) {
+  return s->writer.control_opcode == WSL_OP_CLOSE && s->client_in != CLIENT_IN_FRAMES;
+}
+
 static int64_t to_client(struct session *s, const struct iovec *parts, int count) {
   return client_took(s, transport_writev(s->client, parts, count));
 }
@@ -111,9 +116,11 @@ static bool write_frames(struct session *s) {
 
 static bool write_control(struct session *s) {
   struct client_writer *w = &s->writer;
-  struct iovec part = {w->control + w->control_sent, (size_t)(w->control_len - w->control_sent)};
-  int64_t written = to_client(s, &part, 1);
-  if (written == WSL_AGAIN) return false;
+  const uint8_t *at = w->control + w->control_sent;
+  size_t len = (size_t)(w->control_len - w->control_sent);
+  int64_t written =
+      is_last(s) ? transport_write_last(s->client, at, len) : transport_write(s->client, at, len);
+  if (client_took(s, written) == WSL_AGAIN) return false;
   if (written < 0) return true;
   w->control_sent = (uint8_t)(w->control_sent + written);
   if (w->control_sent < w->control_len) return true;

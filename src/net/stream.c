@@ -97,6 +97,13 @@ static ssize_t send_parts(int fd, const struct iovec *parts, int count) {
   return socket_send(fd, &message);
 }
 
+/* What a send of `len` bytes came to. */
+static int64_t written(struct stream *stream, ssize_t sent, size_t len) {
+  if (sent < 0) return write_refused(stream, errno);
+  if ((size_t)sent < len) clear_ready(stream, TRANSPORT_WRITABLE);
+  return sent;
+}
+
 static int64_t stream_writev(struct transport *transport, const struct iovec *parts, int count) {
   assert(count > 0 && count <= TRANSPORT_PARTS_MAX);
   struct stream *stream = stream_of(transport);
@@ -104,12 +111,14 @@ static int64_t stream_writev(struct transport *transport, const struct iovec *pa
   for (int i = 0; i < count; i++)
     len += parts[i].iov_len;
   assert(len > 0);
-  ssize_t sent = send_parts(stream->watch.fd, parts, count);
-  if (sent >= 0) {
-    if ((size_t)sent < len) clear_ready(stream, TRANSPORT_WRITABLE);
-    return sent;
-  }
-  return write_refused(stream, errno);
+  return written(stream, send_parts(stream->watch.fd, parts, count), len);
+}
+
+static int64_t stream_write_last(struct transport *transport, const uint8_t *data, size_t len) {
+  assert(len > 0);
+  struct stream *stream = stream_of(transport);
+  struct wsl_span piece = {(const char *)data, len};
+  return written(stream, socket_send_piece(stream->watch.fd, piece, SOCKET_MORE), len);
 }
 
 /* Whether what splice(2) failed with is the connection's error, or says that the kernel won't, or not now. */
@@ -211,6 +220,7 @@ static const struct transport_ops tcp_ops = {
     .silence = stream_silence,
     .splice_in = stream_splice_in,
     .splice_out = stream_splice_out,
+    .write_last = stream_write_last,
 };
 
 /* Kernels before 6.5 may refuse to splice into one. */

@@ -51,6 +51,7 @@ struct transport_ops {
   const char *(*failure)(const struct transport *);
   int64_t (*splice_in)(struct transport *, struct splice_pipe *pipe, size_t len);
   int64_t (*splice_out)(struct transport *, struct wsl_span head, struct splice_pipe *pipe);
+  int64_t (*write_last)(struct transport *, const uint8_t *data, size_t len);
 };
 
 /* The part that every kind shares; kinds embed it first. */
@@ -99,6 +100,13 @@ static inline int64_t transport_writev(struct transport *t, const struct iovec *
 static inline int64_t transport_write(struct transport *t, const uint8_t *data, size_t len) {
   struct iovec part = {(void *)(uintptr_t)data, len};
   return t->ops->writev(t, &part, 1);
+}
+
+/* The same for the last bytes of our direction: once all were taken the caller calls transport_finish() at
+ * once (of a short count the rest goes this way too). Until then the kernel may hold them back, so that over
+ * TCP they and the FIN are one segment: a fortieth less for an upgrade with all that belongs to it. */
+static inline int64_t transport_write_last(struct transport *t, const uint8_t *data, size_t len) {
+  return t->ops->write_last == NULL ? transport_write(t, data, len) : t->ops->write_last(t, data, len);
 }
 
 /* Whether bytes can go through a pipe from one to the other (net/splice_pool.h). TLS and Unix sockets toward

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from harness import BINARY, PING, PONG, RawClient, encode_frame
+from harness import BINARY, CLOSE, PING, PONG, RawClient, encode_frame
 
 READS = {"read", "readv", "recvfrom", "recvmsg", "splice"}
 WRITES = {"write", "writev", "sendto", "sendmsg"}
@@ -41,6 +41,7 @@ class Call(NamedTuple):
     ours: str
     peer: str
     result: int
+    line: str
 
 
 class Trace:
@@ -69,7 +70,7 @@ class Trace:
         self.strace.send_signal(signal.SIGINT)
         self.strace.communicate(timeout=20)
         lines = whole_lines(self.path.read_text().splitlines())
-        self.calls = [Call(m[1], m[2], m[3], int(m[4])) for m in map(LINE.match, lines) if m]
+        self.calls = [Call(m[1], m[2], m[3], int(m[4]), m[0]) for m in map(LINE.match, lines) if m]
 
     def of(self, names, port):
         """The calls on sockets whose peer has that port."""
@@ -184,3 +185,22 @@ def test_idle_sessions_cost_no_calls(bridge):
     with session.trace() as trace:
         session.client.expect_silence(0.5)
     assert trace.of(READS | WRITES, session.client_port) == []
+
+
+def test_the_close_leaves_with_the_fin(bridge):
+    session = bridge()
+    with session.trace() as trace:
+        session.client.send_frame(CLOSE, b"\x03\xe8")
+        session.client.expect_close(1000)
+        session.client.expect_end()
+    [write] = trace.of(WRITES, session.client_port)
+    assert "MSG_MORE" in write.line, "one segment less: the FIN that follows takes the Close along"
+
+
+def test_a_close_whose_answer_is_awaited_leaves_at_once(bridge):
+    session = bridge()
+    with session.trace() as trace:
+        session.service.close()
+        session.client.expect_close(1000)
+    [write] = trace.of(WRITES, session.client_port)
+    assert "MSG_MORE" not in write.line

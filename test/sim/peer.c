@@ -134,7 +134,7 @@ static int64_t offer(struct peer *p, const struct iovec *parts, int count, size_
 static int64_t peer_writev(struct transport *base, const struct iovec *parts, int count) {
   struct peer *p = peer_of(base);
   sim_check(count > 0 && count <= TRANSPORT_PARTS_MAX, "a write of %d parts", count);
-  sim_check(p->our_end == OUR_END_NONE, "a write behind our end");
+  sim_check(p->our_end == OUR_END_NONE && !p->end_due, "a write behind our end");
   size_t offered = 0, before = p->got.len;
   for (int i = 0; i < count; i++) {
     sim_check(parts[i].iov_len > 0, "a write with an empty part");
@@ -145,6 +145,14 @@ static int64_t peer_writev(struct transport *base, const struct iovec *parts, in
   int64_t n = offer(p, parts, count, offered);
   if (n < 0 && jests == p->jests) p->fruitless++;
   p->witness->on_write(p, n, offered, p->got.data == NULL ? NULL : p->got.data + before);
+  return n;
+}
+
+/* The kernel keeps them back until the end comes, which is to be in the same turn. */
+static int64_t peer_write_last(struct transport *base, const uint8_t *data, size_t len) {
+  struct iovec part = {(void *)(uintptr_t)data, len};
+  int64_t n = peer_writev(base, &part, 1);
+  peer_of(base)->end_due = n == (int64_t)len;
   return n;
 }
 
@@ -178,6 +186,7 @@ static int64_t peer_splice_out(struct transport *base, struct wsl_span head, str
 }
 
 static int end_ours(struct peer *p) {
+  p->end_due = false;
   if (p->finish_again > 0 || p->sealed > 0) {
     if (p->finish_again > 0) p->finish_again--;
     p->hush = true;
@@ -261,6 +270,7 @@ static const struct transport_ops peer_ops = {
     .pending = peer_pending,
     .splice_in = peer_splice_in,
     .splice_out = peer_splice_out,
+    .write_last = peer_write_last,
 };
 
 /* TLS: nothing can be spliced. */
@@ -379,6 +389,7 @@ static bool has_edge(const struct peer *p, unsigned *bits) {
 bool peer_turn(struct peer *p) {
   bool moved = arrive(p);
   if (!p->connected) return moved;
+  sim_check(!p->end_due, "the last bytes were written, and no end came behind them");
   moved |= unseal(p);
   if (!p->temper->slow_acks) acknowledge(p, SIZE_MAX);
   struct transport *base = &p->transport.base;

@@ -67,6 +67,7 @@ struct peer {
   bool vanished, deaf;
   uint8_t finish_again;
   enum our_end our_end;
+  bool end_due;       /* the last bytes were written: no turn goes by without our end */
   bool hush;          /* said "not now" once: the next edge at the next turn */
   unsigned calls;     /* of the transport that move bytes or ask for a turn */
   unsigned fruitless; /* that moved nothing, without our having said "not now" in jest */

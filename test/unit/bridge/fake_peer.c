@@ -128,6 +128,12 @@ static int64_t fake_writev(struct transport *transport, const struct iovec *part
   return taken > 0 ? (int64_t)taken : WSL_AGAIN;
 }
 
+static int64_t fake_write_last(struct transport *transport, const uint8_t *data, size_t len) {
+  struct iovec part = {(void *)(uintptr_t)data, len};
+  peer_of(transport)->lasts++;
+  return fake_writev(transport, &part, 1);
+}
+
 static int fake_finish(struct transport *transport) {
   struct fake_peer *peer = peer_of(transport);
   if (peer->finish_again > 0 || peer->pending.len > 0) {
@@ -190,6 +196,7 @@ static const struct transport_ops fake_ops = {
     .unacked = fake_unacked,
     .silence = fake_silence,
     .pending = fake_pending,
+    .write_last = fake_write_last,
 };
 
 void peer_init(struct fake_peer *peer) {

@@ -60,7 +60,7 @@ struct fake_peer {
   size_t unacked;
   uint64_t silence_ms;
 
-  unsigned reads, writes, agains, finishes, closes, resets, connects, probes;
+  unsigned reads, writes, agains, finishes, closes, resets, connects, probes, lasts;
   int widest_write; /* most parts of one writev */
   bool unread_at_close;
 };

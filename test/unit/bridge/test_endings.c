@@ -13,6 +13,7 @@ static void backend_fin_then_close_from_client(struct world *w) {
   peer_send(&w->backend, "farewell", 8);
   peer_finish(&w->backend);
   world_rest(w);
+  assert_int_equal(w->client.lasts, 0); /* our FIN is not next */
   struct seen seen;
   see_bytes(&w->client.got, &seen);
   assert_memory_equal(seen.payload.data, "farewell", 8);
@@ -156,6 +157,7 @@ static void client_closes(struct world *w) {
   client_close_with(w, 3001, "bye");
   world_rest(w);
   assert_client_story(w, "close(3001)");
+  assert_true(w->client.lasts > 0); /* and the FIN with it */
   assert_seen_end(&w->client, SEEN_FIN);
   assert_backend_got(w, "all of it");
   assert_seen_end(&w->backend, SEEN_FIN);

@@ -97,9 +97,16 @@ static inline int fake_silence(struct transport *t, uint64_t *ms) {
 }
 
 static inline void fake_client_init(struct fake_client *f) {
-  static const struct transport_ops ops = {fake_read,  fake_writev, fake_finish,  fake_again,
-                                           fake_close, fake_reset,  fake_unacked, fake_silence,
-                                           NULL,       NULL,        NULL,         NULL};
+  static const struct transport_ops ops = {
+      .read = fake_read,
+      .writev = fake_writev,
+      .finish = fake_finish,
+      .again = fake_again,
+      .close = fake_close,
+      .reset = fake_reset,
+      .unacked = fake_unacked,
+      .silence = fake_silence,
+  };
   memset(f, 0, sizeof(*f));
   f->transport.ops = &ops;
   f->write_room = SIZE_MAX / 2;
