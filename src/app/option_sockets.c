@@ -61,6 +61,15 @@ int option_check_keepalive(struct options *options, const char *value, const cha
   return WSL_OK;
 }
 
+/* Its most is the table's to say. */
+int option_check_buffer(struct options *options, const char *value, const char **why) {
+  (void)options;
+  uint64_t bytes;
+  if (parse_size(value, UINT64_MAX, &bytes, why) != WSL_OK) return WSL_INVALID;
+  *why = "less than 4K holds no two packets; 0 leaves the size to the system";
+  return bytes != 0 && bytes < SOCKET_BUFFER_MIN ? WSL_INVALID : WSL_OK;
+}
+
 int option_check_congestion(struct options *options, const char *value, const char **why) {
   static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   size_t len = strlen(value);

@@ -8,6 +8,7 @@
 
 /* Checks of the option table (option_table.h). */
 int option_check_keepalive(struct options *options, const char *value, const char **why);
+int option_check_buffer(struct options *options, const char *value, const char **why);
 int option_check_congestion(struct options *options, const char *value, const char **why);
 int option_check_source(struct options *options, const char *value, const char **why);
 

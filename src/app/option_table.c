@@ -237,10 +237,12 @@ const struct option_spec option_table[] = {
   {OPTION_CUSTOM, "keepalive", 0, "SEC[,SEC[,N]]", 0, 0, 0, option_check_keepalive,
    "have the kernel probe a peer: silent for SEC, every\n"
    "SEC, N times; 0: never [60,15,4]"},
-  {OPTION_SIZE, "send-buffer", 0, "BYTES", FIELD(send_buffer), 0, GIGABYTE, NULL,
-   "SO_SNDBUF of all TCP connections; 0: as the system\n"
-   "finds it fit from moment to moment [0]"},
-  {OPTION_SIZE, "receive-buffer", 0, "BYTES", FIELD(receive_buffer), 0, GIGABYTE, NULL,
+  {OPTION_SIZE, "send-buffer", 0, "BYTES", FIELD(send_buffer), 0, GIGABYTE,
+   option_check_buffer,
+   "SO_SNDBUF of all TCP connections, 4K at least;\n"
+   "0: as the system finds it fit at each moment [0]"},
+  {OPTION_SIZE, "receive-buffer", 0, "BYTES", FIELD(receive_buffer), 0, GIGABYTE,
+   option_check_buffer,
    "SO_RCVBUF, likewise [0]"},
   {OPTION_SIZE, "notsent-lowat", 0, "BYTES", FIELD(notsent_lowat), 0, GIGABYTE, NULL,
    "most bytes for a client that wait unsent in the\n"

@@ -14,6 +14,10 @@
 /* Longest name of a congestion control, NUL included (Linux: TCP_CA_NAME_MAX). */
 #define CONGESTION_NAME_MAX 16u
 
+/* Least size of a buffer, where one is set: the kernel counts its overhead in, so that less (it takes
+ * anything from 2,304 bytes on) does not hold two packets of an Ethernet, and a stream goes one by one. */
+#define SOCKET_BUFFER_MIN 4096u
+
 /* 0 and NULL leave to the system what it does by itself. TCP_NODELAY and SO_OOBINLINE are always on. */
 struct socket_tuning {
   int send_buffer;      /* SO_SNDBUF, bytes; set, it ends the system's autotuning */

@@ -142,6 +142,14 @@ def test_all_bytes_go_up_through_tight_buffers(wsluice, serve, connect, scheme, 
     sink.expect(data)
 
 
+@pytest.mark.parametrize("name", ["--send-buffer", "--receive-buffer"])
+def test_a_buffer_that_would_crawl_is_refused(wsluice, name):
+    bridge = wsluice.run(name, "1", "0", "127.0.0.1:1")
+    bridge.expected_status = 2
+    assert bridge.wait_for_exit() == 2
+    assert f'{name} "1": less than 4K holds no two packets; 0 leaves the size to the system' in bridge.log
+
+
 # --- what this machine has not ---
 
 

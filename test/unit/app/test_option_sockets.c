@@ -125,6 +125,11 @@ static void nonsense_is_refused_in_words(void **state) {
       {"--send-buffer=-1", "--send-buffer"},
       {"--send-buffer=2G", "--send-buffer"},
       {"--receive-buffer=much", "--receive-buffer"},
+      {"--send-buffer=1", "--send-buffer \"1\": less than 4K"},
+      {"--send-buffer=4095", "less than 4K"},
+      {"--receive-buffer=1", "--receive-buffer \"1\": less than 4K"},
+      {"--receive-buffer=3K", "0 leaves the size to the system"},
+      {"--receive-buffer=", "--receive-buffer"},
       {"--notsent-lowat=", "--notsent-lowat"},
       {"--fastopen=65536", "--fastopen"},
       {"--congestion-control=", "1 to 15 letters"},
@@ -141,6 +146,20 @@ static void nonsense_is_refused_in_words(void **state) {
     if (parse(WORDS(rows[i].word), no_environment, why) != WSL_INVALID) fail_msg("%s: taken", rows[i].word);
     if (strstr(why, rows[i].says) == NULL) fail_msg("%s: says \"%s\"", rows[i].word, why);
   }
+}
+
+static void buffers_have_a_least_size_and_0_is_none(void **state) {
+  (void)state;
+  char why[WHY_MAX];
+  expect_ok(WORDS("--send-buffer=4K", "--receive-buffer=4096", "--notsent-lowat=1"));
+  assert_int_equal(options.server.sockets.send_buffer, SOCKET_BUFFER_MIN);
+  assert_int_equal(options.server.sockets.receive_buffer, SOCKET_BUFFER_MIN);
+  expect_ok(WORDS("--send-buffer=0", "--receive-buffer=0"));
+  assert_int_equal(options.server.sockets.send_buffer, 0);
+  static const char *const environment[] = {"WSLUICE_RECEIVE_BUFFER=1", NULL};
+  assert_int_equal(parse((const char *const[]){NULL}, environment, why), WSL_INVALID);
+  assert_non_null(strstr(why, "WSLUICE_RECEIVE_BUFFER"));
+  assert_non_null(strstr(why, "less than 4K"));
 }
 
 /* As many as there is room for, and none behind it. */
@@ -164,6 +183,7 @@ int main(void) {
       cmocka_unit_test(source_addresses_come_from_a_variable_too),
       cmocka_unit_test(keepalive_has_up_to_three_parts),
       cmocka_unit_test(nonsense_is_refused_in_words),
+      cmocka_unit_test(buffers_have_a_least_size_and_0_is_none),
       cmocka_unit_test(a_source_too_many_is_refused),
   };
   return cmocka_run_group_tests_name("app/option_sockets", tests, NULL, NULL);
