@@ -48,7 +48,8 @@ void socket_tune_listener(int fd, const struct socket_tuning *tuning);
 /* Before connect(). */
 void socket_tune_dialled(int fd, const struct socket_tuning *tuning);
 
-/* What a listener does not pass on to what it accepts; nothing on Linux. */
-void socket_tune_accepted(int fd);
+/* TCP_NODELAY for a connection that may have come without it: not every system has listeners pass it on. Does
+ * nothing on Linux, where an accepted one has inherited it and a dialled one was given it. */
+void socket_ensure_no_delay(int fd);
 
 #endif

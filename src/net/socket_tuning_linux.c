@@ -62,7 +62,7 @@ void socket_tune_listener(int fd, const struct socket_tuning *tuning) {
   if (tuning->fastopen_queue != 0) set_option(fd, IPPROTO_TCP, TCP_FASTOPEN, tuning->fastopen_queue);
 }
 
-void socket_tune_accepted(int fd) {
+void socket_ensure_no_delay(int fd) {
   (void)fd;
 }
 

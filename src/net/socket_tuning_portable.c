@@ -27,8 +27,9 @@ void socket_tune_listener(int fd, const struct socket_tuning *tuning) {
   socket_tune_dialled(fd, tuning);
 }
 
-/* Options of the socket's level are inherited wherever there are sockets; those of TCP are not everywhere. */
-void socket_tune_accepted(int fd) {
+/* Options of the socket's level are inherited wherever there are sockets; those of TCP are not everywhere.
+ * Whoever was dialled has it already: setting it twice is cheaper than asking. */
+void socket_ensure_no_delay(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 

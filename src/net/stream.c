@@ -273,7 +273,7 @@ struct transport *stream_open(struct stream_domain *domain, int fd, enum stream_
   stream->short_read_drains = kind == STREAM_TCP;
   list_init(&stream->garbage.node);
   if (poller_add(domain->poller, &stream->watch, fd, on_stream_events) != WSL_OK) goto fail_stream;
-  if (kind == STREAM_TCP) socket_tune_accepted(fd);
+  if (kind == STREAM_TCP) socket_ensure_no_delay(fd);
   domain->open++;
   return &stream->transport;
 
