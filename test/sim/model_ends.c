@@ -282,7 +282,7 @@ static struct cause cause_of(const struct life *life, enum fact fact) {
     case FACT_BACKEND_LOST:
       return life->backend_end_wanted ? (struct cause){"backend", backend_loss(life)} : nobody;
     case FACT_DIAL_FAILED:
-      return (struct cause){"backend", error_text(life->dial_error)};
+      return (struct cause){"backend", error_text_for_log(life->dial_error)};
     case FACT_WENT_AWAY:
       return (struct cause){"wsluice", "going away"};
     case FACT_CUT:
