@@ -10,7 +10,7 @@
  * same numbers.
  *
  * In place of a buffer a pipe may hold the payload of one frame (splice.c); its header is made anew for each
- * write, from the same number.
+ * write, from the same number. This file is the only one that writes to the client.
  */
 #include <assert.h>
 #include <string.h>
@@ -37,6 +37,12 @@ static void begin_frame(struct session *s) {
   memcpy(w->data.at - w->header_left, header, w->header_left);
 }
 
+/* The client took nothing of the frame that was just begun: a pong or a Close may still go before it. */
+static void unbegin_frame(struct client_writer *w) {
+  w->header_left = 0;
+  w->frame_left = 0;
+}
+
 /* Takes note of `written` bytes of the frames that write_frames() offered. */
 static void consume(struct session *s, size_t written) {
   struct client_writer *w = &s->writer;
@@ -55,7 +61,8 @@ static void consume(struct session *s, size_t written) {
   }
 }
 
-int64_t client_took(struct session *s, int64_t written) {
+/* Takes note of what a write to the client came to, and returns that. */
+static int64_t client_took(struct session *s, int64_t written) {
   if (written > 0) {
     liveness_client_written(s);
     closing_moved(s);
@@ -103,14 +110,43 @@ static bool write_frames(struct session *s) {
   }
   int64_t written = to_client(s, parts, count);
   if (written == WSL_AGAIN) {
-    /* Nothing of it is on its way: a pong or a Close may still go before it. */
-    if (fresh) w->header_left = w->frame_left = 0;
+    if (fresh) unbegin_frame(w);
     return false;
   }
   if (written < 0) return true;
   consume(s, (size_t)written);
   liveness_payload_moved(s);
   if (w->data.len == 0) held_drop(s, &w->data);
+  return true;
+}
+
+/* Takes note of `written` bytes of the frame that the pipe holds. */
+static void consume_piped(struct session *s, size_t written) {
+  struct client_writer *w = &s->writer;
+  size_t header = written < w->header_left ? written : w->header_left;
+  w->header_left -= header;
+  w->frame_left -= written - header;
+  s->bytes_down += written - header;
+  if (!in_frame(w)) splice_drop(s); /* empty: the pool keeps it */
+}
+
+/* Offers the frame that the pipe holds. */
+static bool write_piped(struct session *s) {
+  struct client_writer *w = &s->writer;
+  uint8_t header[WSL_FRAME_HEADER_MAX];
+  bool fresh = !in_frame(w);
+  if (fresh) w->frame_left = w->pipe->held;
+  size_t header_len = wsl_frame_header(header, WSL_OP_BINARY, w->frame_left); /* unless it has left already */
+  if (fresh) w->header_left = header_len;
+  struct wsl_span head = {(const char *)header + header_len - w->header_left, w->header_left};
+  int64_t written = client_took(s, transport_splice_out(s->client, head, w->pipe));
+  if (written == WSL_AGAIN) {
+    if (fresh) unbegin_frame(w);
+    return false;
+  }
+  if (written < 0) return true;
+  liveness_payload_moved(s);
+  consume_piped(s, (size_t)written);
   return true;
 }
 
@@ -173,7 +209,7 @@ bool client_flush(struct session *s) {
     } else if (!in_frame(w) && stage_next(s)) {
       continue;
     } else if (w->pipe != NULL) {
-      wrote = splice_write(s);
+      wrote = write_piped(s);
     } else if (w->data.buffer != NULL) {
       wrote = write_frames(s);
     } else {
@@ -192,8 +228,14 @@ void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t l
   assert(!client_owes(w) && len > 0);
   assert(s->client_out == CLIENT_OUT_OPEN); /* whatever ends that has the backend's bytes dropped */
   w->data = (struct held){buffer, at, len};
-  w->header_left = 0;
-  w->frame_left = 0;
+  unbegin_frame(w);
+}
+
+void client_send_piped(struct session *s, struct splice_pipe *pipe) {
+  struct client_writer *w = &s->writer;
+  assert(!client_owes(w) && !in_frame(w) && pipe->held > 0);
+  assert(s->client_out == CLIENT_OUT_OPEN); /* as above */
+  w->pipe = pipe;
 }
 
 /* A control frame may begin now: nothing else is on its way, and the client takes bytes. */

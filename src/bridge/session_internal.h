@@ -185,8 +185,6 @@ bool down_pump(struct session *s);
 /* splice.c: down through a pipe instead of a buffer, where both sockets can and frames are large enough. */
 /* False when nothing was moved: then the backend is to be read. */
 bool splice_read(struct session *s);
-/* Offers the frame that the pipe holds. True when anything moved. */
-bool splice_write(struct session *s);
 /* Gives the pipe back; what it holds is gone. */
 void splice_drop(struct session *s);
 
@@ -195,12 +193,12 @@ void splice_drop(struct session *s);
 static inline bool client_owes(const struct client_writer *w) {
   return w->data.buffer != NULL || w->pipe != NULL;
 }
-/* Takes note of what a write to the client came to, and returns that. */
-int64_t client_took(struct session *s, int64_t written);
 /* Writes as much as the client takes, in the order that the protocol demands. */
 bool client_flush(struct session *s);
 /* Takes the backend's bytes over for sending; the writer must hold none (asserted). */
 void client_send(struct session *s, struct buffer *buffer, uint8_t *at, size_t len);
+/* Likewise a pipe with the payload of one frame. */
+void client_send_piped(struct session *s, struct splice_pipe *pipe);
 /* Answers to the pings of one read, gathered so that they leave in few writes: a buffer holds some ten
  * thousand empty pings. On the stack of whoever decodes; `len` is 0 at first. */
 struct pong_batch {

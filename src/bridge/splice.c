@@ -5,11 +5,10 @@
  *
  * What one splice brings into the pipe is one frame, so nobody asks beforehand how much there is. Tried only
  * behind reads that filled their buffers, and given up for reading as soon as it brings little: whether the
- * stream pauses, ends or has failed, or the kernel won't splice it, the next read finds. The client's side of
- * a stall is that of a buffer: the session keeps the pipe, and the backend is not touched.
+ * stream pauses, ends or has failed, or the kernel won't splice it, the next read finds. How the frame leaves
+ * for the client is client_out.c's to say. A stall is that of a buffer: the session keeps the pipe, and the
+ * backend is not touched.
  */
-#include <assert.h>
-
 #include "bridge/session_internal.h"
 
 /* Less than this part of what a pipe can bring at once is read and written at lower cost. */
@@ -21,7 +20,6 @@ static bool wanted(const struct session *s) {
 }
 
 bool splice_read(struct session *s) {
-  struct client_writer *w = &s->writer;
   size_t frame = s->domain->settings->max_frame_size;
   if (!wanted(s)) return false;
   struct splice_pipe *pipe = splice_pool_borrow(s->domain->pipes);
@@ -36,39 +34,8 @@ bool splice_read(struct session *s) {
   s->turn_bytes += (size_t)n;
   liveness_payload_moved(s);
   closing_moved(s);
-  assert(!client_owes(w) && w->header_left + w->frame_left == 0);
-  w->pipe = pipe;
+  client_send_piped(s, pipe);
   client_flush(s);
-  return true;
-}
-
-/* Takes note of `written` bytes of header and payload. */
-static void consume(struct session *s, size_t written) {
-  struct client_writer *w = &s->writer;
-  size_t header = written < w->header_left ? written : w->header_left;
-  w->header_left -= header;
-  w->frame_left -= written - header;
-  s->bytes_down += written - header;
-  if (w->header_left + w->frame_left == 0) splice_drop(s); /* empty: the pool keeps it */
-}
-
-bool splice_write(struct session *s) {
-  struct client_writer *w = &s->writer;
-  bool fresh = w->header_left + w->frame_left == 0;
-  uint8_t header[WSL_FRAME_HEADER_MAX];
-  if (fresh) w->frame_left = w->pipe->held;
-  size_t header_len = wsl_frame_header(header, WSL_OP_BINARY, w->frame_left); /* unless it has left already */
-  if (fresh) w->header_left = header_len;
-  struct wsl_span head = {(const char *)header + header_len - w->header_left, w->header_left};
-  int64_t written = client_took(s, transport_splice_out(s->client, head, w->pipe));
-  if (written == WSL_AGAIN) {
-    /* Nothing of it is on its way: a pong or a Close may still go before it. */
-    if (fresh) w->header_left = w->frame_left = 0;
-    return false;
-  }
-  if (written < 0) return true;
-  liveness_payload_moved(s);
-  consume(s, (size_t)written);
   return true;
 }
 
