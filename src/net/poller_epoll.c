@@ -53,47 +53,42 @@ static unsigned ready_bits(uint32_t events) {
   return ready;
 }
 
-static void handle_batch(struct poller *poller, const struct epoll_event *events, int count) {
-  for (int i = 0; i < count; i++) {
-    struct poller_watch *watch = events[i].data.ptr;
-    if (watch == NULL) poller->libuv_due = true;
-    if (watch == NULL || watch->fd < 0 || watch->added_in == poller->batch) continue;
-    watch->on_events(watch, ready_bits(events[i].events));
-  }
+static void handle_event(struct poller *poller, const struct epoll_event *event) {
+  struct poller_watch *watch = event->data.ptr;
+  if (watch == NULL) poller->libuv_due = true;
+  if (watch == NULL || watch->fd < 0 || watch->added_in == poller->batch) return;
+  watch->on_events(watch, ready_bits(event->events));
 }
+
+/* Waits for a batch of events, no longer than that (-1: for ever), and handles it. How many there were; after
+ * a signal -1, and whoever waits does so again. */
+static int handle_batch(struct poller *poller, int timeout_ms) {
+  struct epoll_event events[BATCH_EVENTS];
+  int count = epoll_wait(poller->epoll_fd, events, BATCH_EVENTS, timeout_ms);
+  poller->batch++;
+  uv_update_time(poller->poll.loop);
+  poller_woke(poller);
+  for (int i = 0; i < count; i++)
+    handle_event(poller, &events[i]);
+  return count;
+}
+
+/* ---- watched by the loop ---- */
 
 /* libuv reports an error on the epoll descriptor as a status; there is none that epoll can have, and
  * epoll_wait would say the same. */
 static void on_wake_up(uv_poll_t *handle, int status, int uv_events) {
   (void)status;
   (void)uv_events;
-  struct poller *poller = handle->data;
-  poller_woke(poller);
-  struct epoll_event events[BATCH_EVENTS];
-  int count = BATCH_EVENTS;
-  for (int round = 0; round < BATCHES_PER_WAKE && count == BATCH_EVENTS; round++) {
-    poller->batch++;
-    do {
-      count = epoll_wait(poller->epoll_fd, events, BATCH_EVENTS, 0);
-    } while (count < 0 && errno == EINTR);
-    handle_batch(poller, events, count);
-  }
+  int batches = 1;
+  while (handle_batch(handle->data, 0) == BATCH_EVENTS && batches < BATCHES_PER_WAKE)
+    batches++;
 }
 
 /* ---- sleeping for the loop ---- */
 
 static void on_awake(uv_idle_t *handle) {
   (void)handle; /* its being active is all that is wanted */
-}
-
-static void wait_and_handle(struct poller *poller, int timeout_ms) {
-  struct epoll_event events[BATCH_EVENTS];
-  int count = epoll_wait(poller->epoll_fd, events, BATCH_EVENTS, timeout_ms);
-  poller->batch++;
-  uv_update_time(poller->poll.loop);
-  poller_woke(poller);
-  handle_batch(poller, events, count);
-  poller_turns_serve(&poller->turns);
 }
 
 /* Runs right before libuv would sleep. Leaves only when libuv has something to do: an event of its own, or
@@ -106,7 +101,8 @@ static void on_sleep(uv_prepare_t *handle) {
   while (!libuv_turn && !uv_is_closing((uv_handle_t *)&poller->sleeper)) {
     poller->before_sleep(poller->before_sleep_arg);
     int timeout_ms = uv_backend_timeout(poller->poll.loop);
-    wait_and_handle(poller, poller_turns_wanted(&poller->turns) ? 0 : timeout_ms);
+    (void)handle_batch(poller, poller_turns_wanted(&poller->turns) ? 0 : timeout_ms);
+    poller_turns_serve(&poller->turns);
     libuv_turn = timeout_ms == 0 || poller->libuv_due;
     poller->libuv_due = false;
   }
