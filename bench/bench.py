@@ -7,6 +7,7 @@ whatever came out: figures are judged by readers, not by an exit status. 1: noth
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -28,6 +29,21 @@ RESULTS = ROOT / "bench" / "results"
 PERFORMANCE = ROOT / "docs" / "PERFORMANCE.md"
 
 
+def positive(text, kind=float):
+    """A number above 0, for argparse; neither nan nor infinite."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if kind is int else ''}number above 0")
+    return value
+
+
+def positive_whole(text):
+    return positive(text, int)
+
+
 def words(text):
     return [word for word in text.replace(",", " ").split() if word]
 
@@ -41,9 +57,9 @@ def arguments():
                         help="wsluice with other options, or another build of it, beside the rest; repeatable")
     parser.add_argument("--reference", default=cells.REFERENCE, metavar="NAME", help="whom the others are compared with [rawrelay]")
     parser.add_argument("--cells", default="", help="names, groups, or beginnings such as up-* [all]")
-    parser.add_argument("--minutes", type=float, help="time for all, roughly [60; quick: 1.5]")
-    parser.add_argument("--seconds", type=float, help="measured time of one run [1; quick: 0.35]")
-    parser.add_argument("--rounds", type=int, help="rounds of a cell at most [as the time allows; quick: 3]")
+    parser.add_argument("--minutes", type=positive, help="time for all, roughly [60; quick: 1.5]")
+    parser.add_argument("--seconds", type=positive, help="measured time of one run [1; quick: 0.35]")
+    parser.add_argument("--rounds", type=positive_whole, help="rounds of a cell at most [as the time allows; quick: 3]")
     parser.add_argument("--quick", action="store_true", help="few cells, few rounds: whether it works, not what is so")
     parser.add_argument("--list", action="store_true", help="name cells and peers, and what is missing")
     parser.add_argument("--from-json", type=Path, help="measure nothing: table and plots from this file")

@@ -3,7 +3,6 @@
 #include "loadgen/backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #define ACCEPTS_A_TURN  64u
 #define ACCEPT_RETRY_MS 20u
+#define LEFTOVERS_MS    20u
 
 /* A source writes at least so much a call: smaller writes would measure the bench's own system calls. */
 #define SOURCE_WRITE_MIN (16u * 1024u)
@@ -37,36 +37,41 @@ const char *backend_kind_name(enum backend_kind kind) {
   return names[kind];
 }
 
-static void on_connection(uv_poll_t *handle, int status, int events);
+static void on_connection(struct poller_watch *watch, unsigned events);
 
 static void on_retry(uv_timer_t *timer) {
   struct backend *backend = timer->data;
-  (void)uv_poll_start(&backend->listener, UV_READABLE, on_connection);
+  if (poller_add(backend->lane.poller, &backend->listener, backend->listen_fd, on_connection) != WSL_OK)
+    (void)uv_timer_start(timer, on_retry, ACCEPT_RETRY_MS, 0);
 }
 
-static void on_connection(uv_poll_t *handle, int status, int events) {
-  struct backend *backend = handle->data;
-  (void)status;
+static void on_connection(struct poller_watch *watch, unsigned events) {
+  struct backend *backend = LIST_ENTRY(watch, struct backend, listener);
   (void)events;
   for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-    int fd = accept(backend->listen_fd, NULL, NULL);
-    if (fd < 0) {
-      if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
-      (void)uv_poll_stop(handle);
-      (void)uv_timer_start(&backend->retry, on_retry, ACCEPT_RETRY_MS, 0);
-      return;
+    int fd = accept4(backend->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      backend_session_begin(backend, fd);
+      continue;
     }
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    backend_session_begin(backend, fd);
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
+    poller_remove(watch);
+    (void)uv_timer_start(&backend->retry, on_retry, ACCEPT_RETRY_MS, 0);
+    return;
   }
+  poller_again(watch); /* there may be more */
+}
+
+static void on_leftovers(uv_timer_t *timer) {
+  backend_sessions_look(timer->data);
 }
 
 static void on_stop(uv_async_t *async) {
   struct backend *backend = async->data;
   backend->closing = true;
   backend_sessions_end(backend);
-  uv_close((uv_handle_t *)&backend->listener, NULL);
+  poller_remove(&backend->listener);
+  uv_close((uv_handle_t *)&backend->leftovers, NULL);
   uv_close((uv_handle_t *)&backend->retry, NULL);
   uv_close((uv_handle_t *)&backend->stop, NULL);
   uv_stop(&backend->lane.loop);
@@ -80,12 +85,12 @@ static void run_thread(void *arg) {
 
 static int open_handles(struct backend *backend) {
   uv_loop_t *loop = &backend->lane.loop;
-  if (uv_poll_init(loop, &backend->listener, backend->listen_fd) != 0) return WSL_IO;
-  if (uv_timer_init(loop, &backend->retry) != 0 || uv_async_init(loop, &backend->stop, on_stop) != 0 ||
-      uv_poll_start(&backend->listener, UV_READABLE, on_connection) != 0)
+  backend->retry.data = backend->leftovers.data = backend->stop.data = backend;
+  if (uv_timer_init(loop, &backend->retry) != 0 || uv_timer_init(loop, &backend->leftovers) != 0 ||
+      uv_async_init(loop, &backend->stop, on_stop) != 0)
     return WSL_IO;
-  backend->listener.data = backend->retry.data = backend->stop.data = backend;
-  return WSL_OK;
+  if (backend->in_bulk) (void)uv_timer_start(&backend->leftovers, on_leftovers, LEFTOVERS_MS, LEFTOVERS_MS);
+  return poller_add(backend->lane.poller, &backend->listener, backend->listen_fd, on_connection);
 }
 
 static size_t source_write_len(size_t wished) {
@@ -94,8 +99,11 @@ static size_t source_write_len(size_t wished) {
 
 int backend_start(struct backend *backend, const struct url *address, const struct backend_wishes *wishes,
                   const struct pattern *pattern, char why[ENDPOINT_WHY_MAX]) {
-  *backend =
-      (struct backend){.kind = wishes->kind, .verify = wishes->verify, .pattern = pattern, .listen_fd = -1};
+  *backend = (struct backend){.kind = wishes->kind,
+                              .verify = wishes->verify,
+                              .in_bulk = wishes->in_bulk,
+                              .pattern = pattern,
+                              .listen_fd = -1};
   list_init(&backend->sessions);
   int error = endpoint_resolve(&backend->endpoint, address, why);
   if (error == WSL_OK) error = endpoint_listen(&backend->endpoint, &backend->listen_fd, why);

@@ -30,11 +30,13 @@ struct backend {
   struct lane lane;
   struct outgoing outgoing; /* source */
   int listen_fd;
-  uv_poll_t listener;
+  struct poller_watch listener;
   uv_timer_t retry; /* accepting goes on after descriptors ran out */
   uv_async_t stop;
   uv_thread_t thread;
   struct list sessions;
+  bool in_bulk;         /* sessions are woken for much at once only; */
+  uv_timer_t leftovers; /* and what is less than that is looked for */
   bool closing;
   /* read by the other thread: */
   atomic_uint_fast64_t received, sent; /* payload bytes */
@@ -48,6 +50,7 @@ struct backend_wishes {
   enum backend_kind kind;
   bool verify;
   size_t write_len; /* source: bytes a write */
+  bool in_bulk;     /* what comes is a stream at full speed: wake up for much of it at once */
 };
 
 /* Listens and starts the thread. 0, or an error with one line in why[]; then nothing is left to stop.

@@ -17,7 +17,8 @@ struct backend_session {
   struct backend *backend;
   struct transport *transport;
   uint64_t received, sent;
-  uint8_t *pending; /* echo: what could not leave yet, and is all that will until it has */
+  uint64_t looked_at; /* what was received when leftovers were looked for last */
+  uint8_t *pending;   /* echo: what could not leave yet, and is all that will until it has */
   size_t pending_len, pending_sent;
   bool ended;                       /* the peer's end was read, or it is to be no more */
   struct websocket_echo *websocket; /* BACKEND_WEBSOCKET_ECHO, else NULL */
@@ -167,6 +168,18 @@ static void on_session_ready(struct transport *transport, void *owner) {
   if (has_work(session)) transport_again(transport);
 }
 
+/* Bytes below the mark of lane_receive_at_least() wake nobody. */
+void backend_sessions_look(struct backend *backend) {
+  for (struct list *node = backend->sessions.next; node != &backend->sessions; node = node->next) {
+    struct backend_session *session = LIST_ENTRY(node, struct backend_session, node);
+    bool moved = session->received != session->looked_at;
+    session->looked_at = session->received;
+    if (moved) continue;
+    session->transport->ready |= TRANSPORT_READABLE;
+    transport_again(session->transport);
+  }
+}
+
 static struct backend_session *new_session(struct backend *backend) {
   struct backend_session *session = calloc(1, sizeof *session);
   if (session == NULL) return NULL;
@@ -191,6 +204,7 @@ void backend_session_begin(struct backend *backend, int fd) {
     free(session);
     return;
   }
+  if (backend->in_bulk) lane_receive_at_least(session->transport, LANE_BULK_BYTES);
   list_append(&backend->sessions, &session->node);
   count(&backend->accepted, 1);
   atomic_fetch_add_explicit(&backend->open, 1, memory_order_relaxed);

@@ -8,6 +8,9 @@
 void backend_session_begin(struct backend *backend, int fd);
 
 /* Ends all sessions at once. */
+/* Has those read that have got nothing for a while: less may lie there than wakes us up. */
+void backend_sessions_look(struct backend *backend);
+
 void backend_sessions_end(struct backend *backend);
 
 #endif

@@ -56,11 +56,9 @@ static bool is_tcp(const struct address *address) {
 }
 
 static int connect_socket(int fd, const struct address *address) {
-  int failed;
-  do {
-    failed = connect(fd, (const struct sockaddr *)&address->storage, address->len);
-  } while (failed != 0 && errno == EINTR);
-  return failed == 0 || errno == EINPROGRESS ? WSL_OK : error_from_errno(errno);
+  if (connect(fd, (const struct sockaddr *)&address->storage, address->len) == 0) return WSL_OK;
+  /* Interrupted it goes on by itself (POSIX); to ask again would only say that it is under way. */
+  return errno == EINPROGRESS || errno == EINTR ? WSL_OK : error_from_errno(errno);
 }
 
 int endpoint_connect(const struct address *address, const struct address *source, int *fd) {

@@ -36,10 +36,15 @@ uint64_t histogram_slot_highest(size_t slot) {
 }
 
 void histogram_record(struct histogram *histogram, uint64_t value) {
-  histogram->slots[histogram_slot(value)]++;
-  histogram->count++;
-  histogram->sum += (double)value;
-  histogram->sum_of_squares += (double)value * (double)value;
+  histogram_record_many(histogram, value, 1);
+}
+
+void histogram_record_many(struct histogram *histogram, uint64_t value, uint64_t count) {
+  if (count == 0) return;
+  histogram->slots[histogram_slot(value)] += count;
+  histogram->count += count;
+  histogram->sum += (double)value * (double)count;
+  histogram->sum_of_squares += (double)value * (double)value * (double)count;
   if (value < histogram->min) histogram->min = value;
   if (value > histogram->max) histogram->max = value;
 }

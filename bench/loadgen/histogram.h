@@ -26,6 +26,7 @@ struct histogram {
 
 void histogram_clear(struct histogram *histogram);
 void histogram_record(struct histogram *histogram, uint64_t value);
+void histogram_record_many(struct histogram *histogram, uint64_t value, uint64_t count);
 void histogram_add(struct histogram *histogram, const struct histogram *other);
 
 /* The value that `percentile` (0 to 100) of all values do not exceed, to three digits: the highest that its

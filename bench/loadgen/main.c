@@ -17,49 +17,66 @@ enum exit_status { EXIT_MEASURED, EXIT_NOT_MEASURED, EXIT_USAGE };
 
 #define WHY_MAX 512u
 
-static bool close_file(FILE *file, const char *path) {
+/* Where the report goes: opened before the run, which may take long. */
+struct outputs {
+  FILE *json, *histogram; /* NULL: not wished */
+  FILE *table;            /* NULL: standard output is taken */
+};
+
+static bool say_unwritable(const char *path) {
+  (void)fprintf(stderr, "wsluice-bench: cannot write %s: %s\n", path, strerror(errno));
+  return false;
+}
+
+static bool open_output(const char *path, FILE **file) {
+  *file = NULL;
+  if (path == NULL) return true;
+  *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+  return *file != NULL || say_unwritable(path);
+}
+
+/* What cannot be written shows only now. NULL is ignored. */
+static bool close_output(FILE *file, const char *path) {
+  if (file == NULL) return true;
   bool written = ferror(file) == 0;
   written = (file == stdout ? fflush(file) : fclose(file)) == 0 && written;
-  if (!written) (void)fprintf(stderr, "wsluice-bench: cannot write %s: %s\n", path, strerror(errno));
-  return written;
+  return written || say_unwritable(file == stdout ? "to standard output" : path);
 }
 
-static FILE *open_file(const char *path) {
-  FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-  if (file == NULL) (void)fprintf(stderr, "wsluice-bench: cannot write %s: %s\n", path, strerror(errno));
-  return file;
+static bool open_outputs(struct outputs *outputs, const struct options *options) {
+  if (!open_output(options->json_path, &outputs->json)) return false;
+  if (!open_output(options->histogram_path, &outputs->histogram)) {
+    (void)close_output(outputs->json, options->json_path);
+    return false;
+  }
+  outputs->table = outputs->json == stdout || outputs->histogram == stdout ? NULL : stdout;
+  return true;
 }
 
-static bool write_json(const struct options *options, const struct measurement *measurement) {
-  if (options->json_path == NULL) return true;
-  FILE *file = open_file(options->json_path);
-  if (file == NULL) return false;
-  report_json(options, measurement, file);
-  return close_file(file, options->json_path);
-}
-
-static bool write_histogram(const struct options *options, const struct measurement *measurement) {
-  if (options->histogram_path == NULL) return true;
-  FILE *file = open_file(options->histogram_path);
-  if (file == NULL) return false;
-  histogram_write_percentiles(&measurement->latency, file);
-  return close_file(file, options->histogram_path);
+static bool write_outputs(const struct outputs *outputs, const struct options *options,
+                          const struct measurement *measurement) {
+  if (outputs->table != NULL && measurement->measured) report_human(options, measurement, outputs->table);
+  if (outputs->json != NULL) report_json(options, measurement, outputs->json);
+  if (outputs->histogram != NULL) histogram_write_percentiles(&measurement->latency, outputs->histogram);
+  bool table = close_output(outputs->table, "");
+  bool json = close_output(outputs->json, options->json_path);
+  return close_output(outputs->histogram, options->histogram_path) && json && table;
 }
 
 static enum exit_status measure(const struct options *options) {
+  struct outputs outputs;
   struct measurement *measurement = malloc(sizeof *measurement);
   if (measurement == NULL) {
     (void)fputs("wsluice-bench: no memory\n", stderr);
     return EXIT_NOT_MEASURED;
   }
+  if (!open_outputs(&outputs, options)) {
+    free(measurement);
+    return EXIT_NOT_MEASURED;
+  }
   run_measurement(options, measurement);
   bool good = measurement->measured && measurement->failure[0] == '\0';
-  bool json_to_stdout = options->json_path != NULL && strcmp(options->json_path, "-") == 0;
-  bool histogram_to_stdout = options->histogram_path != NULL && strcmp(options->histogram_path, "-") == 0;
-  if (measurement->measured && !json_to_stdout && !histogram_to_stdout)
-    report_human(options, measurement, stdout);
-  bool written = write_json(options, measurement) && write_histogram(options, measurement);
-  (void)fflush(stdout);
+  bool written = write_outputs(&outputs, options, measurement);
   if (!good) (void)fprintf(stderr, "wsluice-bench: %s\n", measurement->failure);
   measurement_free(measurement);
   free(measurement);
@@ -70,10 +87,10 @@ static enum exit_status act(const struct options *options) {
   switch (options->action) {
     case ACTION_HELP:
       options_print_help(stdout);
-      return EXIT_MEASURED;
+      return close_output(stdout, "") ? EXIT_MEASURED : EXIT_NOT_MEASURED;
     case ACTION_VERSION:
       (void)puts("wsluice-bench " WSLUICE_VERSION);
-      return EXIT_MEASURED;
+      return close_output(stdout, "") ? EXIT_MEASURED : EXIT_NOT_MEASURED;
     case ACTION_SELFTEST:
       return selftest(stdout) ? EXIT_MEASURED : EXIT_NOT_MEASURED;
     case ACTION_SERVE:

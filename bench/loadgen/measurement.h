@@ -44,6 +44,7 @@ struct measurement {
   struct load_cost load;
   struct histogram latency; /* nanoseconds */
   struct histogram lag; /* --rate: how late the bench itself was with its messages; part of the latencies */
+  bool rate_missed;     /* --rate: fewer messages went through than that */
   uint64_t unanswered;  /* of them messages to which no answer came: with the time waited so far */
   uint64_t visits;      /* mode connect: upgrades */
   struct visit_ends ends;

@@ -163,7 +163,7 @@ const struct bench_option bench_option_table[] = {
      .name = "selftest",
      .set_to = ACTION_SELFTEST,
      .help = "Check the tool on this machine: clocks, histogram, a run against itself"},
-    {.kind = BENCH_OPTION_ACTION, .name = "help", .set_to = ACTION_HELP, .help = "This list"},
+    {.kind = BENCH_OPTION_ACTION, .name = "help", .set_to = ACTION_HELP, .help = "This list; also -h"},
     {.kind = BENCH_OPTION_ACTION, .name = "version", .set_to = ACTION_VERSION, .help = "The version"},
 };
 const size_t bench_option_table_len = sizeof bench_option_table / sizeof *bench_option_table;

@@ -123,9 +123,14 @@ static int parse_option(struct options *options, int argc, const char *const *ar
 static int parse_words(struct options *options, int argc, const char *const *argv, char *why,
                        size_t why_cap) {
   for (int at = 1; at < argc; at++) {
-    if (strncmp(argv[at], "--", 2) == 0) {
+    if (strcmp(argv[at], "-h") == 0) {
+      options->action = ACTION_HELP;
+    } else if (strncmp(argv[at], "--", 2) == 0) {
       int error = parse_option(options, argc, argv, &at, why, why_cap);
       if (error != WSL_OK) return error;
+    } else if (argv[at][0] == '-') {
+      (void)snprintf(why, why_cap, "unknown option \"%s\"; --help lists them", argv[at]);
+      return WSL_INVALID;
     } else if (options->url_text != NULL) {
       (void)snprintf(why, why_cap, "two URLs: \"%s\" and \"%s\"", options->url_text, argv[at]);
       return WSL_INVALID;
@@ -170,6 +175,10 @@ static int check_headers(const struct options *options, char *why, size_t why_ca
   return WSL_OK;
 }
 
+static bool is_standard_output(const char *path) {
+  return path != NULL && strcmp(path, "-") == 0;
+}
+
 /* What can't go together, each as one sentence. */
 static const char *find_contradiction(const struct options *options) {
   bool paced = options->mode == MODE_UP || options->mode == MODE_ECHO;
@@ -180,6 +189,10 @@ static const char *find_contradiction(const struct options *options) {
     return "--messages goes with --mode connect only";
   if (options->url.scheme == URL_TCP && options->mode == MODE_CONNECT)
     return "--mode connect measures upgrades, and tcp:// has none";
+  if (is_standard_output(options->json_path) && is_standard_output(options->histogram_path))
+    return "--json - and --histogram - would both write to standard output: name a file for one";
+  if (options->source_texts.count > 0 && options->url.unix_path != NULL)
+    return "--source-address is an IP address, and a Unix socket has none";
   if (options->histogram_path != NULL && options->mode != MODE_ECHO && options->mode != MODE_CONNECT)
     return "--histogram goes with the modes echo and connect only";
   return NULL;
@@ -196,7 +209,8 @@ static int finish_addresses(struct options *options, char *why, size_t why_cap) 
     return complain(why, why_cap, "serve", "only serves: give no URL");
   if (options->action != ACTION_MEASURE) return WSL_OK;
   if (options->url_text == NULL) {
-    (void)snprintf(why, why_cap, "no URL was given; --help says how to use it");
+    (void)snprintf(why, why_cap,
+                   "no URL was given; usage: wsluice-bench [options] ws://host:port/ (--help says more)");
     return WSL_INVALID;
   }
   if (url_parse(&options->url, options->url_text, &wrong) != WSL_OK) {

@@ -10,24 +10,20 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-static void on_timer(uv_poll_t *handle, int status, int events) {
-  struct pacer *pacer = handle->data;
-  uint64_t expirations;
-  (void)status;
+/* Setting it anew takes back what it has counted: there is nothing to read. */
+static void on_timer(struct poller_watch *watch, unsigned events) {
+  struct pacer *pacer = LIST_ENTRY(watch, struct pacer, watch);
   (void)events;
-  if (read(pacer->fd, &expirations, sizeof expirations) == sizeof expirations) pacer->fire(pacer->arg);
+  pacer->fire(pacer->arg);
 }
 
-int pacer_open(struct pacer *pacer, uv_loop_t *loop, void (*fire)(void *arg), void *arg) {
+int pacer_open(struct pacer *pacer, struct lane *lane, void (*fire)(void *arg), void *arg) {
   *pacer = (struct pacer){.fire = fire, .arg = arg};
   pacer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (pacer->fd < 0) return WSL_IO;
-  if (uv_poll_init(loop, &pacer->poll, pacer->fd) != 0) {
-    close(pacer->fd);
-    return WSL_IO;
-  }
-  pacer->poll.data = pacer;
-  return uv_poll_start(&pacer->poll, UV_READABLE, on_timer) == 0 ? WSL_OK : WSL_IO;
+  if (poller_add(lane->poller, &pacer->watch, pacer->fd, on_timer) == WSL_OK) return WSL_OK;
+  close(pacer->fd);
+  return WSL_IO;
 }
 
 void pacer_set(struct pacer *pacer, uint64_t at_ns) {
@@ -38,7 +34,7 @@ void pacer_set(struct pacer *pacer, uint64_t at_ns) {
 }
 
 void pacer_close(struct pacer *pacer) {
-  uv_close((uv_handle_t *)&pacer->poll, NULL);
+  poller_remove(&pacer->watch);
   close(pacer->fd);
 }
 
@@ -51,9 +47,9 @@ static void on_timer(uv_timer_t *timer) {
   pacer->fire(pacer->arg);
 }
 
-int pacer_open(struct pacer *pacer, uv_loop_t *loop, void (*fire)(void *arg), void *arg) {
+int pacer_open(struct pacer *pacer, struct lane *lane, void (*fire)(void *arg), void *arg) {
   *pacer = (struct pacer){.fire = fire, .arg = arg, .fd = -1};
-  if (uv_timer_init(loop, &pacer->timer) != 0) return WSL_IO;
+  if (uv_timer_init(&lane->loop, &pacer->timer) != 0) return WSL_IO;
   pacer->timer.data = pacer;
   return WSL_OK;
 }

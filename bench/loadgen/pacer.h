@@ -11,16 +11,18 @@
 
 #include <wsluice/span.h>
 
+#include "loadgen/lane.h"
+
 struct pacer {
   void (*fire)(void *arg);
   void *arg;
   int fd;
-  uv_poll_t poll;
+  struct poller_watch watch;
   uv_timer_t timer;
 };
 
 /* 0 or WSL_IO. */
-WSL_MUST_CHECK int pacer_open(struct pacer *pacer, uv_loop_t *loop, void (*fire)(void *arg), void *arg);
+WSL_MUST_CHECK int pacer_open(struct pacer *pacer, struct lane *lane, void (*fire)(void *arg), void *arg);
 
 /* Fires once at `at_ns` of uv_hrtime(), at once where that has passed; replaces what was asked for before. */
 void pacer_set(struct pacer *pacer, uint64_t at_ns);

@@ -37,6 +37,12 @@ static void put_amount(const struct options *options, const struct measurement *
   put_name(out, visits ? "upgrades" : "messages");
   (void)fprintf(out, "%s, %s a second\n", report_count((double)measurement->messages, text),
                 report_count((double)measurement->messages / duration_s, rate));
+  if (measurement->rate_missed) {
+    put_name(out, "");
+    (void)fprintf(out,
+                  "careful: the rate was not reached: %" PRIu64 " a second were asked for, %s went through\n",
+                  options->rate, report_count((double)measurement->messages / duration_s, rate));
+  }
   if (visits) return;
   put_name(out, "payload");
   (void)fprintf(out, "%s, %s\n", report_size((double)measurement->bytes, text),

@@ -79,6 +79,16 @@ static void put_lag(const struct measurement *measurement, FILE *out) {
                 (double)histogram_percentile(lag, 99) / NS_PER_US, (double)lag->max / NS_PER_US);
 }
 
+static void put_schedule(const struct options *options, const struct measurement *measurement, FILE *out) {
+  if (options->rate == 0) {
+    (void)fputs(",\n \"schedule\":null", out);
+    return;
+  }
+  (void)fprintf(out, ",\n \"schedule\":{\"asked_per_s\":%llu,", whole(options->rate));
+  put_ratio(out, "reached_per_s", (double)measurement->messages, measurement->duration_s);
+  (void)fprintf(out, ",\"reached\":%s}", measurement->rate_missed ? "false" : "true");
+}
+
 static void put_latency(const struct options *options, const struct measurement *measurement, FILE *out) {
   static const struct {
     const char *name;
@@ -154,6 +164,7 @@ void report_json(const struct options *options, const struct measurement *measur
   (void)fprintf(out, ",\n \"load\":{\"cpu_s\":%.6f,\"client_cpu_s\":%.6f,\"backend_cpu_s\":%.6f}",
                 measurement->load.cpu_s, measurement->load.client_cpu_s, measurement->load.backend_cpu_s);
   put_latency(options, measurement, out);
+  put_schedule(options, measurement, out);
   put_lag(measurement, out);
   put_connects(options, measurement, out);
   put_idle(options, measurement, out);

@@ -15,6 +15,8 @@
 #define DRAIN_STALL_NS (5 * NS_PER_S)  /* nothing has come for so long: it was lost */
 #define DRAIN_MAX_NS   (15 * NS_PER_S) /* a slow server that still moves is not waited for longer */
 
+#define DRAIN_INTERRUPTED_NS (NS_PER_S / 4)
+
 #define CLOSE_MAX_MS             2000u
 #define VISITS_CLOSE_MAX_MS      3000u
 #define INTERRUPTED_CLOSE_MAX_MS 200u /* a signal ends the run within a second */
@@ -78,6 +80,11 @@ static void say_lost(struct run *run) {
               (unsigned)(DRAIN_STALL_NS / NS_PER_S));
 }
 
+static void end_draining(struct run *run) {
+  if (run->options->rate > 0 && run->options->mode == MODE_ECHO) schedule_count_unanswered(run);
+  begin_closing(run);
+}
+
 static void on_drain_look(uv_timer_t *timer) {
   struct run *run = timer->data;
   uint64_t now_ns = uv_hrtime();
@@ -88,10 +95,10 @@ static void on_drain_look(uv_timer_t *timer) {
     run->drained_ns = now_ns;
   }
   bool stalled = now_ns - run->drained_ns > DRAIN_STALL_NS;
-  if (!drained && !stalled && now_ns - run->drain_began_ns < DRAIN_MAX_NS) return;
-  if (!drained) flow_count_unanswered(run);
+  uint64_t limit_ns = run->measurement->interrupted ? DRAIN_INTERRUPTED_NS : DRAIN_MAX_NS;
+  if (!drained && !stalled && now_ns - run->drain_began_ns < limit_ns) return;
   if (!drained && stalled) say_lost(run);
-  begin_closing(run);
+  end_draining(run);
 }
 
 static void begin_draining(struct run *run) {
@@ -137,13 +144,14 @@ void run_all_open(struct run *run) {
   if (run->options->mode != MODE_CONNECT) flow_begin(run);
 }
 
-/* A signal ends the measured time early; before it there is nothing to report. */
+/* A signal ends the measured time early, and the run within a second; before it there is nothing to
+ * report. */
 static void on_signal(uv_signal_t *handle, int number) {
   struct run *run = handle->data;
   (void)number;
   run->measurement->interrupted = true;
-  if (run->phase == PHASE_MEASURING) {
-    end_measuring(run);
+  if (run->phase == PHASE_MEASURING || run->phase == PHASE_DRAINING) {
+    run->phase == PHASE_MEASURING ? end_measuring(run) : end_draining(run);
     return;
   }
   if (run->phase < PHASE_MEASURING)

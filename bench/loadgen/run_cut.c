@@ -4,7 +4,9 @@
 
 #include "loadgen/run_inner.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S            UINT64_C(1000000000)
+#define RATE_SLACK          0.01
+#define RATE_SLACK_MESSAGES 10.0
 
 static uint64_t clock_ns(clockid_t clock) {
   struct timespec now;
@@ -62,6 +64,13 @@ static void conclude_proxy(struct run *run, struct proxy_cost *proxy) {
   proxy->threads = process_meter_threads(&run->meter);
 }
 
+/* Less than 99 %, and by more messages than may be under way at the two moments of the cuts. */
+static bool rate_missed(const struct options *options, const struct measurement *measurement) {
+  double asked = (double)options->rate * measurement->duration_s;
+  double slack = RATE_SLACK * asked + (double)options->connections + RATE_SLACK_MESSAGES;
+  return (double)measurement->messages + slack < asked;
+}
+
 void run_conclude(struct run *run) {
   struct measurement *measurement = run->measurement;
   const struct cut *begin = &run->begin;
@@ -73,6 +82,7 @@ void run_conclude(struct run *run) {
   measurement->bytes = measurement->messages * run->options->size;
   measurement->visits = end->visits - begin->visits;
   if (run->options->mode == MODE_CONNECT) measurement->messages = measurement->visits;
+  measurement->rate_missed = rate_missed(run->options, measurement);
   measurement->has_proxy = run->has_meter;
   if (run->has_meter) conclude_proxy(run, &measurement->proxy);
   measurement->load.cpu_s = seconds(begin->load_cpu_ns, end->load_cpu_ns);

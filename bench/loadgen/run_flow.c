@@ -13,6 +13,10 @@
 /* Mode both: bytes under way a connection. More than the socket buffers on the way hold at first, and
  * little enough that no bridge is asked to store much. */
 #define BOTH_IN_FLIGHT_MIN (1024u * 1024u)
+_Static_assert(BOTH_IN_FLIGHT_MIN > 2 * LANE_BULK_BYTES, "or both ends could wait for more than there is");
+
+/* Each one that waits for much at once has a receive buffer that holds it. */
+#define BULK_CONNECTIONS_MAX 16u
 
 static struct run *run_of(const struct connection *connection) {
   return connection->client->run;
@@ -52,35 +56,6 @@ static void on_open(struct connection *connection) {
     flow_open(run);
 }
 
-/* When message `index` of a connection was due, on the schedule of all (uneven by a nanosecond at most). */
-static uint64_t due_ns(const struct run *run, uint64_t overall_index) {
-  uint64_t rate = run->options->rate;
-  return run->schedule_ns + overall_index / rate * NS_PER_S + overall_index % rate * NS_PER_S / rate;
-}
-
-static uint64_t due_of(const struct run *run, const struct connection *connection, uint64_t index) {
-  return due_ns(run, index * run->options->connections + (connection->number - 1));
-}
-
-void flow_pace(void *arg) {
-  struct run *run = arg;
-  uint64_t count = run->options->connections;
-  uint64_t first = run->scheduled;
-  uint64_t now_ns = uv_hrtime();
-  if (run->phase != PHASE_WARMUP && run->phase != PHASE_MEASURING) return;
-  for (uint64_t due; (due = due_ns(run, run->scheduled)) <= now_ns; run->scheduled++) {
-    run->connections[run->scheduled % count].allowed++;
-    if (run->phase == PHASE_MEASURING && due >= run->begin.at_ns)
-      histogram_record(&run->measurement->lag, now_ns - due);
-  }
-  uint64_t touched = run->scheduled - first < count ? run->scheduled - first : count;
-  for (uint64_t i = 0; i < touched; i++) {
-    struct connection *connection = &run->connections[(first + i) % count];
-    if (!connection_allow(connection, connection->allowed)) return;
-  }
-  pacer_set(&run->pacer, due_ns(run, run->scheduled));
-}
-
 /* Messages that mode both keeps under way. */
 static uint64_t both_in_flight(const struct run *run) {
   uint64_t messages = BOTH_IN_FLIGHT_MIN / run->options->size;
@@ -92,12 +67,27 @@ static void begin_window(struct run *run, struct connection *connection, uint64_
     connection->stamps[i] = now_ns;
 }
 
+/* Small streams and many of them have to be read as they come. */
+bool run_in_bulk(const struct run *run) {
+  const struct options *options = run->options;
+  bool streams = options->mode == MODE_UP || options->mode == MODE_DOWN || options->mode == MODE_BOTH;
+  return streams && options->backend_text != NULL && options->rate == 0 &&
+         options->connections <= BULK_CONNECTIONS_MAX;
+}
+
+/* TLS reads its records itself. */
+static void receive_at_least(struct run *run, int bytes) {
+  if (!run_in_bulk(run) || run->client.context != NULL) return;
+  for (size_t i = 0; i < run->started; i++)
+    if (run->connections[i].transport != NULL) lane_receive_at_least(run->connections[i].transport, bytes);
+}
+
 void flow_begin(struct run *run) {
   const struct options *options = run->options;
   uint64_t messages = 0;
+  receive_at_least(run, LANE_BULK_BYTES);
   if (options->rate > 0) {
-    run->schedule_ns = uv_hrtime();
-    flow_pace(run);
+    schedule_begin(run);
     return;
   }
   if (options->mode == MODE_UP) messages = MESSAGES_UNLIMITED;
@@ -122,7 +112,7 @@ static void take_answers(struct run *run, struct connection *connection) {
   uint64_t complete = connection->payload_received / options->size;
   for (; connection->answered < complete; connection->answered++) {
     if (options->rate > 0) {
-      record_scheduled(run, due_of(run, connection, connection->answered), now_ns);
+      record_scheduled(run, schedule_due_ns(run, connection, connection->answered), now_ns);
       continue;
     }
     uint64_t *stamp = &connection->stamps[connection->answered % options->window];
@@ -157,18 +147,10 @@ static void on_end(struct connection *connection, bool in_order) {
 
 const struct client_events flow_events = {.on_open = on_open, .on_payload = on_payload, .on_end = on_end};
 
-/* What was due in the measured time is sent, even late: it was to be measured. */
-static void stop_schedule(struct run *run) {
-  uint64_t count = run->options->connections;
-  for (; due_ns(run, run->scheduled) < run->end.at_ns; run->scheduled++)
-    run->connections[run->scheduled % count].allowed++;
-  for (size_t i = 0; i < count; i++)
-    if (!connection_allow(&run->connections[i], run->connections[i].allowed)) return;
-}
-
 void flow_stop(struct run *run) {
+  receive_at_least(run, 1);
   if (run->options->rate > 0) {
-    stop_schedule(run);
+    schedule_stop(run);
     return;
   }
   for (size_t i = 0; i < run->started; i++) {
@@ -192,18 +174,4 @@ bool flow_drained(const struct run *run) {
   if (mode == MODE_UP)
     return !run->has_backend || atomic_load_explicit(&run->backend.received, memory_order_relaxed) >= sent;
   return received == sent;
-}
-
-void flow_count_unanswered(struct run *run) {
-  uint64_t now_ns = uv_hrtime();
-  if (run->options->rate == 0 || run->options->mode != MODE_ECHO) return;
-  for (size_t i = 0; i < run->started; i++) {
-    const struct connection *connection = &run->connections[i];
-    for (uint64_t k = connection->answered; k < connection->allowed; k++) {
-      uint64_t due = due_of(run, connection, k);
-      if (due < run->begin.at_ns || due >= run->end.at_ns) continue;
-      record_scheduled(run, due, now_ns);
-      run->measurement->unanswered++;
-    }
-  }
 }

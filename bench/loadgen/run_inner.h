@@ -69,6 +69,7 @@ struct run {
   struct pacer pacer;
   uint64_t schedule_ns; /* when message 0 was due */
   uint64_t scheduled;   /* messages allowed by the schedule so far */
+  uint64_t due;         /* messages that it had until the end of the measured time */
 
   struct cut begin, end;
   uint64_t rss_kb_before;
@@ -113,10 +114,22 @@ void flow_begin(struct run *run);
 void flow_stop(struct run *run);
 /* Whether all that was sent has come. */
 bool flow_drained(const struct run *run);
-/* Counts what was never answered. */
-void flow_count_unanswered(struct run *run);
+
+/* Whether streams run at full speed between ends that are both ours: then each reads much at a time. */
+bool run_in_bulk(const struct run *run);
+
+/* ---- run_schedule.c: --rate ---- */
+
+void schedule_begin(struct run *run);
 /* The schedule's next messages; `arg` is the run (pacer). */
-void flow_pace(void *arg);
+void schedule_pace(void *arg);
+/* When message `index` of a connection was due. */
+uint64_t schedule_due_ns(const struct run *run, const struct connection *connection, uint64_t index);
+/* The measured time is over. What was due in it is sent, even late: it was to be measured; but not where
+ * that would take for ever, or where a signal wants an end. */
+void schedule_stop(struct run *run);
+/* Counts what was due and never answered, with the time that was waited. */
+void schedule_count_unanswered(struct run *run);
 
 /* ---- run_visits.c: mode connect ---- */
 

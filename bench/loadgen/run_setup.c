@@ -97,6 +97,7 @@ static int start_backend(struct run *run) {
   if (run->options->backend_text == NULL) return WSL_OK;
   struct backend_wishes wishes = {.kind = backend_kind_for(run->options->mode),
                                   .verify = !run->options->no_verify,
+                                  .in_bulk = run_in_bulk(run),
                                   .write_len = (size_t)run->options->size};
   run->has_backend =
       backend_start(&run->backend, &run->options->backend, &wishes, &run->pattern, why) == WSL_OK;
@@ -158,7 +159,7 @@ static int open_lane(struct run *run) {
   offload_pool_init(&run->offload, &run->lane.loop);
   error = tls_domain_init(&run->tls, run->lane.poller, &run->offload.offload);
   if (error != WSL_OK) goto fail_lane;
-  error = pacer_open(&run->pacer, &run->lane.loop, flow_pace, run);
+  error = pacer_open(&run->pacer, &run->lane, schedule_pace, run);
   if (error != WSL_OK) goto fail_tls;
   open_handles(run);
   return WSL_OK;
@@ -220,7 +221,7 @@ void run_takedown(struct run *run) {
     connection_drop(&run->connections[i]);
   close_handles(run);
   while (run->tls.open > 0) /* steps of handshakes may still be in the pool */
-    uv_run(&run->lane.loop, UV_RUN_ONCE);
+    lane_turn(&run->lane);
   tls_domain_destroy(&run->tls);
   lane_close(&run->lane);
   offload_pool_destroy(&run->offload);

@@ -151,7 +151,7 @@ static void test_clock(struct selftest *test) {
 
 /* How late the timer that --rate sends by is: that much of a latency is not the server's. */
 struct timer_test {
-  uv_loop_t loop;
+  struct lane lane;
   struct pacer pacer;
   struct histogram *late;
   uint64_t due_ns;
@@ -163,7 +163,7 @@ static void on_timer(void *arg) {
   histogram_record(timer->late, now_ns > timer->due_ns ? now_ns - timer->due_ns : 0);
   timer->due_ns = now_ns + TIMER_STEP_NS;
   if (timer->late->count == TIMER_ROUNDS)
-    pacer_close(&timer->pacer);
+    uv_stop(&timer->lane.loop);
   else
     pacer_set(&timer->pacer, timer->due_ns);
 }
@@ -172,18 +172,19 @@ static void test_timer(struct selftest *test) {
   struct timer_test timer = {.late = malloc(sizeof *timer.late)};
   char median[REPORT_NUMBER_MAX];
   char high[REPORT_NUMBER_MAX];
-  if (timer.late == NULL || uv_loop_init(&timer.loop) != 0) {
+  if (timer.late == NULL || lane_open(&timer.lane) != WSL_OK) {
     say(test, false, "timer: no memory");
     free(timer.late);
     return;
   }
   histogram_clear(timer.late);
-  if (pacer_open(&timer.pacer, &timer.loop, on_timer, &timer) == WSL_OK) {
+  if (pacer_open(&timer.pacer, &timer.lane, on_timer, &timer) == WSL_OK) {
     timer.due_ns = uv_hrtime() + TIMER_STEP_NS;
     pacer_set(&timer.pacer, timer.due_ns);
-    uv_run(&timer.loop, UV_RUN_DEFAULT);
+    uv_run(&timer.lane.loop, UV_RUN_DEFAULT);
+    pacer_close(&timer.pacer);
   }
-  (void)uv_loop_close(&timer.loop);
+  lane_close(&timer.lane);
   say(test, timer.late->count == TIMER_ROUNDS,
       "timer: --rate sends late by %s (median), %s (99 %%) on this machine now",
       report_time((double)histogram_percentile(timer.late, 50), median),

@@ -34,6 +34,14 @@ def bench(*arguments):
     )
 
 
+@pytest.mark.parametrize("words", [["--minutes=0"], ["--minutes=-1"], ["--minutes=nan"], ["--seconds=0"], ["--rounds=0"]],
+                         ids="".join)
+def test_a_time_that_is_none_is_refused_and_overwrites_nothing(tmp_path, words):
+    done = bench(*words, "--peers", "wsluice", "--cells", "start", "--output", tmp_path)
+    assert done.returncode == 2 and re.search(r"argument --\w+: '[^']+' is not a (whole )?number above 0", done.stderr)
+    assert not list(tmp_path.iterdir())
+
+
 def test_one_round_over_wsluice_and_the_floor(tmp_path):
     done = bench(
         "--peers", "wsluice,rawrelay", "--cells", "up-16k echo-64", "--rounds", 1, "--seconds", 0.1,

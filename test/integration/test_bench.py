@@ -345,11 +345,10 @@ def test_a_bridge_whose_target_is_dead_is_no_success_of_mode_connect(wsluice, me
 
 
 def test_a_bridge_that_never_dials_is_found_out(python_echo, tmp_path):
-    """One that echoes by itself: all is well but at the backend."""
-    words = ["--mode", "connect", "--backend", f"unix:{tmp_path}/backend", f"ws://127.0.0.1:{python_echo}/"]
-    for messages in (0, 1):
-        said = complaint("--messages", messages, *words, kind="unanswered")
-        assert re.search(r"\d+ visits, but only 0 sessions at the backend", said)
+    """One that answers everything by itself: all is well but at the backend."""
+    said = complaint("--mode", "connect", "--messages", 0, "--backend", f"unix:{tmp_path}/backend",
+                     f"ws://127.0.0.1:{python_echo}/", kind="unanswered")
+    assert re.search(r"\d+ visits, but only 0 sessions at the backend", said)
 
 
 def test_a_visit_whose_echo_never_comes_is_named():
@@ -378,13 +377,32 @@ def test_no_such_process_and_no_such_name():
 
 def test_a_foreign_source_address_is_named():
     said = complaint("--source-address", "192.0.2.1", "ws://127.0.0.1:1/")
-    assert "The source address is not one of this machine" in said
+    assert "address is not one of this machine" in said and "see --source-address" in said
 
 
 def test_wrong_usage():
-    for words in ([], ["--mode", "sideways", "ws://h/"], ["http://h/"]):
+    for words in ([], ["--mode", "sideways", "ws://h/"], ["http://h/"], ["-x", "ws://h/"],
+                  ["--json", "-", "--histogram", "-", "ws://h/"], ["--source-address", "127.0.0.1", "ws+unix:/x"]):
         out, err = run(*words, status=2)
         assert out == "" and err.count("\n") == 1
+    assert "usage: wsluice-bench" in run(status=2)[1]
+    assert run("-h") == run("--help")
+
+
+@pytest.mark.parametrize("option", ["--json", "--histogram"])
+def test_a_path_that_cannot_be_written_is_found_before_the_run(option, tmp_path):
+    """Or it would complain that nobody listens there."""
+    path = tmp_path / "missing" / "file"
+    assert complaint(option, path, "ws://127.0.0.1:1/") == f"wsluice-bench: cannot write {path}: No such file or directory\n"
+
+
+def test_a_report_that_cannot_be_written_is_no_success(echo_backend):
+    url = f"tcp://127.0.0.1:{echo_backend.port}"
+    for words in ([], ["--json", "-"], ["--json", "/dev/full"]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([program(), *SHORT, *words, url], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60, env=own_environment(), check=False)
+        assert done.returncode == 1 and re.fullmatch(r"(wsluice-bench: cannot write .*: No space left.*\n)+", done.stderr)
 
 
 def test_too_many_connections_for_this_machine():
@@ -435,6 +453,48 @@ def test_a_schedule_is_kept_over_several_connections(bridge):
     assert 0 < figures["send_lag_us"]["p50"] <= figures["send_lag_us"]["max"] <= figures["latency_us"]["max"]
     figures = measure("--mode", "up", "--rate", 2000, "--size", 1000, *options, running.url())
     assert 0 < figures["messages_per_s"] < 4000  # unpaced it would be hundreds of thousands
+
+
+FAR_TOO_MUCH = ["--rate", 1_000_000_000]
+
+
+def check_missed(figures):
+    schedule, latency = figures["schedule"], figures["latency_us"]
+    assert schedule["asked_per_s"] == 1_000_000_000 and not schedule["reached"]
+    assert 0 < schedule["reached_per_s"] == pytest.approx(figures["messages_per_s"])
+    # Every message that was due counts, and half of them were due in the first half of the time.
+    assert latency["count"] == pytest.approx(1e9 * figures["duration_s"], rel=0.01)
+    assert latency["unanswered"] > 0.5 * latency["count"]
+    assert latency["p50"] >= 0.4e6 * figures["duration_s"]
+
+
+def test_a_rate_out_of_reach_is_said_to_be_and_counts_in_the_latencies(bridge):
+    running, options = bridge()
+    words = [*FAR_TOO_MUCH, *options, running.url()]
+    check_missed(measure(*words))
+    out, _ = run(*SHORT, *words)
+    assert "the rate was not reached: 1000000000 a second were asked for" in out
+
+
+@pytest.mark.parametrize("words", [FAR_TOO_MUCH, ["--mode", "up", *FAR_TOO_MUCH], ["--mode", "both"], ["--mode", "connect"]],
+                         ids=["echo by rate", "up by rate", "both", "connect"])
+def test_a_signal_ends_any_run_at_once(bridge, words):
+    running, options = bridge()
+    bench = subprocess.Popen([program(), "--duration", "60", "--warmup", "0", "--json", "-", *map(str, [*words, *options]),
+                              running.url()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env=own_environment())
+    running.wait_for_log("session opened")
+    time.sleep(0.4)
+    bench.send_signal(signal.SIGTERM)
+    out, err = bench.communicate(timeout=LIMIT_SECONDS)
+    figures = json.loads(out)
+    assert bench.returncode == 0 and err == ""
+    assert figures["interrupted"] and figures["messages"] > 0 and set(figures["errors"].values()) == {0}
+
+
+def test_a_rate_that_was_kept_is_said_to_be(echo_backend):
+    figures = measure("--rate", 300, f"tcp://127.0.0.1:{echo_backend.port}")
+    assert figures["schedule"]["reached"] and figures["schedule"]["asked_per_s"] == 300
 
 
 # ---- the program itself ----

@@ -6,14 +6,30 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/error.h"
 #include "loadgen/endpoint.h"
+
+static bool interrupt_connect;
+static unsigned connects;
+
+/* Instead of the C library's: a signal may come in the middle of it. */
+int connect_or_interrupt(int fd, const struct sockaddr *address, socklen_t len) __asm__("connect");
+
+int connect_or_interrupt(int fd, const struct sockaddr *address, socklen_t len) {
+  connects++;
+  long outcome = syscall(SYS_connect, fd, address, len);
+  if (!interrupt_connect) return (int)outcome;
+  errno = EINTR;
+  return -1;
+}
 
 static void listen_on_loopback(struct endpoint *endpoint, int *fd) {
   char why[ENDPOINT_WHY_MAX];
@@ -61,10 +77,30 @@ static void test_a_source_that_is_not_ours(void **state) {
   close(listener);
 }
 
+/* The connection is under way then; to connect again would fail. */
+static void test_an_interrupt_is_no_failure(void **state) {
+  (void)state;
+  struct endpoint endpoint;
+  int listener, client = -1;
+  listen_on_loopback(&endpoint, &listener);
+  connects = 0;
+  interrupt_connect = true;
+  int error = endpoint_connect(&endpoint.addresses[0], NULL, &client);
+  interrupt_connect = false;
+  assert_int_equal(error, WSL_OK);
+  assert_int_equal(connects, 1);
+  struct pollfd opened = {.fd = client, .events = POLLOUT};
+  assert_int_equal(poll(&opened, 1, 10000), 1);
+  assert_int_equal(opened.revents, POLLOUT);
+  close(client);
+  close(listener);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_nothing_is_held_back),
       cmocka_unit_test(test_a_source_that_is_not_ours),
+      cmocka_unit_test(test_an_interrupt_is_no_failure),
   };
   return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);
 }

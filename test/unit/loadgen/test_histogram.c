@@ -139,6 +139,26 @@ static void test_merging_is_recording_all_in_one(void **state) {
   free(all);
 }
 
+static void test_many_at_once_are_as_many_one_by_one(void **state) {
+  (void)state;
+  struct histogram *at_once = made();
+  struct histogram *one_by_one = made();
+  for (uint64_t value = 5; value < 5000000; value *= 10) {
+    histogram_record_many(at_once, value, 9);
+    for (unsigned i = 0; i < 9; i++)
+      histogram_record(one_by_one, value);
+  }
+  histogram_record_many(at_once, 1, 0); /* nobody's least */
+  assert_int_equal(at_once->count, one_by_one->count);
+  assert_int_equal(at_once->min, 5);
+  assert_int_equal(at_once->max, one_by_one->max);
+  assert_memory_equal(at_once->slots, one_by_one->slots, sizeof at_once->slots);
+  assert_true(histogram_mean(at_once) == histogram_mean(one_by_one));
+  assert_true(histogram_deviation(at_once) == histogram_deviation(one_by_one));
+  free(at_once);
+  free(one_by_one);
+}
+
 static void test_merging_nothing_changes_nothing(void **state) {
   (void)state;
   struct histogram *some = made();
@@ -230,6 +250,7 @@ int main(void) {
       cmocka_unit_test(test_values_beyond_the_range_keep_their_maximum),
       cmocka_unit_test(test_merging_is_recording_all_in_one),
       cmocka_unit_test(test_merging_nothing_changes_nothing),
+      cmocka_unit_test(test_many_at_once_are_as_many_one_by_one),
       cmocka_unit_test(test_deviation),
       cmocka_unit_test(test_percentile_table),
       cmocka_unit_test(test_picture_shows_all),

@@ -95,6 +95,8 @@ static void test_actions(void **state) {
   (void)state;
   take("--help");
   assert_int_equal(options.action, ACTION_HELP);
+  take("-h");
+  assert_int_equal(options.action, ACTION_HELP);
   take("--version");
   assert_int_equal(options.action, ACTION_VERSION);
   take("--selftest");
@@ -114,7 +116,9 @@ static void test_refusals(void **state) {
       {URL " " URL, "two URLs"},
       {"--unknown " URL, "unknown option \"--unknown\""},
       {"--mod up " URL, "unknown option"},
-      {"-x", "not a ws://"},
+      {"-x", "unknown option \"-x\""},
+      {"--json - --histogram - " URL, "both write to standard output"},
+      {"--source-address 127.0.0.1 ws+unix:/x", "--source-address is an IP address"},
       {"--mode", "--mode: needs a value"},
       {"--mode=sideways " URL, "--mode: not up, down"},
       {"--text=1 " URL, "--text: takes no value"},
