@@ -1,4 +1,4 @@
-/* Names, sentences and errno mapping of the program's errors: two tables and nothing else.
+/* Names, sentences and errno mapping of the program's errors: tables and nothing else.
  *
  * libuv's codes on Unix are negated errno values, so one table serves both; only its getaddrinfo
  * codes are a range of their own.
@@ -7,13 +7,14 @@
 
 #include <errno.h>
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* libuv's UV_EAI_*: part of its ABI, written out because this room does not know libuv. */
 enum { EAI_LIBUV_FIRST = -3014, EAI_LIBUV_LAST = -3000, EAI_LIBUV_NODATA = -3007, EAI_LIBUV_NONAME = -3008 };
 
 struct error_entry {
   const char *name;
   const char *text;
-  const char *text_for_log; /* NULL: the same */
 };
 
 #define NO_PORT_TEXT "No free local port toward the target"
@@ -30,8 +31,7 @@ static const struct error_entry errors[] = {
     [-WSL_NAME_UNKNOWN] = {"NAME_UNKNOWN", "The name has no address"},
     [-WSL_NAME_FAILED] = {"NAME_FAILED", "The name could not be looked up"},
     [-WSL_NO_DESCRIPTOR] = {"NO_DESCRIPTOR", "Out of file descriptors"},
-    [-WSL_NO_PORT] = {"NO_PORT", NO_PORT_TEXT,
-                      NO_PORT_TEXT ": add --source-address or widen ip_local_port_range"},
+    [-WSL_NO_PORT] = {"NO_PORT", NO_PORT_TEXT},
     [-WSL_NO_MEMORY] = {"NO_MEMORY", "Out of memory"},
     [-WSL_DENIED] = {"DENIED", "Permission denied"},
     [-WSL_NOT_FOUND] = {"NOT_FOUND", "No such file"},
@@ -47,7 +47,13 @@ static const struct error_entry errors[] = {
     [-WSL_NO_ADDRESS] = {"NO_ADDRESS", "The local address is not one of this machine"},
 };
 
-static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error", NULL};
+/* What the log goes on to say; NULL: nothing. */
+static const char *const texts_for_log[] = {
+    [-WSL_NO_PORT] = NO_PORT_TEXT ": add --source-address or widen ip_local_port_range",
+    [COUNT(errors) - 1] = NULL,
+};
+
+static const struct error_entry unknown_error = {"UNKNOWN", "Unknown error"};
 
 /* A table and not a switch: EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP are one number on some
  * systems and two on others. The first rows are those met while bytes move. */
@@ -91,11 +97,12 @@ static const struct {
     {ECANCELED, WSL_CANCELLED},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+static bool is_known(int error) {
+  return error <= 0 && error > -(int)COUNT(errors);
+}
 
 static const struct error_entry *entry_of(int error) {
-  if (error > 0 || error <= -(int)COUNT(errors)) return &unknown_error;
-  return &errors[-error];
+  return is_known(error) ? &errors[-error] : &unknown_error;
 }
 
 const char *error_name(int error) {
@@ -107,8 +114,8 @@ const char *error_text(int error) {
 }
 
 const char *error_text_for_log(int error) {
-  const struct error_entry *entry = entry_of(error);
-  return entry->text_for_log != NULL ? entry->text_for_log : entry->text;
+  const char *text = is_known(error) ? texts_for_log[-error] : NULL;
+  return text != NULL ? text : error_text(error);
 }
 
 int error_from_errno(int system_errno) {
