@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import socket
+import ssl
 import struct
 from typing import NamedTuple
 
@@ -105,7 +106,17 @@ class RawClient(Wire):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(limit)
         sock.connect(address)
-        super().__init__(TlsSocket(sock, tls, **tls_options) if tls else sock, limit)
+        super().__init__(self._secure(sock, tls, tls_options) if tls else sock, limit)
+
+    @staticmethod
+    def _secure(sock, context, options):
+        """A client whose handshake fails says that it has gone; else wsluice would linger for it. It closes
+        nothing: a reset might overtake its alert."""
+        try:
+            return TlsSocket(sock, context, **options)
+        except ssl.SSLError:
+            sock.shutdown(socket.SHUT_WR)
+            raise
 
     # --- HTTP ---
 

@@ -1,4 +1,4 @@
-# ctest: timeout=400 threads
+# ctest: timeout=400 threads cost=30
 """--ssl-target: TLS toward the service, verified by authority and name; what is wrong with it is said to the
 page in words and in the log as "toward the target"; and the ends of its stream are passed on truly."""
 
@@ -299,6 +299,8 @@ def test_a_cut_stream_is_none(start, connect, service):
     wire.sock.cut()
     data, close = client.recv_until_close()
     assert data == b"all of this" and close.close_code == 1011 and "cut off" in close.close_reason, close
+    client.send_close(1011)
+    client.close()  # else the session waits for it
     bridge.wait_for_log("side=backend .*close_notify.* code=1011 ")
 
 

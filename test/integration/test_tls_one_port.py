@@ -68,14 +68,15 @@ def test_four_protocols_on_one_port(wsluice, echo_backend, connect, server_pair,
         trip(secured)
 
 
-@pytest.mark.parametrize("first", [b"\x16", b"\x16\x03", b"\x16\x03\x01", b"\x16\x03\x01\x00\x05"])
-def test_the_first_byte_may_come_alone(wsluice, echo_backend, server_pair, first, free_client):
-    """TLS told by its first byte, whatever the segments: here a hello that never becomes one."""
+def test_the_first_bytes_may_come_alone(wsluice, echo_backend, server_pair, free_client):
+    """TLS told by its first byte, whatever the segments: here hellos that never become one."""
     bridge = wsluice(echo_backend, "--cert", server_pair.both, "--handshake-timeout", "1")
-    client = free_client(bridge)
-    client.send(first)
-    data, how = client.recv_to_end()
-    assert b"HTTP" not in data and how == "fin", (data, how)
+    clients = [free_client(bridge) for _ in range(4)]
+    for client, first in zip(clients, [b"\x16", b"\x16\x03", b"\x16\x03\x01", b"\x16\x03\x01\x00\x05"]):
+        client.send(first)
+    for client in clients:
+        data, how = client.recv_to_end()
+        assert b"HTTP" not in data and how == "fin", (data, how)
 
 
 # ---- --ssl-only ----
@@ -126,13 +127,14 @@ def test_ssl_only_answers_head_without_a_body(strict, free_client):
     assert data.startswith(b"HTTP/1.1 400 ") and data.endswith(b"\r\n\r\n") and how == "fin", data
 
 
-@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: loc", b"\r\n"], ids=["nothing", "a byte", "half", "a line end"])
-def test_ssl_only_waits_for_nobody_forever(strict, free_client, sent):
-    client = free_client(strict)
-    if sent:
-        client.send(sent)
-    data, how = client.recv_to_end()
-    assert how == "fin" and (not data or data.startswith(b"HTTP/1.1 4")), (data, how)
+def test_ssl_only_waits_for_nobody_forever(strict, free_client):
+    clients = {sent: free_client(strict) for sent in (b"", b"G", b"GET / HTTP/1.1\r\nHost: loc", b"\r\n")}
+    for sent, client in clients.items():
+        if sent:
+            client.send(sent)
+    for sent, client in clients.items():
+        data, how = client.recv_to_end()
+        assert how == "fin" and (not data or data.startswith(b"HTTP/1.1 4")), (sent, data, how)
 
 
 def test_ssl_only_serves_those_with_tls(strict, backend, connect, context):
