@@ -53,6 +53,7 @@ class Wsluice:
         for reader in self._readers:
             reader.start()
         self.expected_status = 0
+        self.asked_to_stop = False
 
     def _collect(self, name):
         for line in getattr(self.process, name):
@@ -111,11 +112,16 @@ class Wsluice:
         for reader in self._readers:
             reader.join(LIMIT_SECONDS)
 
-    def stop(self):
-        """SIGTERM unless it has ended, then the verdict: exit status and sanitizer reports.
-        A test that lets it end otherwise sets `expected_status` (None: any)."""
-        if self.process.poll() is None:
+    def ask_to_stop(self):
+        """SIGTERM, unless it has ended or was asked before."""
+        if self.process.poll() is None and not self.asked_to_stop:
+            self.asked_to_stop = True
             self.signal(signal.SIGTERM)
+
+    def stop(self):
+        """Asks it to, waits, and gives the verdict: exit status and sanitizer reports.
+        A test that lets it end otherwise sets `expected_status` (None: any)."""
+        self.ask_to_stop()
         status = self.wait_for_exit()
         report = SANITIZER_REPORT.search(self.log)
         assert not report, f"{self.args} has a sanitizer report in its log:\n{self.log}"
@@ -143,6 +149,8 @@ class WsluiceFactory:
 
     def stop_all(self):
         failures = []
+        for instance in self.started:
+            instance.ask_to_stop()  # all at once: each may wait for its peers
         for instance in self.started:
             try:
                 instance.stop()
