@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "loadgen/backend_session.h"
+#include "loadgen/pattern_file.h"
 
 #define ACCEPTS_A_TURN  64u
 #define ACCEPT_RETRY_MS 20u
@@ -103,6 +104,7 @@ int backend_start(struct backend *backend, const struct url *address, const stru
                               .verify = wishes->verify,
                               .in_bulk = wishes->in_bulk,
                               .pattern = pattern,
+                              .pattern_file = PATTERN_FILE_NONE,
                               .listen_fd = -1};
   list_init(&backend->sessions);
   int error = endpoint_resolve(&backend->endpoint, address, why);
@@ -112,6 +114,8 @@ int backend_start(struct backend *backend, const struct url *address, const stru
   error = outgoing_init(&backend->outgoing, pattern, OUTGOING_PLAIN, WSL_OP_BINARY,
                         source_write_len(wishes->write_len));
   if (error != WSL_OK) goto fail_socket;
+  if (wishes->kind == BACKEND_SOURCE && backend->endpoint.kind == STREAM_TCP)
+    backend->pattern_file = pattern_file_open(pattern);
   error = lane_open(&backend->lane);
   if (error != WSL_OK) goto fail_socket;
   /* Should the thread not start, the process ends: the loop is not worth taking apart. */
@@ -120,6 +124,7 @@ int backend_start(struct backend *backend, const struct url *address, const stru
   error = WSL_IO;
 
 fail_socket:
+  pattern_file_close(backend->pattern_file);
   outgoing_destroy(&backend->outgoing);
   close(backend->listen_fd);
   endpoint_forget(&backend->endpoint);
@@ -132,4 +137,5 @@ void backend_stop(struct backend *backend) {
   close(backend->listen_fd);
   endpoint_forget(&backend->endpoint);
   outgoing_destroy(&backend->outgoing);
+  pattern_file_close(backend->pattern_file);
 }

@@ -29,6 +29,7 @@ struct backend {
   struct endpoint endpoint;
   struct lane lane;
   struct outgoing outgoing; /* source */
+  int pattern_file;         /* likewise, where it can be sent by pages */
   int listen_fd;
   struct poller_watch listener;
   uv_timer_t retry; /* accepting goes on after descriptors ran out */

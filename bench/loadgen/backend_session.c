@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "loadgen/pattern_file.h"
 #include "loadgen/websocket_echo.h"
 
 #define CALLS_A_TURN     4u              /* a busy session must not starve the others */
@@ -134,13 +135,20 @@ static bool read_some(struct backend_session *session) {
   return true;
 }
 
+static int64_t send_some(const struct backend_session *session, uint64_t len) {
+  const struct backend *backend = session->backend;
+  struct iovec parts[TRANSPORT_PARTS_MAX];
+  if (backend->pattern_file != PATTERN_FILE_NONE)
+    return pattern_file_send(backend->pattern_file, session->transport, session->sent, len);
+  int count = outgoing_parts(&backend->outgoing, session->sent, len, parts, TRANSPORT_PARTS_MAX);
+  return transport_writev(session->transport, parts, count);
+}
+
 static bool send_pattern(struct backend_session *session) {
   const struct outgoing *outgoing = &session->backend->outgoing;
-  struct iovec parts[TRANSPORT_PARTS_MAX];
   for (unsigned i = 0; i < CALLS_A_TURN && transport_writable(session->transport); i++) {
     uint64_t len = outgoing->payload_len < SOURCE_WRITE_MAX ? outgoing->payload_len : SOURCE_WRITE_MAX;
-    int part_count = outgoing_parts(outgoing, session->sent, len, parts, TRANSPORT_PARTS_MAX);
-    int64_t sent = transport_writev(session->transport, parts, part_count);
+    int64_t sent = send_some(session, len);
     if (sent == WSL_AGAIN) return true;
     if (sent < 0) return break_session(session);
     session->sent += (uint64_t)sent;

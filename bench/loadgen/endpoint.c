@@ -16,6 +16,10 @@
 
 #define LISTEN_BACKLOG 4096
 
+/* No delay, and nothing else: a run notices by itself what does not answer, and mode connect pays for each
+ * option. */
+static const struct socket_tuning tuning = {0};
+
 static int resolve_name(struct endpoint *endpoint, const struct url *url, char why[ENDPOINT_WHY_MAX]) {
   char service[8];
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -64,7 +68,7 @@ static int connect_socket(int fd, const struct address *address) {
 int endpoint_connect(const struct address *address, const struct address *source, int *fd) {
   *fd = socket_create(address->storage.ss_family);
   if (*fd < 0) return error_from_errno(errno);
-  if (is_tcp(address)) socket_tune_dialled(*fd, &socket_tuning_default); /* above all no delay */
+  if (is_tcp(address)) socket_tune_dialled(*fd, &tuning);
   int error = source == NULL ? WSL_OK : socket_bind_source(*fd, source);
   if (error == WSL_OK) error = connect_socket(*fd, address);
   if (error == WSL_OK) return WSL_OK;
@@ -91,8 +95,7 @@ int endpoint_listen(const struct endpoint *endpoint, int *fd, char why[ENDPOINT_
   if (endpoint->kind == STREAM_UNIX) remove_stale_socket(address);
   *fd = socket_create(address->storage.ss_family);
   if (*fd >= 0) (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (*fd >= 0 && is_tcp(address))
-    socket_tune_listener(*fd, &socket_tuning_default); /* its clients inherit it */
+  if (*fd >= 0 && is_tcp(address)) socket_tune_listener(*fd, &tuning); /* its clients inherit it */
   if (*fd >= 0 && bind(*fd, (const struct sockaddr *)&address->storage, address->len) == 0 &&
       listen(*fd, LISTEN_BACKLOG) == 0)
     return WSL_OK;

@@ -137,8 +137,11 @@ static void put_lag(const struct histogram *lag, FILE *out) {
 static void put_load(const struct measurement *measurement, FILE *out) {
   const struct load_cost *load = &measurement->load;
   put_name(out, "bench CPU");
-  (void)fprintf(out, "%.3f s (load %.3f s, backend %.3f s)\n", load->cpu_s, load->client_cpu_s,
+  (void)fprintf(out, "%.3f s (load %.3f s, backend %.3f s)", load->cpu_s, load->client_cpu_s,
                 load->backend_cpu_s);
+  if (measurement->has_proxy && measurement->proxy.cpu_s > 0)
+    (void)fprintf(out, ", %.2f of the proxy's", load->cpu_s / measurement->proxy.cpu_s);
+  (void)fputc('\n', out);
   put_warning(measurement, "load", load->client_cpu_s, out);
   put_warning(measurement, "backend", load->backend_cpu_s, out);
   put_lag(&measurement->lag, out);

@@ -67,6 +67,14 @@ static void put_proxy(const struct measurement *measurement, FILE *out) {
                 whole(proxy->processes), whole(proxy->threads));
 }
 
+static void put_load(const struct measurement *measurement, FILE *out) {
+  const struct load_cost *load = &measurement->load;
+  (void)fprintf(out, ",\n \"load\":{\"cpu_s\":%.6f,\"client_cpu_s\":%.6f,\"backend_cpu_s\":%.6f,",
+                load->cpu_s, load->client_cpu_s, load->backend_cpu_s);
+  put_ratio(out, "of_proxy", load->cpu_s, measurement->has_proxy ? measurement->proxy.cpu_s : 0);
+  (void)fputc('}', out);
+}
+
 /* How late the bench itself was: a run in which this is not far below the latencies says little. */
 static void put_lag(const struct measurement *measurement, FILE *out) {
   const struct histogram *lag = &measurement->lag;
@@ -161,8 +169,7 @@ static void put_errors(const struct measurement *measurement, FILE *out) {
 void report_json(const struct options *options, const struct measurement *measurement, FILE *out) {
   put_head(options, measurement, out);
   put_proxy(measurement, out);
-  (void)fprintf(out, ",\n \"load\":{\"cpu_s\":%.6f,\"client_cpu_s\":%.6f,\"backend_cpu_s\":%.6f}",
-                measurement->load.cpu_s, measurement->load.client_cpu_s, measurement->load.backend_cpu_s);
+  put_load(measurement, out);
   put_latency(options, measurement, out);
   put_schedule(options, measurement, out);
   put_lag(measurement, out);
