@@ -39,9 +39,11 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
   bool bulk = s->appetites[way].class == BUFFER_LARGE;
   struct buffer_pool *pool = s->domain->buffers;
   struct buffer *buffer = bulk ? buffer_borrow_large(pool, way) : buffer_borrow(pool, way);
+  if (buffer == NULL) buffer = shortage_borrow(s, way);
   if (buffer != NULL) return buffer;
-  s->wants_buffer = true;
-  buffer_wait(pool, &s->waiter, way);
+  s->wants_buffer[way] = true;
+  buffer_wait(pool, &s->waiters[way], way);
+  session_domain_wants_buffer(s->domain);
   return NULL;
 }
 
@@ -75,8 +77,25 @@ static void ask_again(struct session *s) {
   if (t != NULL) transport_again(t);
 }
 
-static void on_buffer(struct buffer_waiter *waiter) {
-  ask_again(LIST_ENTRY(waiter, struct session, waiter));
+static void on_buffer_up(struct buffer_waiter *waiter) {
+  ask_again(LIST_ENTRY(waiter, struct session, waiters[BUFFER_UP]));
+}
+
+static void on_buffer_down(struct buffer_waiter *waiter) {
+  ask_again(LIST_ENTRY(waiter, struct session, waiters[BUFFER_DOWN]));
+}
+
+/* In line is only who wants a buffer and can be woken (not where a client lingers and nothing else is left):
+ * of whoever else was woken the turn is the next one's. */
+static void leave_lines(struct session *s) {
+  bool can_be_woken = s->client != NULL || s->backend != NULL;
+  for (int way = 0; way < BUFFER_WAYS; way++)
+    if (!s->wants_buffer[way] || !can_be_woken) buffer_wait_cancel(&s->waiters[way]);
+}
+
+static void note_holding(struct session *s) {
+  bool holds = s->up.buffer != NULL || s->writer.data.buffer != NULL;
+  if (holds == list_empty(&s->holding)) shortage_note_holding(s);
 }
 
 static void log_end(const struct session *s) {
@@ -98,12 +117,14 @@ static void bury(struct session *s) {
   held_drop(s, &s->up);
   held_drop(s, &s->writer.data);
   splice_drop(s);
-  buffer_wait_cancel(&s->waiter);
+  note_holding(s);
+  s->wants_buffer[BUFFER_UP] = s->wants_buffer[BUFFER_DOWN] = false;
+  leave_lines(s);
   liveness_stop(s);
   log_end(s);
   free(s->own_target);
   list_remove(&s->node);
-  domain->count--;
+  if (--domain->count == 0) shortage_end(domain);
   slab_give(&domain->slab, s);
   if (domain->on_ended != NULL) domain->on_ended(domain, domain->owner);
 }
@@ -119,7 +140,7 @@ static void notice_failures(struct session *s) {
 }
 
 static bool session_round(struct session *s) {
-  s->wants_buffer = false;
+  s->wants_buffer[BUFFER_UP] = s->wants_buffer[BUFFER_DOWN] = false;
   bool moved = client_flush(s);
   moved |= up_pump(s);
   moved |= down_pump(s);
@@ -156,9 +177,8 @@ void session_run(struct session *s) {
     bury(s);
     return;
   }
-  /* The turn is the next one's; also where nothing is left to be woken through (the client lingers). */
-  bool wants = s->wants_buffer && (s->client != NULL || s->backend != NULL);
-  if (!wants) buffer_wait_cancel(&s->waiter);
+  note_holding(s);
+  leave_lines(s);
   if (moved) ask_again(s);
   liveness_rearm(s);
 }
@@ -204,7 +224,9 @@ int session_open(struct session_domain *domain, const struct session_birth *birt
   s->client = birth->client;
   transport_own(s->client, session_on_ready, s);
   wsl_decoder_init(&s->decoder, domain->settings->text == TEXT_REFUSE);
-  buffer_waiter_init(&s->waiter, on_buffer);
+  buffer_waiter_init(&s->waiters[BUFFER_UP], on_buffer_up);
+  buffer_waiter_init(&s->waiters[BUFFER_DOWN], on_buffer_down);
+  list_init(&s->holding);
   list_append(&domain->sessions, &s->node);
   domain->count++;
   liveness_start(s);
@@ -226,10 +248,13 @@ void session_domain_init(struct session_domain *domain) {
   slab_init(&domain->slab, sizeof(struct session));
   list_init(&domain->sessions);
   domain->count = 0;
+  domain->on_stalled = NULL;
+  shortage_init(domain);
 }
 
 void session_domain_destroy(struct session_domain *domain) {
   assert(domain->count == 0);
+  shortage_end(domain);
   slab_destroy(&domain->slab);
 }
 

@@ -14,8 +14,10 @@
 #ifndef BRIDGE_SESSION_H
 #define BRIDGE_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "bridge/shortage.h"
 #include "core/list.h"
 #include "core/random.h"
 #include "core/slab.h"
@@ -57,6 +59,9 @@ struct session_domain {
   struct slab slab;
   struct list sessions; /* all that live */
   size_t count;
+  struct shortage shortage;
+  /* A session is being ended because its peer takes nothing while others wait for memory; may be NULL. */
+  void (*on_stalled)(struct session_domain *domain, void *owner);
   /* After a session has ended and is about to be freed. */
   void (*on_ended)(struct session_domain *domain, void *owner);
   void *owner;
@@ -66,6 +71,15 @@ void session_domain_init(struct session_domain *domain);
 
 /* No session may live (asserted). */
 void session_domain_destroy(struct session_domain *domain);
+
+/* Somebody has got in line for a buffer, a session or whoever else borrows from its pool: from now on it is
+ * looked whether the line moves. */
+void session_domain_wants_buffer(struct session_domain *domain);
+
+/* Whether buffers are waited for too long for another session to be let in. */
+static inline bool session_domain_is_short(const struct session_domain *domain) {
+  return domain->shortage.is_short;
+}
 
 /* How a session begins. */
 struct session_birth {

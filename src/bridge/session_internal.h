@@ -18,6 +18,7 @@
  *   client_out.c  everything that is written to the client: frames, pongs, pings, Close, in order
  *   ending.c      the table of endings (docs/ARCHITECTURE.md): what each event starts
  *   closing.c     how a started ending comes to its end: acknowledgements, deadlines, FIN and RST
+ *   shortage.c    when memory is short: spare buffers, and the end of those that hold theirs for nothing
  *   liveness.c    heartbeat, pong, idle, vanished peers; the session's one timer
  */
 #ifndef BRIDGE_SESSION_INTERNAL_H
@@ -74,6 +75,12 @@ struct held {
   size_t len;
 };
 
+/* Whether the peer to whom bytes are held makes progress, as far as it was looked (shortage.c). */
+struct stall {
+  uint64_t since_ms;  /* nothing was acknowledged or written since; 0: not looked */
+  size_t outstanding; /* unacknowledged at the last look */
+};
+
 struct client_writer {
   struct held data;         /* payload from the backend, framed as it leaves; or else: */
   struct splice_pipe *pipe; /* payload of one frame, which is all that it holds; NULL: none */
@@ -115,16 +122,16 @@ struct session {
   enum backend_out backend_out;
   bool dialling;
   bool lingers;
-  bool running;           /* inside session_run: callbacks only take note */
-  bool wants_buffer;      /* found none in this round */
-  bool client_sent_close; /* its Close was read */
-  bool client_alerted;    /* TLS broke: an alert is on its way to it */
-  bool backend_was_reset; /* we ended it by RST; for the log */
+  bool running;                   /* inside session_run: callbacks only take note */
+  bool wants_buffer[BUFFER_WAYS]; /* found none in this round */
+  bool client_sent_close;         /* its Close was read */
+  bool client_alerted;            /* TLS broke: an alert is on its way to it */
+  bool backend_was_reset;         /* we ended it by RST; for the log */
 
   struct wsl_decoder decoder;
   struct held up; /* payload for the backend */
   struct client_writer writer;
-  struct buffer_waiter waiter;
+  struct buffer_waiter waiters[BUFFER_WAYS];
   struct lingering linger; /* has the client's transport, while `lingers` */
   struct ending ending;
 
@@ -133,12 +140,18 @@ struct session {
   uint64_t bytes_up, bytes_down; /* payload taken by the kernels */
   uint64_t started_ms;
 
+  /* shortage.c */
+  struct list holding; /* in domain->shortage.holders, while it holds a buffer */
+  struct stall stalls[BUFFER_WAYS];
+  uint64_t try_due_ms, try_interval_ms; /* the next try for a spare buffer; 0: waits for none */
+
   /* liveness.c */
   struct timer timer;
-  uint64_t client_written_ms; /* last byte to the client */
-  uint64_t heartbeat_due_ms;  /* ping then if nothing was written meanwhile */
-  uint64_t payload_moved_ms;  /* last payload either way, for the idle limit */
-  uint64_t pong_left_ms;      /* how long we go on waiting, while awaiting_pong */
+  uint64_t client_written_ms;  /* last byte to the client */
+  uint64_t backend_written_ms; /* last byte to the backend */
+  uint64_t heartbeat_due_ms;   /* ping then if nothing was written meanwhile */
+  uint64_t payload_moved_ms;   /* last payload either way, for the idle limit */
+  uint64_t pong_left_ms;       /* how long we go on waiting, while awaiting_pong */
   uint64_t pong_ticked_ms;
   uint64_t vanish_check_ms; /* next look at peers with unacknowledged data */
   bool awaiting_pong;
@@ -246,6 +259,17 @@ void closing_cut(struct session *s);
 /* Next time at which closing wants to look again; UINT64_MAX: none. Runs what is due. */
 uint64_t closing_due(const struct session *s);
 void closing_on_time(struct session *s);
+
+/* shortage.c */
+void shortage_init(struct session_domain *domain);
+/* Nobody waits any more; also where none has. */
+void shortage_end(struct session_domain *domain);
+/* A spare buffer, where the others are lent and this one will come back at once; or NULL. */
+struct buffer *shortage_borrow(struct session *s, enum buffer_way way);
+/* When a session in line tries again for a spare one; UINT64_MAX: it is in none. */
+uint64_t shortage_try_due(struct session *s);
+/* It holds a buffer now, or none any more. */
+void shortage_note_holding(struct session *s);
 
 /* liveness.c */
 void liveness_start(struct session *s);

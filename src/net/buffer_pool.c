@@ -20,7 +20,8 @@
 _Static_assert(sizeof(struct buffer) <= BUFFER_ALIGNMENT, "the bookkeeping fits in its cache line");
 _Static_assert(BUFFER_HEADROOM % BUFFER_ALIGNMENT == 0, "data stays aligned behind the headroom");
 
-static const size_t shelf_keeps[BUFFER_CLASSES] = {BUFFER_POOL_KEEP, BUFFER_POOL_KEEP_LARGE};
+static const size_t shelf_keeps[BUFFER_CLASSES] = {BUFFER_POOL_KEEP, BUFFER_POOL_KEEP_LARGE,
+                                                   BUFFER_POOL_KEEP_SPARE};
 
 static void init_shelf(struct buffer_shelf *shelf, size_t size, size_t weight) {
   *shelf = (struct buffer_shelf){.size = size, .weight = weight};
@@ -32,6 +33,7 @@ void buffer_pool_init(struct buffer_pool *pool, size_t small_size, size_t ceilin
   *pool = (struct buffer_pool){.ceiling = ceiling};
   init_shelf(&pool->shelves[BUFFER_SMALL], small_size, 1);
   init_shelf(&pool->shelves[BUFFER_LARGE], 0, 0);
+  init_shelf(&pool->shelves[BUFFER_SPARE], 0, 0);
   for (int way = 0; way < BUFFER_WAYS; way++)
     list_init(&pool->waiting[way]);
 }
@@ -40,6 +42,13 @@ void buffer_pool_lend_large(struct buffer_pool *pool, size_t large_size) {
   size_t small_size = buffer_pool_small_size(pool);
   assert(large_size > small_size && pool->existing == 0);
   init_shelf(&pool->shelves[BUFFER_LARGE], large_size, (large_size + small_size - 1) / small_size);
+}
+
+/* They weigh nothing: the ceiling is that of the others. */
+void buffer_pool_lend_spares(struct buffer_pool *pool, size_t count, size_t size) {
+  assert(size > 0 && pool->shelves[BUFFER_SPARE].lent == 0);
+  init_shelf(&pool->shelves[BUFFER_SPARE], size, 0);
+  pool->spares = count;
 }
 
 static size_t memory_of(size_t size) {
@@ -103,6 +112,8 @@ void buffer_pool_destroy(struct buffer_pool *pool) {
   assert(list_empty(&pool->waiting[BUFFER_UP]) && list_empty(&pool->waiting[BUFFER_DOWN]));
   clear_shelf(pool, BUFFER_SMALL);
   clear_shelf(pool, BUFFER_LARGE);
+  clear_shelf(pool, BUFFER_SPARE);
+  assert(pool->shelves[BUFFER_SPARE].lent == 0);
   assert(pool->existing == 0 && pool->free_count == 0);
 }
 
@@ -110,23 +121,23 @@ static size_t units_lent(const struct buffer_pool *pool) {
   return pool->existing - pool->free_count;
 }
 
-/* Buffers that are lent for the way down only. */
+/* Buffers that are not lent for a way, because they are the other's. */
 static size_t reserve(const struct buffer_pool *pool) {
-  return pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
+  return pool->ceiling < 2 ? 0 : (pool->ceiling + BUFFER_WAY_SHARE - 1) / BUFFER_WAY_SHARE;
 }
 
 static bool lends(const struct buffer_pool *pool, enum buffer_way way) {
-  return pool->ceiling - units_lent(pool) > (way == BUFFER_UP ? reserve(pool) : 0);
+  return units_lent(pool) < pool->ceiling && pool->lent[way] < pool->ceiling - reserve(pool);
 }
 
-/* Half of the memory is for small ones; the reserve, a quarter, is within it. */
+/* Half of the memory is for small ones; what a way leaves to the other, a quarter, is within it. */
 static bool lends_large(const struct buffer_pool *pool) {
   size_t weight = pool->shelves[BUFFER_LARGE].weight;
   return weight > 0 && 2 * (units_lent(pool) + weight) <= pool->ceiling;
 }
 
 /* From the shelf, or made; then what lies free on the other shelf makes room for it under the ceiling. */
-static struct buffer *lend(struct buffer_pool *pool, enum buffer_class class) {
+static struct buffer *lend(struct buffer_pool *pool, enum buffer_class class, enum buffer_way way) {
   struct buffer_shelf *shelf = &pool->shelves[class];
   struct buffer *buffer = take_free(pool, class);
   if (buffer == NULL) {
@@ -134,17 +145,24 @@ static struct buffer *lend(struct buffer_pool *pool, enum buffer_class class) {
       clear_shelf(pool, class == BUFFER_SMALL ? BUFFER_LARGE : BUFFER_SMALL);
     buffer = make_buffer(pool, class);
   }
-  if (buffer != NULL) shelf->lent++;
+  if (buffer == NULL) return NULL;
+  shelf->lent++;
+  pool->lent[way] += shelf->weight;
+  buffer->way = way;
   return buffer;
 }
 
 struct buffer *buffer_borrow(struct buffer_pool *pool, enum buffer_way way) {
-  return lends(pool, way) ? lend(pool, BUFFER_SMALL) : NULL;
+  return lends(pool, way) ? lend(pool, BUFFER_SMALL, way) : NULL;
 }
 
 struct buffer *buffer_borrow_large(struct buffer_pool *pool, enum buffer_way way) {
-  struct buffer *buffer = lends_large(pool) ? lend(pool, BUFFER_LARGE) : NULL;
+  struct buffer *buffer = lends_large(pool) ? lend(pool, BUFFER_LARGE, way) : NULL;
   return buffer != NULL ? buffer : buffer_borrow(pool, way);
+}
+
+struct buffer *buffer_borrow_spare(struct buffer_pool *pool, enum buffer_way way) {
+  return pool->shelves[BUFFER_SPARE].lent < pool->spares ? lend(pool, BUFFER_SPARE, way) : NULL;
 }
 
 /* The first in a line that may have a buffer now, or NULL. */
@@ -197,6 +215,7 @@ void buffer_return(struct buffer_pool *pool, struct buffer *buffer) {
   struct buffer_shelf *shelf = &pool->shelves[buffer->class];
   assert(shelf->lent > 0);
   shelf->lent--;
+  pool->lent[buffer->way] -= shelf->weight;
   if (shelf->count < shelf_keeps[buffer->class]) {
     /* In front: the buffer used last is the one that still lies in the processor's cache. */
     list_append(shelf->free.next, &buffer->node);
@@ -214,17 +233,18 @@ void buffer_waiter_init(struct buffer_waiter *waiter, void (*wake)(struct buffer
 }
 
 void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter, enum buffer_way way) {
-  bool in_line = !list_empty(&waiter->node);
-  if (in_line && (waiter->way == way || way == BUFFER_UP)) return;
+  if (!list_empty(&waiter->node)) {
+    assert(waiter->way == way);
+    return;
+  }
   bool was_woken = waiter->woken;
-  list_remove(&waiter->node);
   waiter->woken = false;
   waiter->pool = pool;
   waiter->way = way;
   waiter->ticket = pool->tickets++;
   list_append(&pool->waiting[way], &waiter->node);
-  /* What it was woken for is gone, but for the reserve: that turn is the next one's on the way down. */
-  if (was_woken && way == BUFFER_UP) serve(first_served(pool, BUFFER_DOWN));
+  /* What it was woken for is gone, but for what is kept for the other way: that turn is somebody's there. */
+  if (was_woken && !lends(pool, way)) serve(first_served(pool, way == BUFFER_UP ? BUFFER_DOWN : BUFFER_UP));
   plan_retry(pool);
 }
 
@@ -236,4 +256,18 @@ void buffer_wait_cancel(struct buffer_waiter *waiter) {
   waiter->pool = NULL;
   wake_first(pool);
   plan_retry(pool);
+}
+
+static size_t waiting_in(const struct list *line, uint64_t before_ticket) {
+  size_t count = 0;
+  for (const struct list *node = line->next; node != line; node = node->next) {
+    if (LIST_ENTRY(node, struct buffer_waiter, node)->ticket >= before_ticket) break;
+    count++;
+  }
+  return count;
+}
+
+size_t buffer_pool_waiting(const struct buffer_pool *pool, uint64_t before_ticket) {
+  return waiting_in(&pool->waiting[BUFFER_UP], before_ticket) +
+         waiting_in(&pool->waiting[BUFFER_DOWN], before_ticket);
 }

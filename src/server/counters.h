@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 struct counters {
-  _Atomic uint64_t accepted;        /* connections served here, whoever accepted them */
-  _Atomic uint64_t closed;          /* connections, sessions included */
-  _Atomic uint64_t handed_on;       /* accepted here, served by another worker; not among `accepted` */
-  _Atomic uint64_t upgrades;        /* sessions opened */
-  _Atomic uint64_t sessions_ended;  /* of those */
+  _Atomic uint64_t accepted;       /* connections served here, whoever accepted them */
+  _Atomic uint64_t closed;         /* connections, sessions included */
+  _Atomic uint64_t handed_on;      /* accepted here, served by another worker; not among `accepted` */
+  _Atomic uint64_t upgrades;       /* sessions opened */
+  _Atomic uint64_t sessions_ended; /* of those */
+  _Atomic uint64_t stalled;        /* of those, ended since their peers took nothing while memory was short */
   _Atomic uint64_t requests_served; /* answered with 2xx or 3xx */
   _Atomic uint64_t refused_4xx;
   _Atomic uint64_t refused_5xx;

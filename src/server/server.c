@@ -81,6 +81,7 @@ static void log_worker(const struct server *server, unsigned index) {
 
 static void log_summary(const struct server *server) {
   uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0, handshakes = 0, resumed = 0, failed = 0;
+  uint64_t stalled_count = 0;
   for (unsigned i = 0; i < server->workers_count; i++) {
     log_worker(server, i);
     const struct counters *counters = worker_counters(server->workers[i]);
@@ -88,17 +89,20 @@ static void log_summary(const struct server *server) {
     upgrades += counter_get(&counters->upgrades);
     served += counter_get(&counters->requests_served);
     refused += counter_get(&counters->refused_4xx) + counter_get(&counters->refused_5xx);
+    stalled_count += counter_get(&counters->stalled);
     handshakes += counter_get(&counters->tls_handshakes);
     resumed += counter_get(&counters->tls_resumed);
     failed += counter_get(&counters->tls_failed);
   }
-  char tls[96] = "";
+  char stalled[32] = "", tls[96] = "";
+  if (stalled_count > 0) snprintf(stalled, sizeof(stalled), " stalled=%" PRIu64, stalled_count);
   if (handshakes + failed > 0)
     snprintf(tls, sizeof(tls), " tls=%" PRIu64 " tls_resumed=%" PRIu64 " tls_failed=%" PRIu64, handshakes,
              resumed, failed);
   log_event(LOG_INFO, 0,
-            "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64 "%s",
-            accepted, upgrades, served, refused, tls);
+            "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64
+            "%s%s",
+            accepted, upgrades, served, refused, stalled, tls);
 }
 
 static void on_handle_closed(uv_handle_t *handle) {

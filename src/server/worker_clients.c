@@ -83,6 +83,11 @@ void worker_on_connection_closed(struct connection_domain *domain, void *owner) 
   drop_place(owner);
 }
 
+void worker_on_session_stalled(struct session_domain *domain, void *owner) {
+  (void)domain;
+  counter_add(&((struct worker *)owner)->counters.stalled);
+}
+
 void worker_on_session_ended(struct session_domain *domain, void *owner) {
   (void)domain;
   struct worker *worker = owner;

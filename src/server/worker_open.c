@@ -54,6 +54,7 @@ static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   worker->sessions.dialer = dialer;
   random_seed(&worker->sessions.random, seed);
   worker->sessions.on_ended = worker_on_session_ended;
+  worker->sessions.on_stalled = worker_on_session_stalled;
   worker->sessions.owner = worker;
 }
 
@@ -112,6 +113,7 @@ static void open_buffers(struct worker *worker) {
   size_t buffers = settings->buffer_memory / small;
   buffer_pool_init(&worker->buffers, small, buffers == 0 ? 1 : buffers);
   if (large > small) buffer_pool_lend_large(&worker->buffers, large);
+  buffer_pool_lend_spares(&worker->buffers, BUFFER_SPARES, BUFFER_SPARE_BYTES);
   buffer_pool_retry(&worker->buffers, &worker->timers.timers);
 }
 

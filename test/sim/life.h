@@ -61,6 +61,10 @@ struct life {
   uint64_t moved_ms;     /* a byte went through, or an end came */
   uint64_t touched_ms;   /* that, or a byte that nobody wants, or an acknowledgement */
   uint64_t to_client_ms; /* last byte to the client */
+  uint64_t to_backend_ms;
+  uint64_t hold_up_ms, hold_down_ms; /* the last sign of progress of the peer that bytes are held for, or when
+                                        none were held */
+  uint64_t unread_up_ms, unread_down_ms; /* only a buffer has been missing since; NOT_YET: it is not */
   uint64_t from_client_ms;
   uint64_t payload_ms;            /* either way */
   uint64_t pinged_ms;             /* of the first ping since something came from the client; NOT_YET */
@@ -71,8 +75,8 @@ struct life {
   uint64_t pong_clock_ms;         /* like pinged_ms, put forward while the pong may lie unread */
   uint64_t clock_ms, pong_run_ms; /* how long that clock has run by now */
   bool pong_stopped;
-  bool pong_over, idle_over, stall_over, await_over,
-      vanish_over;        /* these time-outs may have struck: whatever they do is allowed */
+  bool pong_over, idle_over, stall_over, await_over, vanish_over,
+      starved_over;       /* these time-outs may have struck: whatever they do is allowed */
   uint64_t over_since_ms; /* the first of them that may have struck; NOT_YET */
   bool reacted_client;
 };

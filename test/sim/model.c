@@ -33,6 +33,9 @@ void model_begin(struct world *w, struct life *life) {
   life->client_finished_ms = life->pinged_ms = life->closed_ms = life->closing_since_ms = NOT_YET;
   life->pong_clock_ms = life->over_since_ms = NOT_YET;
   life->pong_over = life->idle_over = life->stall_over = life->await_over = life->vanish_over = false;
+  life->starved_over = false;
+  life->to_backend_ms = life->hold_up_ms = life->hold_down_ms = now;
+  life->unread_up_ms = life->unread_down_ms = NOT_YET;
 }
 
 bool model_knows(const struct life *life, enum fact fact) {
@@ -67,7 +70,8 @@ bool model_is_ending(const struct life *life) {
 
 /* While a time-out may have struck it is no news what else ends. */
 bool model_timed_out(const struct life *life) {
-  return life->pong_over || life->idle_over || life->stall_over || life->await_over || life->vanish_over;
+  return life->pong_over || life->idle_over || life->stall_over || life->await_over || life->vanish_over ||
+         life->starved_over;
 }
 
 bool model_must_drop_backend(const struct life *life) {
@@ -188,14 +192,16 @@ bool model_client_end_was_read(const struct life *life) {
 
 size_t model_reserve(const struct world *w) {
   size_t ceiling = w->pool.ceiling;
-  return ceiling < 2 ? 0 : (ceiling + BUFFER_DOWN_SHARE - 1) / BUFFER_DOWN_SHARE;
+  return ceiling < 2 ? 0 : (ceiling + BUFFER_WAY_SHARE - 1) / BUFFER_WAY_SHARE;
 }
 
-static void judge_borrowing_up(const struct world *w) {
+/* Behind a read, whose buffer is still lent. */
+static void judge_borrowing(const struct world *w, enum buffer_way way) {
   const struct buffer_pool *pool = &w->pool;
-  size_t lent = pool->existing - pool->free_count, reserve = model_reserve(w);
-  sim_check(lent <= pool->ceiling - reserve,
-            "the client is read into a buffer that is kept for the way down");
+  sim_check(pool->lent[way] <= pool->ceiling - model_reserve(w),
+            "bytes are read into a buffer that is kept for the other way");
+  sim_check(pool->lent[BUFFER_UP] + pool->lent[BUFFER_DOWN] == pool->existing - pool->free_count,
+            "the pool has lost count of what it has lent");
 }
 
 static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
@@ -205,7 +211,7 @@ static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   if (n == WSL_AGAIN) return;
   sim_check(!model_client_end_was_read(life), "the client was read behind its end");
   judge_reading_client(life);
-  if (life->client_finished_ms == NOT_YET && bytes != NULL) judge_borrowing_up(w);
+  if (life->client_finished_ms == NOT_YET && bytes != NULL) judge_borrowing(w, BUFFER_UP);
   if (n > 0) {
     hear(w, life, bytes, (size_t)n);
   } else {
@@ -299,6 +305,7 @@ static void backend_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   if (sim_tracing) sim_trace("  backend %llu: read %lld", (unsigned long long)life->id, (long long)n);
   if (n == WSL_AGAIN) return;
   sim_check(!model_backend_end_was_read(life), "the backend was read behind its end");
+  judge_borrowing(w, BUFFER_DOWN);
   judge_reading_backend(life);
   life->touched_ms = w->timers.now_ms;
   if (n > 0) {
@@ -334,6 +341,7 @@ static void backend_wrote(struct peer *peer, int64_t n, size_t offered, const ui
   bool same = memcmp(bytes, said->data + life->forwarded, (size_t)n) == 0;
   sim_check(same, "the backend got other bytes than the client sent");
   life->forwarded = after;
+  life->to_backend_ms = w->timers.now_ms;
   moved(life);
   life->payload_ms = w->timers.now_ms;
 }

@@ -32,6 +32,9 @@ void model_connected(struct life *life);
 /* A line of the log about the session; whether it ends there. */
 void model_log(struct world *w, struct life *life, const char *line);
 
+/* A line of the log about no session. */
+void model_worker_log(struct world *w, const char *line);
+
 /* The clock is about to say so: notes which time-outs may strike. */
 void model_clock(struct world *w, uint64_t now_ms);
 
@@ -43,7 +46,7 @@ void model_end(struct world *w);
 
 /* ---- between the model's files ---- */
 
-/* Buffers of the pool that are lent for the way down only. */
+/* Buffers of the pool that each way leaves to the other. */
 size_t model_reserve(const struct world *w);
 
 struct world *world_of(struct life *life);

@@ -14,6 +14,8 @@
 #define TLS_CUT_TEXT   "TLS stream ended without close_notify"
 #define CUT_TEXT       "Connection ended inside a message"
 #define WENT_AWAY_TEXT "Going away"
+#define CLIENT_STALLS  "lient does not read while memory is short"
+#define TARGET_STALLS  "arget does not read while memory is short"
 
 static uint64_t now_of(struct life *life) {
   return world_of(life)->timers.now_ms;
@@ -101,6 +103,8 @@ static enum fact next_goodbye(const struct life *life, uint64_t order) {
 static bool time_told_so(const struct life *life) {
   if (life->pong_over && told_is(life, (struct goodbye){1011, NO_PONG_TEXT})) return true;
   if (life->idle_over && told_is(life, (struct goodbye){1001, IDLE_TEXT})) return true;
+  if (life->starved_over && told_is(life, (struct goodbye){1013, "C" CLIENT_STALLS})) return true;
+  if (life->starved_over && told_is(life, (struct goodbye){1013, "T" TARGET_STALLS})) return true;
   bool deaf = model_knows(life, FACT_BACKEND_FAILED) && life->stall_over;
   bool vanished =
       life->backend.vanished && told_is(life, (struct goodbye){1011, "Connection to target timed out"});
@@ -177,7 +181,7 @@ static bool client_broke(const struct life *life) {
 void model_judge_reset_backend(struct life *life) {
   if (model_knows(life, FACT_CUT) || backend_is_lost(life)) return;
   bool bytes_lost = client_broke(life) || life->client_was_reset || life->idle_over || life->pong_over ||
-                    life->await_over || life->vanish_over;
+                    life->await_over || life->vanish_over || life->starved_over;
   sim_check(!life->backend_finished || bytes_lost,
             "the backend was reset behind an end that would have arrived");
   if (model_timed_out(life)) return;
@@ -313,6 +317,8 @@ static bool may_be(const struct life *life, const char *side, const char *text) 
   } rows[] = {
       {life->pong_over, "wsluice", "no answer to ping"},
       {life->idle_over, "wsluice", "idle"},
+      {life->starved_over, "wsluice", "c" CLIENT_STALLS},
+      {life->starved_over, "wsluice", "t" TARGET_STALLS},
       {life->stall_over, "wsluice", "nothing moved while closing"},
       {life->stall_over || life->await_over, "client", "no answer to our Close"},
       {life->stall_over && model_knows(life, FACT_BACKEND_FAILED), "backend", "target took no more"},
@@ -334,6 +340,17 @@ static void judge_cause(const struct life *life, const char *side, const char *t
   if (fits || may_be(life, side, text)) return;
   sim_fail("the log says that side=%s cause=\"%s\" ended it, not %s \"%s\"", side, text,
            cause.side == NULL ? "nobody" : cause.side, cause.side == NULL ? "" : cause.text);
+}
+
+void model_worker_log(struct world *w, const char *line) {
+  bool is_short = strncmp(line, "memory for streams is short", 27) == 0;
+  bool enough = strcmp(line, "memory for streams is enough again") == 0;
+  if (sim_tracing) sim_trace("  log %s", line);
+  sim_check(is_short || enough, "a line of the log about no session: %s", line);
+  sim_check(is_short != w->short_told, "the log says twice: %s", line);
+  bool pressed = w->waited_since_ms != NOT_YET && w->timers.now_ms - w->waited_since_ms >= SHORTAGE_LOOK_MS;
+  sim_check(enough || pressed, "memory is short though nobody has waited for long");
+  w->short_told = is_short;
 }
 
 void model_log(struct world *w, struct life *life, const char *line) {

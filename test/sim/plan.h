@@ -85,6 +85,8 @@ struct plan {
   uint32_t buffers;           /* ceiling of the pool, in small ones */
   uint32_t buffer_size;       /* bytes of each small one */
   uint32_t large_buffer_size; /* bytes of each large one; 0: there are none */
+  uint32_t spares;            /* spare buffers beside them */
+  uint32_t spare_size;        /* bytes of each */
   uint32_t pipes;             /* ceiling of the pool of pipes; 0: nothing is spliced */
   uint32_t pipe_bytes;        /* that one holds */
   uint8_t pipe_refusals;      /* percent of those asked for */

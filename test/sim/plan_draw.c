@@ -1,4 +1,5 @@
 /* Draws plans: what a seed makes of a life (plan.h). */
+#include "bridge/shortage.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "plan.h"
@@ -83,6 +84,11 @@ static void draw_buffers(struct plan *plan) {
   if (theme == THEME_CROWD) plan->buffers = 1 + pick(few);
 }
 
+static void draw_spares(struct plan *plan) {
+  plan->spare_size = one_in(2) ? 64 : 1 + pick(plan->buffer_size < 100 ? plan->buffer_size : 100);
+  if (theme == THEME_CROWD ? !one_in(3) : one_in(4)) plan->spares = 1 + pick(3);
+}
+
 static void draw_pipes(struct plan *plan) {
   static const uint32_t sizes[] = {1, 20, 130, 400, 1000};
   plan->pipe_bytes = PICK(sizes);
@@ -98,6 +104,7 @@ static void draw_settings(struct plan *plan) {
   bool bulk = theme == THEME_BULK;
   plan->max_frame_size = bulk ? PICK(large_frames) : PICK(frame_sizes);
   draw_buffers(plan);
+  draw_spares(plan);
   draw_pipes(plan);
   plan->refuse_text = theme != THEME_TEXT && one_in(10);
   plan->patient = !one_in(3);
@@ -151,6 +158,7 @@ static void draw_time(const struct plan *plan, struct step *step) {
   if (one_in(6)) step->b = plan->close_timeout_ms;
   if (one_in(12)) step->b = 1 + pick(2 * plan->close_timeout_max_ms);
   if (one_in(25)) step->b = 1 + pick(160000);
+  if (theme == THEME_CROWD && one_in(4)) step->b = 1 + pick(2 * SHORTAGE_STALLED_MS);
 }
 
 /* How often each kind comes, by theme. */

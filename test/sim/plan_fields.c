@@ -28,6 +28,8 @@ const struct plan_field plan_fields[] = {
     {FIELD(plan, buffers), 64, "at most # buffers", NULL},
     {FIELD(plan, buffer_size), 256, "buffers of # bytes", NULL},
     {FIELD(plan, large_buffer_size), 0, "large buffers of # bytes", NULL},
+    {FIELD(plan, spares), 0, "# spare buffers", NULL},
+    {FIELD(plan, spare_size), 64, "spare buffers of # bytes", NULL},
     {FIELD(plan, pipes), 0, "at most # pipes", NULL},
     {FIELD(plan, pipe_bytes), 1000, "pipes of # bytes", NULL},
     {FIELD(plan, pipe_refusals), 0, "# % of pipes are refused", NULL},

@@ -26,6 +26,7 @@ static struct plan a_wild_plan(void) {
   plan.sessions = PLAN_SESSIONS_MAX;
   plan.max_frame_size = plan.heartbeat_ms = plan.pong_timeout_ms = plan.idle_timeout_ms = 7;
   plan.close_timeout_ms = plan.close_timeout_max_ms = plan.buffers = 7;
+  plan.spares = plan.spare_size = 7;
   plan.buffer_size = plan.large_buffer_size = plan.pipes = plan.pipe_bytes = plan.pipe_refusals = 7;
   plan.refuse_text = true;
   for (size_t i = 0; i < PLAN_SESSIONS_MAX; i++) {

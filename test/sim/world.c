@@ -24,6 +24,10 @@ struct world *world_of(struct life *life) {
 static void on_line(enum log_level level, uint64_t id, const char *format, const char *text) {
   (void)level;
   (void)format;
+  if (id == 0) {
+    model_worker_log(&world, text);
+    return;
+  }
   if (sim_tracing) sim_trace("  log [%llu] %s", (unsigned long long)id, text);
   sim_check(id >= 1 && id <= world.plan->sessions, "a log line of session %llu", (unsigned long long)id);
   model_log(&world, &world.lives[id - 1], text);
@@ -106,11 +110,14 @@ struct world *world_begin(const struct plan *plan) {
   w->plan = plan;
   w->events = 1;
   w->fired = w->late_ms = 0;
+  w->waited_since_ms = NOT_YET;
+  w->short_told = false;
   w->hoarded = 0;
   settle(w, plan);
   timers_init(&w->timers, WORLD_BORN_MS);
   buffer_pool_init(&w->pool, plan->buffer_size, plan->buffers);
   if (plan->large_buffer_size > plan->buffer_size) buffer_pool_lend_large(&w->pool, plan->large_buffer_size);
+  if (plan->spares > 0) buffer_pool_lend_spares(&w->pool, plan->spares, plan->spare_size);
   buffer_pool_retry(&w->pool, &w->timers);
   w->dialer.ops = &dialer_ops;
   session_domain_init(&w->domain);

@@ -20,9 +20,11 @@ struct world {
   struct life lives[PLAN_SESSIONS_MAX];
   struct buffer *hoard[64]; /* lent elsewhere */
   size_t hoarded;
-  uint64_t events;  /* counts what happens, for the order of it */
-  uint64_t fired;   /* timers */
-  uint64_t late_ms; /* by how much timers may have been late, all together */
+  uint64_t events;          /* counts what happens, for the order of it */
+  uint64_t fired;           /* timers */
+  uint64_t waited_since_ms; /* somebody has been in the pool's line at each look since; NOT_YET */
+  bool short_told;          /* as the log said last */
+  uint64_t late_ms;         /* by how much timers may have been late, all together */
 };
 
 /* The one world: memory is kept from life to life. */

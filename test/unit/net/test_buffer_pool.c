@@ -1,6 +1,6 @@
 /* ctest: wrap=posix_memalign */
 /* The buffer pool: alignment, headroom, the ceiling, and who waits is woken in turn, what is kept for the
- * way down, and who waits for memory. */
+ * each way, the spare ones, and who waits for memory. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,10 +49,11 @@ static void the_ceiling_holds(void **state) {
   (void)state;
   struct buffer_pool pool;
   buffer_pool_init(&pool, SIZE, 2);
-  struct buffer *a = buffer_borrow(&pool, BUFFER_DOWN), *b = buffer_borrow(&pool, BUFFER_DOWN);
+  struct buffer *a = buffer_borrow(&pool, BUFFER_DOWN), *b = buffer_borrow(&pool, BUFFER_UP);
   assert_non_null(a);
   assert_non_null(b);
   assert_null(buffer_borrow(&pool, BUFFER_DOWN));
+  assert_null(buffer_borrow(&pool, BUFFER_UP));
   buffer_return(&pool, a);
   assert_ptr_equal(buffer_borrow(&pool, BUFFER_DOWN), a); /* reused, not made anew */
   assert_int_equal(pool.existing, 2);
@@ -65,7 +66,7 @@ static void the_rest_goes_back_to_the_system(void **state) {
   (void)state;
   struct buffer_pool pool;
   struct buffer *all[2 * BUFFER_POOL_KEEP];
-  buffer_pool_init(&pool, SIZE, 2 * BUFFER_POOL_KEEP);
+  buffer_pool_init(&pool, SIZE, 4 * BUFFER_POOL_KEEP);
   for (size_t i = 0; i < 2 * BUFFER_POOL_KEEP; i++)
     all[i] = buffer_borrow(&pool, BUFFER_DOWN);
   for (size_t i = 0; i < 2 * BUFFER_POOL_KEEP; i++)
@@ -132,26 +133,56 @@ static void a_turn_that_is_not_taken_passes_on(void **state) {
   buffer_pool_destroy(&q.pool);
 }
 
-/* The way up may not have all: four buffers in all, one of them for the way down. */
-static void a_part_is_kept_for_the_way_down(void **state) {
-  (void)state;
+/* Neither way may have all: four buffers in all, one of them for the other way. */
+static void expect_a_part_is_kept(enum buffer_way greedy, enum buffer_way other) {
   struct buffer_pool pool;
-  struct buffer *up[3];
+  struct buffer *lent[3];
   buffer_pool_init(&pool, SIZE, 4);
   for (size_t i = 0; i < 3; i++)
-    assert_non_null(up[i] = buffer_borrow(&pool, BUFFER_UP));
-  assert_null(buffer_borrow(&pool, BUFFER_UP));
-  struct buffer *down = buffer_borrow(&pool, BUFFER_DOWN);
-  assert_non_null(down);
-  assert_null(buffer_borrow(&pool, BUFFER_DOWN));
-  buffer_return(&pool, down);
-  assert_null(buffer_borrow(&pool, BUFFER_UP)); /* free, but kept */
+    assert_non_null(lent[i] = buffer_borrow(&pool, greedy));
+  assert_null(buffer_borrow(&pool, greedy));
+  struct buffer *last = buffer_borrow(&pool, other);
+  assert_non_null(last);
+  assert_null(buffer_borrow(&pool, other));
+  buffer_return(&pool, last);
+  assert_null(buffer_borrow(&pool, greedy)); /* free, but kept */
   for (size_t i = 0; i < 3; i++)
-    buffer_return(&pool, up[i]);
+    buffer_return(&pool, lent[i]);
   buffer_pool_destroy(&pool);
 }
 
-/* Two buffers, both lent; one waits for each way, the one for the way up came first. */
+static void a_part_is_kept_for_either_way(void **state) {
+  (void)state;
+  expect_a_part_is_kept(BUFFER_UP, BUFFER_DOWN);
+  expect_a_part_is_kept(BUFFER_DOWN, BUFFER_UP);
+}
+
+/* Where all others are lent, and no more of them than there may be. */
+static void spare_ones_come_on_top(void **state) {
+  (void)state;
+  struct buffer_pool pool;
+  buffer_pool_init(&pool, SIZE, 1);
+  assert_null(buffer_borrow_spare(&pool, BUFFER_UP)); /* there are none */
+  buffer_pool_lend_spares(&pool, 2, 100);
+  struct buffer *last = buffer_borrow(&pool, BUFFER_DOWN);
+  struct buffer *a = buffer_borrow_spare(&pool, BUFFER_UP), *b = buffer_borrow_spare(&pool, BUFFER_DOWN);
+  assert_non_null(a);
+  assert_non_null(b);
+  assert_int_equal(a->size, 100);
+  memset(b->data - BUFFER_HEADROOM, 0xff, BUFFER_HEADROOM + 100);
+  assert_null(buffer_borrow_spare(&pool, BUFFER_UP));
+  buffer_return(&pool, a);
+  assert_null(buffer_borrow(&pool, BUFFER_UP)); /* is no place under the ceiling */
+  assert_ptr_equal(buffer_borrow_spare(&pool, BUFFER_DOWN), a);
+  assert_int_equal(pool.existing, 1);
+  buffer_return(&pool, a);
+  buffer_return(&pool, b);
+  buffer_return(&pool, last);
+  buffer_pool_destroy(&pool);
+}
+
+/* Two buffers, a quarter of which is one, both lent; one waits for each way, the one for the way up came
+ * first. */
 struct crossing {
   struct buffer_pool pool;
   struct buffer *lent_up, *lent_down;
@@ -181,37 +212,47 @@ static void who_may_not_have_it_is_passed_over(void **state) {
   buffer_pool_destroy(&c.pool);
 }
 
-/* Somebody was faster than the one that was woken, and left the reserve only. */
-static void a_turn_that_came_too_late_passes_on_to_the_way_down(void **state) {
+/* Four buffers. Somebody is faster than the one that was woken for the way up, and leaves only what is kept
+ * for the way down: whoever waits there has the turn. */
+static void a_turn_that_came_too_late_passes_on_to_the_other_way(void **state) {
   (void)state;
-  struct crossing c;
-  cross(&c);
-  buffer_wait_cancel(&c.down.waiter);
-  buffer_return(&c.pool, c.lent_down);
-  buffer_return(&c.pool, c.lent_up);
-  assert_int_equal(c.up.woken, 1);
-  struct buffer *faster = buffer_borrow(&c.pool, BUFFER_DOWN);
-  struct buffer *last = buffer_borrow(&c.pool, BUFFER_DOWN);
-  buffer_wait(&c.pool, &c.down.waiter, BUFFER_DOWN);
-  buffer_return(&c.pool, last);
-  assert_int_equal(c.down.woken, 1);
-  buffer_wait(&c.pool, &c.down.waiter, BUFFER_DOWN); /* did not take it either */
-  buffer_wait(&c.pool, &c.up.waiter, BUFFER_UP);
-  assert_int_equal(c.down.woken, 2);
-  buffer_wait_cancel(&c.up.waiter);
-  buffer_return(&c.pool, faster);
-  buffer_pool_destroy(&c.pool);
+  struct buffer_pool pool;
+  struct buffer *up[3];
+  struct waiter up_waiter = {.woken = 0}, down_waiter = {.woken = 0};
+  buffer_pool_init(&pool, SIZE, 4);
+  buffer_waiter_init(&up_waiter.waiter, on_wake);
+  buffer_waiter_init(&down_waiter.waiter, on_wake);
+  for (size_t i = 0; i < 3; i++)
+    up[i] = buffer_borrow(&pool, BUFFER_UP);
+  struct buffer *down = buffer_borrow(&pool, BUFFER_DOWN);
+  buffer_wait(&pool, &up_waiter.waiter, BUFFER_UP);
+  buffer_wait(&pool, &down_waiter.waiter, BUFFER_DOWN);
+  buffer_return(&pool, up[0]);
+  assert_int_equal(up_waiter.woken, 1);
+  up[0] = buffer_borrow(&pool, BUFFER_UP); /* faster */
+  buffer_return(&pool, down);
+  assert_int_equal(down_waiter.woken, 1);
+  buffer_wait(&pool, &down_waiter.waiter, BUFFER_DOWN); /* has no use for it now */
+  assert_int_equal(down_waiter.woken, 1);
+  buffer_wait(&pool, &up_waiter.waiter, BUFFER_UP);
+  assert_int_equal(down_waiter.woken, 2);
+  buffer_wait_cancel(&up_waiter.waiter);
+  for (size_t i = 0; i < 3; i++)
+    buffer_return(&pool, up[i]);
+  buffer_pool_destroy(&pool);
 }
 
-static void who_wants_either_waits_for_the_way_down(void **state) {
+static void who_has_waited_since_when_is_counted(void **state) {
   (void)state;
   struct crossing c;
   cross(&c);
+  assert_int_equal(buffer_pool_waiting(&c.pool, c.pool.tickets), 2);
+  assert_int_equal(buffer_pool_waiting(&c.pool, c.down.waiter.ticket), 1);
+  assert_int_equal(buffer_pool_waiting(&c.pool, c.up.waiter.ticket), 0);
+  buffer_wait_cancel(&c.up.waiter);
+  assert_int_equal(buffer_pool_waiting(&c.pool, c.pool.tickets), 1);
   buffer_wait_cancel(&c.down.waiter);
-  buffer_wait(&c.pool, &c.up.waiter, BUFFER_DOWN);
-  buffer_wait(&c.pool, &c.up.waiter, BUFFER_UP); /* stays where it is */
   buffer_return(&c.pool, c.lent_down);
-  assert_int_equal(c.up.woken, 1);
   buffer_return(&c.pool, c.lent_up);
   buffer_pool_destroy(&c.pool);
 }
@@ -288,7 +329,7 @@ static void free_ones_make_room_for_the_other_class(void **state) {
   buffer_pool_lend_large(&pool, LARGE);
   buffer_return(&pool, buffer_borrow_large(&pool, BUFFER_DOWN));
   for (int i = 0; i < 20; i++)
-    assert_non_null(lent[i] = buffer_borrow(&pool, BUFFER_DOWN));
+    assert_non_null(lent[i] = buffer_borrow(&pool, i < 10 ? BUFFER_UP : BUFFER_DOWN));
   assert_int_equal(pool.existing, 20);
   assert_null(buffer_borrow(&pool, BUFFER_DOWN));
   for (int i = 0; i < 20; i++)
@@ -297,7 +338,7 @@ static void free_ones_make_room_for_the_other_class(void **state) {
   for (int i = 0; i < 7; i++)
     lent[i] = buffer_borrow(&pool, BUFFER_DOWN);
   for (int i = 7; i < 20; i++)
-    assert_non_null(lent[i] = buffer_borrow(&pool, BUFFER_DOWN));
+    assert_non_null(lent[i] = buffer_borrow(&pool, BUFFER_UP));
   for (int i = 0; i < 20; i++)
     buffer_return(&pool, lent[i]);
   lent[0] = buffer_borrow_large(&pool, BUFFER_DOWN);
@@ -334,10 +375,11 @@ int main(void) {
       cmocka_unit_test(waiters_are_woken_in_turn),
       cmocka_unit_test(who_leaves_the_line_is_not_woken),
       cmocka_unit_test(a_turn_that_is_not_taken_passes_on),
-      cmocka_unit_test(a_part_is_kept_for_the_way_down),
+      cmocka_unit_test(a_part_is_kept_for_either_way),
+      cmocka_unit_test(spare_ones_come_on_top),
       cmocka_unit_test(who_may_not_have_it_is_passed_over),
-      cmocka_unit_test(a_turn_that_came_too_late_passes_on_to_the_way_down),
-      cmocka_unit_test(who_wants_either_waits_for_the_way_down),
+      cmocka_unit_test(a_turn_that_came_too_late_passes_on_to_the_other_way),
+      cmocka_unit_test(who_has_waited_since_when_is_counted),
       cmocka_unit_test(who_finds_no_memory_is_woken_to_ask_again),
       cmocka_unit_test(large_ones_leave_half_to_small_ones),
       cmocka_unit_test(without_large_ones_small_ones_do),
