@@ -86,6 +86,7 @@ struct buffer *connection_borrow(struct connection *c, enum buffer_way way) {
     buffer_wait_cancel(&c->waiter);
   } else {
     buffer_wait(pool, &c->waiter, way);
+    session_domain_wants_buffer(c->domain->sessions);
   }
   return buffer;
 }
@@ -272,7 +273,8 @@ int connection_domain_init(struct connection_domain *domain) {
   list_init(&domain->connections);
   domain->count = 0;
   domain->scratch_fields = calloc(domain->settings->head.fields_max, sizeof(struct wsl_head_field));
-  return domain->scratch_fields == NULL ? WSL_NO_MEMORY : 0;
+  domain->scratch_head = malloc(CONNECTION_HEAD_READ_MAX);
+  return domain->scratch_fields == NULL || domain->scratch_head == NULL ? WSL_NO_MEMORY : 0;
 }
 
 void connection_domain_destroy(struct connection_domain *domain) {
@@ -281,6 +283,8 @@ void connection_domain_destroy(struct connection_domain *domain) {
   slab_destroy(&domain->words);
   free(domain->scratch_fields);
   domain->scratch_fields = NULL;
+  free(domain->scratch_head);
+  domain->scratch_head = NULL;
 }
 
 /* What is unread counts as a request; and no bit at all means that the first event has not come: it

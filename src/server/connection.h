@@ -67,6 +67,7 @@ struct connection_domain {
   struct stash_budget stashes;
   struct response_clock clock;
   struct wsl_head_field *scratch_fields; /* for heads that arrive whole */
+  uint8_t *scratch_head;                 /* what heads are read into: nobody waits for a buffer with one */
   struct slab slab;
   struct slab words;       /* of upgrades under way */
   struct list connections; /* all that live */

@@ -1,15 +1,12 @@
-/* Reading request heads: into a buffer of the pool first, since most heads arrive whole; what is not
- * complete goes to the stash.
+/* Reading request heads: into the worker's scratch first, since most heads arrive whole; what is not
+ * complete goes to the stash. The pool of buffers is left to streams: were heads read into its buffers, peers
+ * that stall could keep everybody else from being answered.
  */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "core/log.h"
 #include "server/connection_internal.h"
-
-/* Bytes read in one go while a head is awaited. What comes behind an upgrade's head is the session's
- * to read, so there is no point in more. */
-#define HEAD_READ_MAX ((size_t)16 * 1024)
 
 /* First byte of a TLS record that holds a handshake message (RFC 8446 5.1). */
 #define TLS_HANDSHAKE 0x16
@@ -73,20 +70,28 @@ static bool reads_another(const struct connection *c) {
   return !becomes_session(c) && c->next == NEXT_REQUEST;
 }
 
-/* A head lay whole in `buffer`: what is behind it becomes the session's early bytes, with the buffer,
- * or waits in the stash for its turn. */
-static void keep_rest(struct connection *c, struct buffer *buffer, size_t len) {
-  uint8_t *rest = buffer->data + c->head.head_len;
+/* Early frames move to a buffer, as the session wants them; where none is to be had now, they wait in the
+ * stash for one. */
+static bool keep_early(struct connection *c, const uint8_t *bytes, size_t len) {
+  struct buffer *buffer = buffer_borrow(c->domain->buffers, BUFFER_UP);
+  if (buffer == NULL) return stash_put(&c->stash, &c->domain->stashes, bytes, len) == 0;
+  memcpy(buffer->data, bytes, len);
+  c->early = buffer;
+  c->early_at = buffer->data;
+  c->early_len = len;
+  return true;
+}
+
+/* A head lay whole in the scratch: what is behind it is the session's, or waits in the stash for its turn. */
+static void keep_rest(struct connection *c, size_t len) {
+  const uint8_t *rest = c->domain->scratch_head + c->head.head_len;
   size_t rest_len = len - c->head.head_len;
-  if (rest_len > 0 && becomes_session(c)) {
-    c->early = buffer;
-    c->early_at = rest;
-    c->early_len = rest_len;
-    return;
-  }
-  if (rest_len > 0 && reads_another(c) && stash_put(&c->stash, &c->domain->stashes, rest, rest_len) != 0)
+  if (rest_len == 0) return;
+  if (becomes_session(c)) {
+    if (!keep_early(c, rest, rest_len)) (void)connection_stop_upgrade(c, "out of memory");
+  } else if (reads_another(c) && stash_put(&c->stash, &c->domain->stashes, rest, rest_len) != 0) {
     c->next = NEXT_LINGER; /* no memory for more requests: this one's answer is the last */
-  buffer_return(c->domain->buffers, buffer);
+  }
 }
 
 /* A read brought no bytes: the end, an error, or nothing yet. */
@@ -109,7 +114,7 @@ static enum step on_client_ended(struct connection *c) {
 
 static size_t read_size(const struct connection *c) {
   size_t size = buffer_pool_small_size(c->domain->buffers);
-  return size < HEAD_READ_MAX ? size : HEAD_READ_MAX;
+  return size < CONNECTION_HEAD_READ_MAX ? size : CONNECTION_HEAD_READ_MAX;
 }
 
 /* The connection's very first byte tells; nothing of HTTP begins so (RFC 9112 2.2, RFC 8446 5.1). */
@@ -118,26 +123,17 @@ static bool speaks_tls(const struct connection *c, const uint8_t *first) {
 }
 
 /* The usual way: the whole head in one read. */
-static enum step read_into_buffer(struct connection *c) {
-  struct connection_domain *domain = c->domain;
-  struct buffer *buffer = connection_borrow(c, BUFFER_UP);
-  if (buffer == NULL) return STEP_WAIT;
-  int64_t n = transport_read(c->client, buffer->data, read_size(c));
-  if (n > 0 && speaks_tls(c, buffer->data)) {
-    enum step step = connection_begin_tls(c, buffer->data, (size_t)n);
-    buffer_return(domain->buffers, buffer);
-    return step;
-  }
-  enum wsl_head_status status = n > 0 ? parse(c, buffer->data, (size_t)n) : WSL_HEAD_MORE;
-  if (status == WSL_HEAD_DONE) {
-    keep_rest(c, buffer, (size_t)n);
-    return STEP_ON;
-  }
-  if (status == WSL_HEAD_MORE && n > 0 &&
-      (own_fields(c) != 0 || stash_put(&c->stash, &c->domain->stashes, buffer->data, (size_t)n) != 0))
+static enum step read_into_scratch(struct connection *c) {
+  uint8_t *bytes = c->domain->scratch_head;
+  int64_t n = transport_read(c->client, bytes, read_size(c));
+  if (n <= 0) return on_no_bytes(c, n);
+  if (speaks_tls(c, bytes)) return connection_begin_tls(c, bytes, (size_t)n);
+  enum wsl_head_status status = parse(c, bytes, (size_t)n);
+  if (status == WSL_HEAD_DONE) keep_rest(c, (size_t)n);
+  if (status == WSL_HEAD_MORE &&
+      (own_fields(c) != 0 || stash_put(&c->stash, &c->domain->stashes, bytes, (size_t)n) != 0))
     refuse_for_memory(c);
-  buffer_return(domain->buffers, buffer);
-  return n > 0 ? STEP_ON : on_no_bytes(c, n);
+  return STEP_ON;
 }
 
 /* The stash holds the start of a head, or more. */
@@ -178,5 +174,5 @@ enum step connection_step_head(struct connection *c) {
   if (c->ended) return on_client_ended(c);
   if (connection_may_go(c)) return connection_close(c, CLOSE_IN_ORDER);
   if (!transport_readable(c->client)) return STEP_WAIT;
-  return stash_waiting(&c->stash) > 0 ? read_into_stash(c) : read_into_buffer(c);
+  return stash_waiting(&c->stash) > 0 ? read_into_stash(c) : read_into_scratch(c);
 }

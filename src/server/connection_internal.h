@@ -12,6 +12,10 @@
 #include "server/connection.h"
 #include "server/outgoing.h"
 
+/* Bytes read in one go while a head is awaited. What comes behind an upgrade's head is the session's to read,
+ * so there is no point in more. */
+#define CONNECTION_HEAD_READ_MAX ((size_t)16 * 1024)
+
 enum connection_state {
   CONNECTION_HEAD,
   CONNECTION_ANSWERING,
@@ -58,7 +62,7 @@ struct connection {
   enum connection_next next;
   struct timer timer;          /* of the head, of an answer, see arm_* */
   size_t pending;              /* bytes that TLS still held when the answer's timer was set */
-  struct buffer_waiter waiter; /* for a buffer to read a head or a file into */
+  struct buffer_waiter waiter; /* for a buffer of the early bytes, or to read a file into */
   bool ended;                  /* the client's FIN was read */
 
   /* HEAD */
@@ -224,8 +228,8 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
  */
 enum step connection_look_for_client(struct connection *c);
 
-/* The server's time is over: 503 instead of the upgrade. */
-enum step connection_stop_upgrade(struct connection *c);
+/* Gives the upgrade up and refuses it: 503. */
+enum step connection_stop_upgrade(struct connection *c, const char *reason);
 
 enum step connection_step_dialling(struct connection *c);
 enum step connection_step_upgrading(struct connection *c);

@@ -61,7 +61,7 @@ void connection_routing_late(struct connection *c) {
 }
 
 enum step connection_step_routing(struct connection *c) {
-  if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c);
+  if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c, "the server is stopping");
   if (!c->route_over) return connection_look_for_client(c);
   timer_disarm(c->domain->timers, &c->timer);
   if (c->route_outcome != ROUTE_FOUND) {

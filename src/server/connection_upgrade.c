@@ -78,6 +78,10 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     refuse_origin(c, request);
     return;
   }
+  if (session_domain_is_short(c->domain->sessions)) {
+    connection_refuse(c, 503, "memory for streams is short: try again later");
+    return;
+  }
   if (!single_session_take(c->domain->single)) {
     connection_refuse(c, 503, "this server takes one session, and has had it");
     return;
@@ -169,10 +173,10 @@ enum step connection_look_for_client(struct connection *c) {
   return STEP_WAIT;
 }
 
-enum step connection_stop_upgrade(struct connection *c) {
+enum step connection_stop_upgrade(struct connection *c, const char *reason) {
   connection_free_upgrade(c);
   outgoing_clear(&c->out);
-  connection_refuse(c, 503, "the server is stopping");
+  connection_refuse(c, 503, reason);
   return STEP_ON;
 }
 
@@ -183,7 +187,7 @@ enum step connection_step_dialling(struct connection *c) {
                  on_dialled);
     return STEP_ON;
   }
-  if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c);
+  if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c, "the server is stopping");
   if (!c->dial_over) return connection_look_for_client(c);
   if (c->backend == NULL) {
     refuse_for_backend(c);
