@@ -84,6 +84,7 @@ static int64_t peer_read(struct transport *base, uint8_t *buf, size_t len) {
   sim_check(transport_readable(base), "a read from a transport that is not readable");
   p->calls++;
   unsigned jests = p->jests;
+  p->asked = len;
   int64_t n = take_bytes(p, buf, len);
   if (n == WSL_AGAIN && jests == p->jests) p->fruitless++;
   p->witness->on_read(p, n, buf);
@@ -167,6 +168,7 @@ static int64_t peer_splice_in(struct transport *base, struct splice_pipe *pipe, 
   size_t n = draw_up_to(p, smaller(unread, len), p->temper->read_max);
   pipe_fill(pipe, p->said.data + p->read, n);
   p->read += n;
+  p->asked = 0; /* not into a buffer */
   p->witness->on_read(p, (int64_t)n, pipe_bytes(pipe));
   return (int64_t)n;
 }

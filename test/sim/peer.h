@@ -52,6 +52,7 @@ struct peer {
   size_t sent;       /* so much has been sent, */
   size_t arrived;    /* has arrived, */
   size_t read;       /* was read */
+  size_t asked;      /* most bytes that the last read would have taken */
   bool end_said;     /* an end stands behind the last byte */
   enum stream_end end;
   bool end_arrived, end_read;
