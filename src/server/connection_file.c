@@ -83,10 +83,16 @@ static void on_file_step(struct file_job *job, void *owner) {
   connection_run(c);
 }
 
+/* Where sessions wait for buffers, a file would do so too. */
+static bool have_room(const struct connection *c, enum file_body body) {
+  bool lacks_buffer = body == FILE_WITH_BODY && session_domain_is_short(c->domain->sessions);
+  return !lacks_buffer && file_jobs_have_room(c->domain->files);
+}
+
 static void begin_job(struct connection *c, const char *path, struct wsl_span query, enum file_name name,
                       enum file_body body) {
   struct file_jobs *jobs = c->domain->files;
-  if (file_jobs_have_room(jobs)) c->file = file_job_new(jobs, path, query, name, body, on_file_step, c);
+  if (have_room(c, body)) c->file = file_job_new(jobs, path, query, name, body, on_file_step, c);
   if (c->file == NULL) {
     refuse_file(c, 503, wsl_span_of(path));
     return;

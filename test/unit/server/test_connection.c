@@ -341,6 +341,83 @@ static void incomplete_heads_share_a_ceiling(void **state) {
   bench_close(&bench);
 }
 
+/* ---- at the ceiling of the pool ---- */
+
+/* All that is lent for either way; by whom is the test's. */
+struct hoard {
+  struct buffer *lent[8];
+  size_t count;
+};
+
+static struct hoard take_all(struct buffer_pool *pool) {
+  struct hoard hoard = {.count = 0};
+  struct buffer *buffer;
+  while ((buffer = buffer_borrow(pool, BUFFER_UP)) != NULL ||
+         (buffer = buffer_borrow(pool, BUFFER_DOWN)) != NULL)
+    hoard.lent[hoard.count++] = buffer;
+  return hoard;
+}
+
+static void give_back(struct buffer_pool *pool, struct hoard *hoard) {
+  while (hoard->count > 0)
+    buffer_return(pool, hoard->lent[--hoard->count]);
+}
+
+static void no_buffer_is_needed_for_an_answer(void **state) {
+  (void)state;
+  static struct bench bench;
+  static const char text[] = "GET /a.js HTTP/1.1\r\nHost: x\r\n\r\n" UPGRADE;
+  bench_open(&bench, STATIC_ASSETS);
+  struct hoard hoard = take_all(&bench.buffers);
+  bench_send(&bench, text, sizeof text - 1);
+  assert_int_equal(bench_status(&bench, 0), 200);
+  assert_int_equal(bench_status(&bench, 1), 101);
+  assert_int_equal(bench.sessions.count, 1);
+  give_back(&bench.buffers, &hoard);
+  bench_close(&bench);
+}
+
+static void frames_behind_the_head_wait_for_a_buffer(void **state) {
+  (void)state;
+  static struct bench bench;
+  bench_open(&bench, STATIC_NONE);
+  struct hoard hoard = take_all(&bench.buffers);
+  bench_send(&bench, UPGRADE HI HI, sizeof(UPGRADE HI HI) - 1);
+  assert_int_equal(bench_status(&bench, 0), 101);
+  assert_int_equal(bench.sessions.count, 0);
+  give_back(&bench.buffers, &hoard);
+  bench_pass_ms(&bench, 10);
+  assert_string_equal(bench.backend.output, "hihi");
+  bench_close(&bench);
+}
+
+/* Without memory for them the upgrade is refused, since a stream without its first bytes is no stream. */
+static void frames_behind_the_head_that_have_no_room_are_refused(void **state) {
+  (void)state;
+  static struct bench bench;
+  bench_open(&bench, STATIC_NONE);
+  struct hoard hoard = take_all(&bench.buffers);
+  bench.connections.stashes.limit = 1;
+  bench_send(&bench, UPGRADE HI, sizeof(UPGRADE HI) - 1);
+  assert_int_equal(bench_status(&bench, 0), 503);
+  assert_int_equal(bench.sessions.count, 0);
+  give_back(&bench.buffers, &hoard);
+  bench_close(&bench);
+}
+
+static void upgrades_are_refused_while_memory_is_short(void **state) {
+  (void)state;
+  static struct bench bench;
+  bench_open(&bench, STATIC_NONE);
+  bench.sessions.shortage.is_short = true;
+  bench_send(&bench, UPGRADE, sizeof(UPGRADE) - 1);
+  assert_int_equal(bench_status(&bench, 0), 503);
+  assert_non_null(strstr(bench.client.output, "Retry-After: 1\r\n"));
+  assert_non_null(strstr(bench.client.output, "memory for streams is short"));
+  assert_int_equal(counter_get(&bench.counters.refused_5xx), 1);
+  bench_close(&bench);
+}
+
 /* ---- dialling first ---- */
 
 static void a_failed_dial_has_a_status(void **state) {
@@ -470,6 +547,10 @@ int main(void) {
       cmocka_unit_test(a_byte_that_cannot_stand_there_is_refused_at_once),
       cmocka_unit_test(heads_beyond_a_limit_are_refused),
       cmocka_unit_test(incomplete_heads_share_a_ceiling),
+      cmocka_unit_test(no_buffer_is_needed_for_an_answer),
+      cmocka_unit_test(frames_behind_the_head_wait_for_a_buffer),
+      cmocka_unit_test(frames_behind_the_head_that_have_no_room_are_refused),
+      cmocka_unit_test(upgrades_are_refused_while_memory_is_short),
       cmocka_unit_test(a_failed_dial_has_a_status),
       cmocka_unit_test(a_client_that_leaves_while_dialling_cancels_it),
       cmocka_unit_test(a_foreign_page_gets_403),
