@@ -118,8 +118,7 @@ static void bury(struct session *s) {
   held_drop(s, &s->writer.data);
   splice_drop(s);
   note_holding(s);
-  s->wants_buffer[BUFFER_UP] = s->wants_buffer[BUFFER_DOWN] = false;
-  leave_lines(s);
+  leave_lines(s); /* both peers have gone */
   liveness_stop(s);
   log_end(s);
   free(s->own_target);
