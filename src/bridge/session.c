@@ -41,6 +41,7 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
   struct buffer *buffer = bulk ? buffer_borrow_large(pool, way) : buffer_borrow(pool, way);
   if (buffer == NULL) buffer = shortage_borrow(s, way);
   if (buffer != NULL) return buffer;
+  if (!buffer_waits(&s->waiters[way])) s->try_interval_ms = 0;
   s->wants_buffer[way] = true;
   buffer_wait(pool, &s->waiters[way], way);
   session_domain_wants_buffer(s->domain);
@@ -90,7 +91,8 @@ static void on_buffer_down(struct buffer_waiter *waiter) {
 static void leave_lines(struct session *s) {
   bool can_be_woken = s->client != NULL || s->backend != NULL;
   for (int way = 0; way < BUFFER_WAYS; way++)
-    if (!s->wants_buffer[way] || !can_be_woken) buffer_wait_cancel(&s->waiters[way]);
+    if (buffer_waits(&s->waiters[way]) && !(s->wants_buffer[way] && can_be_woken))
+      buffer_wait_cancel(&s->waiters[way]);
 }
 
 static void note_holding(struct session *s) {

@@ -266,7 +266,7 @@ void shortage_init(struct session_domain *domain);
 void shortage_end(struct session_domain *domain);
 /* A spare buffer, where the others are lent and this one will come back at once; or NULL. */
 struct buffer *shortage_borrow(struct session *s, enum buffer_way way);
-/* When a session in line tries again for a spare one; UINT64_MAX: it is in none. */
+/* When a session that waits tries again for a spare one; UINT64_MAX: there are none. */
 uint64_t shortage_try_due(struct session *s);
 /* It holds a buffer now, or none any more. */
 void shortage_note_holding(struct session *s);

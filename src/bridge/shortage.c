@@ -37,16 +37,9 @@ struct buffer *shortage_borrow(struct session *s, enum buffer_way way) {
   return buffer;
 }
 
-static bool waits(const struct session *s) {
-  return !list_empty(&s->waiters[BUFFER_UP].node) || !list_empty(&s->waiters[BUFFER_DOWN].node);
-}
-
 uint64_t shortage_try_due(struct session *s) {
   uint64_t now = session_now(s);
-  if (!waits(s) || buffer_pool_spare_size(s->domain->buffers) == 0) {
-    s->try_interval_ms = 0;
-    return NEVER;
-  }
+  if (buffer_pool_spare_size(s->domain->buffers) == 0) return NEVER;
   if (s->try_interval_ms == 0) {
     s->try_interval_ms = TRY_FIRST_MS;
   } else if (now < s->try_due_ms) {

@@ -145,6 +145,11 @@ void buffer_waiter_init(struct buffer_waiter *waiter, void (*wake)(struct buffer
 void buffer_wait(struct buffer_pool *pool, struct buffer_waiter *waiter, enum buffer_way way);
 void buffer_wait_cancel(struct buffer_waiter *waiter);
 
+/* Whether it got in line and has not been cancelled since. */
+static inline bool buffer_waits(const struct buffer_waiter *waiter) {
+  return waiter->pool != NULL;
+}
+
 /* How many are in line whose tickets were drawn before the pool's `tickets` came to that. */
 size_t buffer_pool_waiting(const struct buffer_pool *pool, uint64_t before_ticket);
 

@@ -190,35 +190,6 @@ bool model_client_end_was_read(const struct life *life) {
          model_knows(life, FACT_CLIENT_TRUNCATED) || model_knows(life, FACT_CLIENT_LOST);
 }
 
-size_t model_reserve(const struct world *w) {
-  size_t ceiling = w->pool.ceiling;
-  return ceiling < 2 ? 0 : (ceiling + BUFFER_WAY_SHARE - 1) / BUFFER_WAY_SHARE;
-}
-
-/* Behind a read, whose buffer is still lent. */
-static void judge_borrowing(const struct world *w, enum buffer_way way) {
-  const struct buffer_pool *pool = &w->pool;
-  sim_check(pool->lent[way] <= pool->ceiling - model_reserve(w),
-            "bytes are read into a buffer that is kept for the other way");
-  sim_check(pool->lent[BUFFER_UP] + pool->lent[BUFFER_DOWN] == pool->existing - pool->free_count,
-            "the pool has lost count of what it has lent");
-  sim_check(pool->shelves[BUFFER_SPARE].lent <= w->plan->spares,
-            "more spare buffers are lent than there are");
-}
-
-static bool read_into_spare(const struct world *w, const struct peer *from) {
-  size_t size = w->plan->spare_size;
-  bool another = size == w->plan->buffer_size || size == w->plan->large_buffer_size;
-  return w->plan->spares > 0 && from->asked == size && !another;
-}
-
-/* What is read into a spare buffer leaves it at once: hardly anything is on its way to `to` already. */
-static void judge_spare(const struct world *w, const struct peer *from, const struct peer *to) {
-  bool passes = !to->temper->cant_tell && to->unacked + to->sealed <= w->plan->spare_size;
-  sim_check(!read_into_spare(w, from) || passes,
-            "a spare buffer is taken for bytes that may have to be held in it");
-}
-
 static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   struct life *life = peer->model;
   struct world *w = world_of(life);
@@ -226,9 +197,7 @@ static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   if (n == WSL_AGAIN) return;
   sim_check(!model_client_end_was_read(life), "the client was read behind its end");
   judge_reading_client(life);
-  if (life->client_finished_ms == NOT_YET && bytes != NULL) judge_borrowing(w, BUFFER_UP);
-  bool goes_up = life->heard.end == HEARD_OPEN && model_backend_takes(life) && !model_timed_out(life);
-  if (goes_up && n > 0) judge_spare(w, peer, &life->backend);
+  if (life->client_finished_ms == NOT_YET && bytes != NULL) model_judge_buffer_up(w, life, n);
   if (n > 0) {
     hear(w, life, bytes, (size_t)n);
   } else {
@@ -322,8 +291,7 @@ static void backend_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   if (sim_tracing) sim_trace("  backend %llu: read %lld", (unsigned long long)life->id, (long long)n);
   if (n == WSL_AGAIN) return;
   sim_check(!model_backend_end_was_read(life), "the backend was read behind its end");
-  judge_borrowing(w, BUFFER_DOWN);
-  if (!model_may_drop_backend(life) && n > 0) judge_spare(w, peer, &life->client);
+  model_judge_buffer_down(w, life, n);
   judge_reading_backend(life);
   life->touched_ms = w->timers.now_ms;
   if (n > 0) {

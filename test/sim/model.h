@@ -4,6 +4,7 @@
  *
  *   model.c          what is read and written, as it happens: order, bounds, whether a call is allowed
  *   model_ends.c     whether an end (FIN, RST, Close, the log's line) is the one that fits
+ *   model_buffers.c  who is lent a buffer, who waits for one
  *   model_rest.c     what must have happened when the loop has come to rest, and in time
  */
 #ifndef SIM_MODEL_H
@@ -46,8 +47,26 @@ void model_end(struct world *w);
 
 /* ---- between the model's files ---- */
 
-/* Buffers of the pool that each way leaves to the other. */
-size_t model_reserve(const struct world *w);
+/* ---- model_buffers.c ---- */
+
+/* A buffer could be had that way. */
+bool model_lends(const struct world *w, enum buffer_way way);
+
+/* A read of the client's or the backend's, whose buffer is still lent. */
+void model_judge_buffer_up(const struct world *w, struct life *life, int64_t n);
+void model_judge_buffer_down(const struct world *w, struct life *life, int64_t n);
+
+/* At rest: no more are lent than are wanted, and nobody waits who need not. */
+void model_look_at_buffers(struct world *w);
+void model_look_at_waiting(struct world *w, struct life *life);
+
+/* Whether somebody waits; before the clock is moved, too. */
+void model_note_waiting(struct world *w);
+
+/* How long a peer has stalled by `now`: while others wait it may be ended from then on. */
+void model_note_holding(const struct world *w, struct life *life, uint64_t now);
+
+/* ---- the others ---- */
 
 struct world *world_of(struct life *life);
 size_t model_held_up(const struct life *life);

@@ -342,17 +342,6 @@ static void judge_cause(const struct life *life, const char *side, const char *t
            cause.side == NULL ? "nobody" : cause.side, cause.side == NULL ? "" : cause.text);
 }
 
-void model_worker_log(struct world *w, const char *line) {
-  bool is_short = strncmp(line, "memory for streams is short", 27) == 0;
-  bool enough = strcmp(line, "memory for streams is enough again") == 0;
-  if (sim_tracing) sim_trace("  log %s", line);
-  sim_check(is_short || enough, "a line of the log about no session: %s", line);
-  sim_check(is_short != w->short_told, "the log says twice: %s", line);
-  bool pressed = w->waited_since_ms != NOT_YET && w->timers.now_ms - w->waited_since_ms >= SHORTAGE_LOOK_MS;
-  sim_check(enough || pressed, "memory is short though nobody has waited for long");
-  w->short_told = is_short;
-}
-
 void model_log(struct world *w, struct life *life, const char *line) {
   char side[16], text[128];
   unsigned code;

@@ -28,13 +28,6 @@ static uint64_t later(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-/* A buffer could be had that way. */
-static bool pool_lends(const struct world *w, enum buffer_way way) {
-  const struct buffer_pool *pool = &w->pool;
-  size_t lent = pool->existing - pool->free_count;
-  return lent < pool->ceiling && pool->lent[way] < pool->ceiling - model_reserve(w);
-}
-
 static bool client_is_lost(const struct life *life) {
   return model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED);
 }
@@ -45,7 +38,7 @@ static void look_at_up(struct world *w, struct life *life) {
   bool held = model_backend_takes(life) && model_held_up(life) > 0;
   bool pong = life->heard.ping_count > life->pings_answered && !client_is_lost(life);
   bool stopped = life->heard.end == HEARD_OPEN && (held || pong);
-  bool may_read = life->client_finished || (!stopped && pool_lends(w, BUFFER_UP));
+  bool may_read = life->client_finished || (!stopped && model_lends(w, BUFFER_UP));
   if (model_knows(life, FACT_CLIENT_FAILED) && model_held_up(life) > 0) may_read = false;
   sim_check(!readable(&life->client) || !may_read,
             "bytes of the client lie unread, and nothing stands in the way");
@@ -57,7 +50,8 @@ static void look_at_up(struct world *w, struct life *life) {
 
 static void look_at_down(struct world *w, struct life *life) {
   bool dropping = model_may_drop_backend(life);
-  bool may_read = (model_must_drop_backend(life) || model_held_down(life) == 0) && pool_lends(w, BUFFER_DOWN);
+  bool may_read =
+      (model_must_drop_backend(life) || model_held_down(life) == 0) && model_lends(w, BUFFER_DOWN);
   sim_check(!readable(&life->backend) || !may_read,
             "bytes of the backend lie unread, and nothing stands in the way");
   if (client_is_lost(life) || life->client_finished || !writable(&life->client)) return;
@@ -112,22 +106,6 @@ static void look_at_death(struct life *life) {
 
 /* ---- buffers ---- */
 
-static void look_at_buffers(struct world *w) {
-  const struct buffer_pool *pool = &w->pool;
-  size_t lent = pool->shelves[BUFFER_SMALL].lent + pool->shelves[BUFFER_LARGE].lent +
-                pool->shelves[BUFFER_SPARE].lent,
-         expected = w->hoarded;
-  for (size_t i = 0; i < w->plan->sessions; i++) {
-    struct life *life = &w->lives[i];
-    if (!life->opened || life->ended) continue;
-    if (life->heard.payload.len > life->forwarded) expected++;
-    if (model_held_down(life) > 0) expected++;
-  }
-  sim_check(pool->existing <= pool->ceiling, "there are buffers for %zu small ones, more than there may be",
-            pool->existing);
-  sim_check(lent <= expected, "%zu buffers are lent, where %zu are wanted", lent, expected);
-}
-
 /* A pipe is kept only with bytes in it that wait for a client. */
 static void look_at_pipes(const struct world *w) {
   size_t lent = w->pipes.pool.existing - w->pipes.pool.free_count, wanted = 0;
@@ -179,28 +157,8 @@ static uint64_t awaited_since_ms(const struct life *life) {
   return client->unacked + client->sealed > 0 ? NOT_YET / 2 : later(life->closed_ms, client->acked_ms);
 }
 
-/* A bit before a peer has stalled for too long, as others wait: may be told so from now on. */
-static void note_holding(const struct world *w, struct life *life, uint64_t now) {
-  const struct peer *client = &life->client, *backend = &life->backend;
-  if (model_held_up(life) == 0) life->hold_up_ms = w->timers.now_ms;
-  if (model_held_down(life) == 0) life->hold_down_ms = w->timers.now_ms;
-  life->hold_up_ms = later(life->hold_up_ms, later(life->to_backend_ms, backend->acked_ms));
-  life->hold_down_ms = later(life->hold_down_ms, later(life->to_client_ms, client->acked_ms));
-  bool pressed = w->waited_since_ms != NOT_YET && now - w->waited_since_ms >= SHORTAGE_LOOK_MS;
-  bool up = now - life->hold_up_ms >= SHORTAGE_STALLED_MS && life->dial == NULL;
-  if (pressed && (up || now - life->hold_down_ms >= SHORTAGE_STALLED_MS)) life->starved_over = true;
-}
-
-static void note_waiting(struct world *w) {
-  if (buffer_pool_waiting(&w->pool, UINT64_MAX) == 0) {
-    w->waited_since_ms = NOT_YET;
-  } else if (w->waited_since_ms == NOT_YET) {
-    w->waited_since_ms = w->timers.now_ms;
-  }
-}
-
 void model_clock(struct world *w, uint64_t now) {
-  note_waiting(w);
+  model_note_waiting(w);
   for (size_t i = 0; i < w->plan->sessions; i++) {
     struct life *life = &w->lives[i];
     if (!life->opened || life->ended) continue;
@@ -214,7 +172,7 @@ void model_clock(struct world *w, uint64_t now) {
     if (limits->idle_timeout_ms > 0 && now >= life->payload_ms + limits->idle_timeout_ms)
       life->idle_over = true;
     note_closed(w, life);
-    note_holding(w, life, now);
+    model_note_holding(w, life, now);
     if (may_count_as_vanished(&life->client, now) || may_count_as_vanished(&life->backend, now))
       life->vanish_over = true;
     if (now >= awaited_since_ms(life) + limits->close_timeout_max_ms) life->await_over = true;
@@ -306,56 +264,6 @@ static void look_for_vanished(struct world *w, const struct peer *peer) {
             (unsigned long long)(w->timers.now_ms - peer->heard_ms));
 }
 
-/* ---- want of buffers ---- */
-
-/* Bytes that a session would read if it had a buffer. */
-static bool misses_buffer_up(const struct world *w, struct life *life) {
-  bool held = model_backend_takes(life) && model_held_up(life) > 0;
-  bool pong = life->heard.ping_count > life->pings_answered;
-  return readable(&life->client) && !life->client_finished && !held && !pong && !client_is_lost(life) &&
-         !pool_lends(w, BUFFER_UP);
-}
-
-static bool misses_buffer_down(const struct world *w, struct life *life) {
-  return readable(&life->backend) && model_held_down(life) == 0 && !client_is_lost(life) &&
-         !pool_lends(w, BUFFER_DOWN);
-}
-
-/* Where nothing more is on its way than a spare buffer holds. */
-static bool passes(const struct world *w, const struct peer *peer) {
-  return peer->connected && !peer->temper->cant_tell && writable(peer) &&
-         peer->unacked + peer->sealed <= w->plan->spare_size &&
-         w->pool.shelves[BUFFER_SPARE].lent < w->plan->spares;
-}
-
-static void look_at_spares(struct world *w, struct life *life) {
-  uint64_t now = w->timers.now_ms, limit = 2 * PROBE_MS + GRAIN_MS + w->late_ms;
-  bool up = misses_buffer_up(w, life) && passes(w, &life->backend);
-  bool down = misses_buffer_down(w, life) && passes(w, &life->client);
-  if (!up || life->unread_up_ms == NOT_YET) life->unread_up_ms = up ? now : NOT_YET;
-  if (!down || life->unread_down_ms == NOT_YET) life->unread_down_ms = down ? now : NOT_YET;
-  sim_check(!up || now - later(life->unread_up_ms, life->touched_ms) <= limit,
-            "bytes of the client wait for a buffer though they would pass at once");
-  sim_check(!down || now - later(life->unread_down_ms, life->touched_ms) <= limit,
-            "bytes of the backend wait for a buffer though they would pass at once");
-}
-
-/* Nobody waits for long while another holds a buffer whose peer takes nothing: that one is ended, and has the
- * close time then, and once more where its target is told of it first. */
-static void look_at_holding(struct world *w, struct life *life) {
-  uint64_t now = w->timers.now_ms;
-  uint64_t limit = SHORTAGE_STALLED_MS + 3 * SHORTAGE_LOOK_MS + 2 * w->settings.close_timeout_ms +
-                   2 * PROBE_MS + GRAIN_MS + w->late_ms;
-  if (w->waited_since_ms == NOT_YET || life->dial != NULL) return;
-  uint64_t waited_ms = now - w->waited_since_ms;
-  bool up = model_held_up(life) > 0 && model_backend_takes(life) &&
-            now - later(life->hold_up_ms, life->touched_ms) > limit;
-  bool down = model_held_down(life) > 0 && !client_is_lost(life) &&
-              now - later(life->hold_down_ms, life->touched_ms) > limit;
-  sim_check(waited_ms <= limit || (!up && !down),
-            "a buffer is waited for beside one that is held for nothing");
-}
-
 /* ---- no busy loop ---- */
 
 static void look_at_effort(struct world *w) {
@@ -373,10 +281,10 @@ static void look_at_effort(struct world *w) {
 }
 
 void model_rest(struct world *w) {
-  look_at_buffers(w);
+  model_look_at_buffers(w);
   look_at_pipes(w);
   look_at_effort(w);
-  note_waiting(w);
+  model_note_waiting(w);
   for (size_t i = 0; i < w->plan->sessions; i++) {
     struct life *life = &w->lives[i];
     if (!life->opened || life->ended) continue;
@@ -393,8 +301,7 @@ void model_rest(struct world *w) {
     look_at_stall(w, life);
     look_at_awaited_close(w, life);
     look_at_linger(w, life);
-    look_at_spares(w, life);
-    look_at_holding(w, life);
+    model_look_at_waiting(w, life);
     look_for_vanished(w, &life->client);
     look_for_vanished(w, &life->backend);
   }
