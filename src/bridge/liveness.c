@@ -175,8 +175,7 @@ void liveness_rearm(struct session *s) {
   s->client_reading_stopped = client_unread(s);
   uint64_t due = earlier(earlier(heartbeat_due(s), pong_due(s)), earlier(idle_due(s), vanish_due(s)));
   due = earlier(due, closing_due(s));
-  if (buffer_waits(&s->waiters[BUFFER_UP]) || buffer_waits(&s->waiters[BUFFER_DOWN]))
-    due = earlier(due, shortage_try_due(s));
+  if (s->in_line) due = earlier(due, shortage_try_due(s));
   if (due == NEVER) return; /* an armed one may fire for nothing */
   if (s->timer.armed && s->timer.due_ms <= due) return;
   timer_arm(s->domain->timers, &s->timer, due);

@@ -42,7 +42,8 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
   if (buffer == NULL) buffer = shortage_borrow(s, way);
   if (buffer != NULL) return buffer;
   if (!buffer_waits(&s->waiters[way])) s->try_interval_ms = 0;
-  s->wants_buffer[way] = true;
+  s->wants_buffer |= (uint8_t)(1u << way);
+  s->in_line = true;
   buffer_wait(pool, &s->waiters[way], way);
   session_domain_wants_buffer(s->domain);
   return NULL;
@@ -90,9 +91,9 @@ static void on_buffer_down(struct buffer_waiter *waiter) {
  * of whoever else was woken the turn is the next one's. */
 static void leave_lines(struct session *s) {
   bool can_be_woken = s->client != NULL || s->backend != NULL;
-  for (int way = 0; way < BUFFER_WAYS; way++)
-    if (buffer_waits(&s->waiters[way]) && !(s->wants_buffer[way] && can_be_woken))
-      buffer_wait_cancel(&s->waiters[way]);
+  for (unsigned way = 0; way < BUFFER_WAYS; way++)
+    if (!can_be_woken || (s->wants_buffer & 1u << way) == 0) buffer_wait_cancel(&s->waiters[way]);
+  s->in_line = can_be_woken && s->wants_buffer != 0;
 }
 
 static void note_holding(struct session *s) {
@@ -141,7 +142,7 @@ static void notice_failures(struct session *s) {
 }
 
 static bool session_round(struct session *s) {
-  s->wants_buffer[BUFFER_UP] = s->wants_buffer[BUFFER_DOWN] = false;
+  s->wants_buffer = 0;
   bool moved = client_flush(s);
   moved |= up_pump(s);
   moved |= down_pump(s);
@@ -179,7 +180,7 @@ void session_run(struct session *s) {
     return;
   }
   note_holding(s);
-  leave_lines(s);
+  if (s->in_line) leave_lines(s);
   if (moved) ask_again(s);
   liveness_rearm(s);
 }

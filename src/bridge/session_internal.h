@@ -122,11 +122,12 @@ struct session {
   enum backend_out backend_out;
   bool dialling;
   bool lingers;
-  bool running;                   /* inside session_run: callbacks only take note */
-  bool wants_buffer[BUFFER_WAYS]; /* found none in this round */
-  bool client_sent_close;         /* its Close was read */
-  bool client_alerted;            /* TLS broke: an alert is on its way to it */
-  bool backend_was_reset;         /* we ended it by RST; for the log */
+  bool running;           /* inside session_run: callbacks only take note */
+  bool in_line;           /* for a buffer, perhaps */
+  uint8_t wants_buffer;   /* the ways that found none in this round, as bits */
+  bool client_sent_close; /* its Close was read */
+  bool client_alerted;    /* TLS broke: an alert is on its way to it */
+  bool backend_was_reset; /* we ended it by RST; for the log */
 
   struct wsl_decoder decoder;
   struct held up; /* payload for the backend */
