@@ -44,8 +44,9 @@ uint64_t shortage_try_due(struct session *s) {
     s->try_interval_ms = TRY_FIRST_MS;
   } else if (now < s->try_due_ms) {
     return s->try_due_ms;
-  } else if (s->try_interval_ms < TRY_LONGEST_MS) {
+  } else {
     s->try_interval_ms *= 2;
+    if (s->try_interval_ms > TRY_LONGEST_MS) s->try_interval_ms = TRY_LONGEST_MS;
   }
   s->try_due_ms = now + s->try_interval_ms;
   return s->try_due_ms;
@@ -115,14 +116,15 @@ static void end_stalled(struct session *s) {
   if (domain->on_stalled != NULL) domain->on_stalled(domain, domain->owner);
 }
 
-/* As many as wait; those that are closing already will give theirs back in the close time. */
+/* As many as wait; those that are closing already will give theirs back in the close time, but where they
+ * wait for a dial first. */
 static void end_stalled_ones(struct session_domain *domain, size_t waiting) {
   struct list *holders = &domain->shortage.holders;
   for (struct list *node = holders->next, *next; node != holders && waiting > 0; node = next) {
     next = node->next;
     struct session *s = LIST_ENTRY(node, struct session, holding);
     if (s->state == SESSION_CLOSING) {
-      waiting--;
+      if (!s->dialling) waiting--;
     } else if (stalls(s, BUFFER_UP) || stalls(s, BUFFER_DOWN)) {
       waiting--;
       end_stalled(s); /* may free this one, and only this one */

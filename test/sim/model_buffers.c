@@ -130,8 +130,9 @@ static bool passes(const struct world *w, const struct peer *peer) {
          w->pool.shelves[BUFFER_SPARE].lent < w->plan->spares;
 }
 
+/* A few tries may find the spare ones in the hands of others that try at the same time. */
 static void look_at_spares(struct world *w, struct life *life) {
-  uint64_t now = w->timers.now_ms, limit = 2 * TRY_MS + GRAIN_MS + w->late_ms;
+  uint64_t now = w->timers.now_ms, limit = 4 * TRY_MS + GRAIN_MS + w->late_ms;
   bool up = misses_buffer_up(w, life) && passes(w, &life->backend);
   bool down = misses_buffer_down(w, life) && passes(w, &life->client);
   if (!up || life->unread_up_ms == NOT_YET) life->unread_up_ms = up ? now : NOT_YET;
