@@ -39,14 +39,14 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
   bool bulk = s->appetites[way].class == BUFFER_LARGE;
   struct buffer_pool *pool = s->domain->buffers;
   struct buffer *buffer = bulk ? buffer_borrow_large(pool, way) : buffer_borrow(pool, way);
-  if (buffer == NULL) buffer = shortage_borrow(s, way);
   if (buffer != NULL) return buffer;
   if (!buffer_waits(&s->waiters[way])) s->try_interval_ms = 0;
   s->wants_buffer |= (uint8_t)(1u << way);
   s->in_line = true;
   buffer_wait(pool, &s->waiters[way], way);
   session_domain_wants_buffer(s->domain);
-  return NULL;
+  return shortage_borrow(s,
+                         way); /* who gets by keeps its place in line: for bulk a spare one is too little */
 }
 
 /* A read that filled its buffer wants more room; some in a row that would have fitted into a small one want

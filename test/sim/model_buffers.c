@@ -89,12 +89,25 @@ void model_look_at_buffers(struct world *w) {
   sim_check(lent <= expected, "%zu buffers are lent, where %zu are wanted", lent, expected);
 }
 
-void model_note_waiting(struct world *w) {
-  if (buffer_pool_waiting(&w->pool, UINT64_MAX) == 0) {
-    w->waited_since_ms = NOT_YET;
-  } else if (w->waited_since_ms == NOT_YET) {
-    w->waited_since_ms = w->timers.now_ms;
+/* Of whoever has been in line for the longest time; UINT64_MAX: nobody is. */
+static uint64_t oldest_ticket(const struct buffer_pool *pool) {
+  uint64_t oldest = UINT64_MAX;
+  for (int way = 0; way < BUFFER_WAYS; way++) {
+    const struct list *line = &pool->waiting[way];
+    if (list_empty(line)) continue;
+    uint64_t ticket = LIST_ENTRY(line->next, struct buffer_waiter, node)->ticket;
+    if (ticket < oldest) oldest = ticket;
   }
+  return oldest;
+}
+
+void model_note_waiting(struct world *w) {
+  uint64_t oldest = oldest_ticket(&w->pool), now = w->timers.now_ms;
+  if (oldest == w->oldest_ticket) return;
+  if (oldest == UINT64_MAX || w->oldest_ticket == UINT64_MAX)
+    w->waited_since_ms = oldest == UINT64_MAX ? NOT_YET : now;
+  w->oldest_ticket = oldest;
+  w->oldest_since_ms = now;
 }
 
 void model_note_holding(const struct world *w, struct life *life, uint64_t now) {
@@ -149,8 +162,8 @@ static void look_at_holding(struct world *w, struct life *life) {
   uint64_t now = w->timers.now_ms;
   uint64_t limit = SHORTAGE_STALLED_MS + 3 * SHORTAGE_LOOK_MS + 2 * w->settings.close_timeout_ms +
                    2 * TRY_MS + GRAIN_MS + w->late_ms;
-  if (w->waited_since_ms == NOT_YET || life->dial != NULL) return;
-  uint64_t waited_ms = now - w->waited_since_ms;
+  if (w->oldest_ticket == UINT64_MAX || life->dial != NULL) return;
+  uint64_t waited_ms = now - w->oldest_since_ms;
   bool up = model_held_up(life) > 0 && model_backend_takes(life) &&
             now - later(life->hold_up_ms, life->touched_ms) > limit;
   bool down = model_held_down(life) > 0 && !client_is_lost(life) &&

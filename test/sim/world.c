@@ -110,6 +110,7 @@ struct world *world_begin(const struct plan *plan) {
   w->plan = plan;
   w->events = 1;
   w->fired = w->late_ms = 0;
+  w->oldest_ticket = UINT64_MAX;
   w->waited_since_ms = NOT_YET;
   w->short_told = false;
   w->hoarded = 0;

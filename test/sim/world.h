@@ -22,7 +22,9 @@ struct world {
   size_t hoarded;
   uint64_t events;          /* counts what happens, for the order of it */
   uint64_t fired;           /* timers */
-  uint64_t waited_since_ms; /* somebody has been in the pool's line at each look since; NOT_YET */
+  uint64_t oldest_ticket;   /* in the pool's line, when last looked; UINT64_MAX: nobody was there */
+  uint64_t oldest_since_ms; /* since when that one has been the oldest */
+  uint64_t waited_since_ms; /* since when anybody has been there; NOT_YET */
   bool short_told;          /* as the log said last */
   uint64_t late_ms;         /* by how much timers may have been late, all together */
 };
