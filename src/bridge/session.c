@@ -45,8 +45,8 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way) {
   s->in_line = true;
   buffer_wait(pool, &s->waiters[way], way);
   session_domain_wants_buffer(s->domain);
-  return shortage_borrow(s,
-                         way); /* who gets by keeps its place in line: for bulk a spare one is too little */
+  /* Who gets by keeps its place in line: for bulk a spare one is too little. */
+  return shortage_borrow(s, way);
 }
 
 /* A read that filled its buffer wants more room; some in a row that would have fitted into a small one want

@@ -80,6 +80,24 @@ static void a_spare_buffer_is_for_who_gives_it_back(void **state) {
   end(&scene);
 }
 
+/* Bulk that comes through in little pieces has waited all the time. */
+static void who_streams_by_spare_buffers_waits(void **state) {
+  (void)state;
+  static const uint8_t bulk[20000];
+  struct scene scene;
+  begin(&scene, CLIENT_STALLS, 1);
+  scene.backend.read_max = 1;
+  scene.client.acks_by_hand = true;
+  peer_send(&scene.backend, bulk, sizeof bulk);
+  for (int i = 0; i < 50; i++) {
+    world_advance(&scene.w, 60);
+    scene.client.unacked = 0;
+  }
+  assert_in_range(scene.backend.sent_read, 500, sizeof bulk - 1);
+  assert_true(session_domain_is_short(&scene.w.domain));
+  end(&scene);
+}
+
 static void who_stalls_while_others_wait_is_ended(void **state) {
   (void)state;
   struct scene scene;
@@ -181,6 +199,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_spare_buffer_does_for_small_messages),
       cmocka_unit_test(a_spare_buffer_is_for_who_gives_it_back),
+      cmocka_unit_test(who_streams_by_spare_buffers_waits),
       cmocka_unit_test(who_stalls_while_others_wait_is_ended),
       cmocka_unit_test(a_target_that_stalls_is_named),
       cmocka_unit_test(who_is_slow_stays),
