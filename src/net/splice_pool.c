@@ -39,45 +39,70 @@ static const struct splice_ops system_ops = {make_pipe, unmake_pipe};
 /* Linux's default, for where /proc is not there. */
 #define USER_PAGES_DEFAULT 16384ul
 
+/* 0: no limit. */
 static size_t user_pages(void) {
   unsigned long pages;
   FILE *file = fopen("/proc/sys/fs/pipe-user-pages-soft", "re");
   if (file == NULL) return USER_PAGES_DEFAULT;
   int found = fscanf(file, "%lu", &pages);
   fclose(file);
-  if (found != 1) return USER_PAGES_DEFAULT;
-  return pages == 0 ? SIZE_MAX : pages; /* 0: no limit */
+  return found == 1 ? pages : USER_PAGES_DEFAULT;
 }
 
-/* Pipes of one worker at most, whatever the kernel allows: each keeps up to a megabyte for a stalled client.
- */
-#define PIPES_A_WORKER_MAX 16u
-
-size_t splice_pool_share(unsigned workers) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t share = user_pages() / 2 / (SPLICE_PIPE_BYTES / page) / workers;
-  return share < PIPES_A_WORKER_MAX ? share : PIPES_A_WORKER_MAX;
+bool splice_supported(void) {
+  return true;
 }
 
-void splice_pool_init(struct splice_pool *pool, size_t ceiling) {
-  *pool = (struct splice_pool){.ops = &system_ops, .ceiling = ceiling};
-  list_init(&pool->free);
+size_t splice_pipes_allowed(void) {
+  return splice_pipes_in(user_pages(), (size_t)sysconf(_SC_PAGESIZE));
 }
 
 #else
 
-size_t splice_pool_share(unsigned workers) {
-  (void)workers;
+static const struct splice_ops system_ops = {NULL, NULL}; /* nobody has a budget */
+
+bool splice_supported(void) {
+  return false;
+}
+
+size_t splice_pipes_allowed(void) {
   return 0;
 }
 
-void splice_pool_init(struct splice_pool *pool, size_t ceiling) {
-  (void)ceiling;
-  *pool = (struct splice_pool){.ops = NULL, .ceiling = 0};
+#endif
+
+/* The other half is for the user's other pipes. */
+size_t splice_pipes_in(size_t pages, size_t page) {
+  return pages == 0 ? SIZE_MAX : pages / 2 / (SPLICE_PIPE_BYTES / page);
+}
+
+void splice_budget_init(struct splice_budget *budget, size_t pipes, size_t pools) {
+  size_t part = pipes / pools;
+  budget->pipes = pipes;
+  budget->keep = part < SPLICE_POOL_KEEP ? part : SPLICE_POOL_KEEP;
+  atomic_init(&budget->exists, 0);
+}
+
+void splice_pool_init(struct splice_pool *pool, size_t ceiling, struct splice_budget *budget) {
+  *pool = (struct splice_pool){.ops = &system_ops,
+                               .budget = budget,
+                               .keep = budget == NULL ? SPLICE_POOL_KEEP : budget->keep,
+                               .ceiling = ceiling};
   list_init(&pool->free);
 }
 
-#endif
+/* Asks before it counts: where all is in use, nobody writes what everybody reads. */
+static bool take_from_budget(struct splice_budget *budget) {
+  if (budget == NULL) return true;
+  if (atomic_load_explicit(&budget->exists, memory_order_relaxed) >= budget->pipes) return false;
+  if (atomic_fetch_add_explicit(&budget->exists, 1, memory_order_relaxed) < budget->pipes) return true;
+  (void)atomic_fetch_sub_explicit(&budget->exists, 1, memory_order_relaxed);
+  return false;
+}
+
+static void give_to_budget(struct splice_budget *budget) {
+  if (budget != NULL) (void)atomic_fetch_sub_explicit(&budget->exists, 1, memory_order_relaxed);
+}
 
 static struct splice_pipe *take_free(struct splice_pool *pool) {
   struct list *node = list_take_first(&pool->free);
@@ -89,6 +114,7 @@ static struct splice_pipe *take_free(struct splice_pool *pool) {
 static void unmake(struct splice_pool *pool, struct splice_pipe *pipe) {
   pool->ops->unmake(pipe);
   pool->existing--;
+  give_to_budget(pool->budget);
 }
 
 void splice_pool_destroy(struct splice_pool *pool) {
@@ -108,18 +134,20 @@ struct splice_pipe *splice_pool_borrow(struct splice_pool *pool) {
     pool->refused--;
     return NULL;
   }
+  if (!take_from_budget(pool->budget)) return NULL;
   pipe = pool->ops->make(pool);
   if (pipe != NULL) {
     pool->existing++;
   } else {
     pool->refused = WISHES_A_REFUSAL;
+    give_to_budget(pool->budget);
   }
   return pipe;
 }
 
 void splice_pool_return(struct splice_pool *pool, struct splice_pipe *pipe) {
   if (pipe == NULL) return;
-  if (pipe->held > 0 || pool->free_count >= SPLICE_POOL_KEEP) {
+  if (pipe->held > 0 || pool->free_count >= pool->keep) {
     unmake(pool, pipe);
     return;
   }

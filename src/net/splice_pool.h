@@ -9,11 +9,13 @@
  * in it is somebody's.
  *
  * The kernel counts a user's pipe pages (pipe-user-pages-soft) and makes pipes tiny for who has too many, so
- * workers share half of that. One thread.
+ * the pools of a process share a budget of half of that. A pool is one thread's; the budget is everybody's.
  */
 #ifndef NET_SPLICE_POOL_H
 #define NET_SPLICE_POOL_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/list.h"
@@ -32,16 +34,29 @@ struct splice_ops {
   void (*unmake)(struct splice_pipe *pipe);
 };
 
+/* What the pools of a process have in common. Written only when a pipe is made or unmade. */
+struct splice_budget {
+  size_t pipes;         /* that may exist at once */
+  size_t keep;          /* that a pool may keep unused: not more than its even part */
+  atomic_size_t exists; /* in all pools */
+};
+
 struct splice_pool {
   const struct splice_ops *ops;
+  struct splice_budget *budget; /* NULL: no bound but the ceiling */
   struct list free;
-  size_t free_count; /* at most SPLICE_POOL_KEEP stay open */
-  size_t existing;   /* lent or free */
-  size_t ceiling;    /* that may exist at once */
-  unsigned refused;  /* the next so many wishes are not brought before the system, which has said no */
+  size_t free_count; /* at most `keep` stay open */
+  size_t keep;
+  size_t existing;  /* lent or free */
+  size_t ceiling;   /* that may exist at once */
+  unsigned refused; /* the next so many wishes are not brought before the system, which has said no */
 };
 
 #define SPLICE_POOL_KEEP 4u
+
+/* Pipes of one worker at most, whatever the kernel allows: each keeps up to a megabyte for a stalled client.
+ */
+#define SPLICE_POOL_CEILING 16u
 
 /* What the kernel is asked to make of each pipe; where it refuses, there are none: with small ones
  * splicing costs more than copying. */
@@ -50,11 +65,21 @@ struct splice_pool {
 /* With smaller frames splicing costs more than reading and writing. */
 #define SPLICE_FRAME_MIN ((size_t)512 * 1024)
 
-/* Up to `ceiling` pipes of the system's; 0 is none. */
-void splice_pool_init(struct splice_pool *pool, size_t ceiling);
+/* Whether there is splicing on this system at all. */
+bool splice_supported(void);
 
-/* How many pipes one of so many workers may have. */
-size_t splice_pool_share(unsigned workers);
+/* How many pipes a process should have at most, by the kernel's limit; SIZE_MAX: there is none. */
+size_t splice_pipes_allowed(void);
+
+/* The same for a limit of so many pages, each of `page` bytes; 0: no limit. */
+size_t splice_pipes_in(size_t pages, size_t page);
+
+/* `pipes` for so many pools. */
+void splice_budget_init(struct splice_budget *budget, size_t pipes, size_t pools);
+
+/* Up to `ceiling` pipes of the system's, 0 is none, within `budget`, which outlives the pool; NULL: no other
+ * bound. */
+void splice_pool_init(struct splice_pool *pool, size_t ceiling, struct splice_budget *budget);
 
 /* Every pipe must have come back (asserted). */
 void splice_pool_destroy(struct splice_pool *pool);

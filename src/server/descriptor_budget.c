@@ -23,12 +23,11 @@ struct descriptor_budget descriptor_budget_plan(uint64_t descriptors, unsigned w
   return (struct descriptor_budget){workers, (size_t)connections};
 }
 
-size_t descriptor_budget_take_pipes(uint64_t *descriptors, unsigned workers, size_t wished) {
-  assert(workers > 0);
+size_t descriptor_budget_take_pipes(uint64_t *descriptors, size_t wished) {
   if (*descriptors == 0) return wished;
-  uint64_t most = *descriptors / 4 / DESCRIPTORS_OF_PIPE / workers;
+  uint64_t most = *descriptors / 4 / DESCRIPTORS_OF_PIPE;
   size_t pipes = wished < most ? wished : (size_t)most;
-  *descriptors -= (uint64_t)pipes * DESCRIPTORS_OF_PIPE * workers;
+  *descriptors -= (uint64_t)pipes * DESCRIPTORS_OF_PIPE;
   return pipes;
 }
 

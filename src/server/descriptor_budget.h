@@ -31,9 +31,9 @@ struct descriptor_budget {
  * of no use, so there are never more workers than connections. */
 struct descriptor_budget descriptor_budget_plan(uint64_t descriptors, unsigned workers, size_t max_sessions);
 
-/* How many of the pipes that each worker wishes it may have: all of them take a quarter of the descriptors at
- * most. Takes those off `*descriptors` (0: unknown or infinite). */
-size_t descriptor_budget_take_pipes(uint64_t *descriptors, unsigned workers, size_t wished);
+/* How many of the pipes that are wished there may be: all of them take a quarter of the descriptors at most.
+ * Takes those off `*descriptors` (0: unknown or infinite). */
+size_t descriptor_budget_take_pipes(uint64_t *descriptors, size_t wished);
 
 /* Raises the soft RLIMIT_NOFILE to the hard one and returns what holds then; 0 for infinity. */
 uint64_t descriptor_budget_raise_limit(void);

@@ -53,7 +53,7 @@ struct server {
   struct admission admission;
   struct balance balance;
   struct worker_setup setup;
-  size_t pipes_a_worker;
+  struct splice_budget pipes;
   struct worker **workers;
   struct admission_waiter **waiters;
   int *listen_fds; /* of workers that are not opened yet, else -1 */
@@ -233,17 +233,28 @@ static int explain(int error, const char *what, char *why, size_t why_cap) {
   return error;
 }
 
+/* Pipes that so many workers would like to have; 0: nothing is to be spliced. */
+static size_t pipes_wished(const struct server_settings *settings, unsigned workers) {
+  if (settings->session.max_frame_size < SPLICE_FRAME_MIN || !splice_supported()) return 0;
+  size_t allowed = splice_pipes_allowed(), wished = (size_t)workers * SPLICE_POOL_CEILING;
+  if (allowed == 0)
+    log_event(LOG_WARN, 0,
+              "frames of --max-frame-size are copied, not spliced: sysctl fs.pipe-user-pages-soft allows no "
+              "pipes for it");
+  return wished < allowed ? wished : allowed;
+}
+
 /* How many workers and connections; the arrays for them. */
 static int plan(struct server *server) {
   const struct server_settings *settings = server->settings;
   unsigned wanted = settings->workers == 0 ? processors_usable() : settings->workers;
   uint64_t descriptors = descriptor_budget_raise_limit();
-  if (settings->session.max_frame_size >= SPLICE_FRAME_MIN)
-    server->pipes_a_worker = descriptor_budget_take_pipes(&descriptors, wanted, splice_pool_share(wanted));
+  size_t pipes = descriptor_budget_take_pipes(&descriptors, pipes_wished(settings, wanted));
   struct descriptor_budget budget = descriptor_budget_plan(descriptors, wanted, settings->max_sessions);
   if (budget.workers < wanted)
     log_event(LOG_WARN, 0, "only %u of %u workers: --max-sessions or the descriptor limit allow no more",
               budget.workers, wanted);
+  splice_budget_init(&server->pipes, pipes, budget.workers);
   server->workers_count = budget.workers;
   server->workers = calloc(budget.workers, sizeof(struct worker *));
   server->waiters = calloc(budget.workers, sizeof(struct admission_waiter *));
@@ -302,7 +313,7 @@ static int open_workers(struct server *server) {
       .all = server->workers,
       .single = &server->lifetime.single,
       .workers = server->workers_count,
-      .pipes = server->pipes_a_worker,
+      .pipes = server->pipes.pipes > 0 ? &server->pipes : NULL,
       .on_ended = note_worker_ended,
       .owner = server,
   };

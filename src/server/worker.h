@@ -37,7 +37,7 @@ struct worker_setup {
   struct worker **all; /* by index; complete before the first is started */
   struct single_session *single;
   unsigned workers;
-  size_t pipes;                  /* of each worker, for splicing; 0: none */
+  struct splice_budget *pipes;   /* for splicing; NULL: none */
   void (*on_ended)(void *owner); /* on the worker's thread: its loop is over */
   void *owner;
 };

@@ -50,7 +50,7 @@ static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   worker->sessions.settings = &worker->setup.settings->session;
   worker->sessions.timers = &worker->timers.timers;
   worker->sessions.buffers = &worker->buffers;
-  worker->sessions.pipes = worker->setup.pipes > 0 ? &worker->pipes : NULL;
+  worker->sessions.pipes = worker->setup.pipes != NULL ? &worker->pipes : NULL;
   worker->sessions.dialer = dialer;
   random_seed(&worker->sessions.random, seed);
   worker->sessions.on_ended = worker_on_session_ended;
@@ -119,7 +119,7 @@ static void open_buffers(struct worker *worker) {
 
 static int open_domains(struct worker *worker) {
   open_buffers(worker);
-  splice_pool_init(&worker->pipes, worker->setup.pipes);
+  splice_pool_init(&worker->pipes, SPLICE_POOL_CEILING, worker->setup.pipes);
   offload_pool_init(&worker->offload, &worker->loop);
   worker->offload.on_quiet = on_offload_quiet;
   worker->offload.on_back = on_offload_back;

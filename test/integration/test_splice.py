@@ -4,12 +4,13 @@ comes in between. A frame that is longer than --buffer-size can only have been s
 
 import hashlib
 import os
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import BINARY, CLOSE, PING, PONG, encode_frame, tls_client_context
+from harness import BINARY, CLOSE, LIMIT_SECONDS, PING, PONG, binary, encode_frame, tls_client_context
 
 MEGABYTE = 1 << 20
 LARGE = ["--max-frame-size", "1M", "--buffer-size", "64K"]
@@ -59,6 +60,30 @@ def test_a_stream_with_stalls_arrives_whole(open_session):
     assert digest(got) == digest(sent)
     assert longest > BUFFER_BYTES, "nothing was spliced: this was no test"
     assert code == 1000
+
+
+def test_many_workers_share_the_pipes(open_session):
+    """More workers than the kernel allows pipes by default: whoever has a stream gets one."""
+    _, client, service = open_session(*LARGE, "--workers", "40")
+    sent = os.urandom(24 * MEGABYTE)
+    send_in_background(service, sent)
+    got, longest, _, _ = receive(client)
+    assert digest(got) == digest(sent)
+    assert longest > BUFFER_BYTES
+
+
+def test_the_log_says_that_the_kernel_allows_no_pipes(tmp_path):
+    """A limit of a single page, in a view of /proc/sys that nobody else has."""
+    limit = tmp_path / "limit"
+    limit.write_text("1\n")
+    bind = 'mount --bind "$0" /proc/sys/fs/pipe-user-pages-soft || exit 77; exec "$@"'
+    start = ["unshare", "--map-root-user", "--mount", "sh", "-c", bind, limit, binary(), "--timeout", "0.01"]
+    for size, told in ("1M", True), ("511K", False):
+        run = subprocess.run([*start, "--max-frame-size", size, "127.0.0.1:0", "127.0.0.1:1"], capture_output=True,
+                             text=True, timeout=LIMIT_SECONDS, check=False)
+        if "listening on" not in run.stderr:
+            pytest.skip(f"this process may not mount: {run.stderr}")
+        assert ("fs.pipe-user-pages-soft" in run.stderr) == told, run.stderr
 
 
 def test_pings_are_answered_between_the_frames(open_session):

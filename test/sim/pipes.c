@@ -42,7 +42,7 @@ static const struct splice_ops ops = {make, unmake};
 void pipes_begin(struct pipe_maker *maker, uint64_t seed, uint32_t ceiling, uint32_t capacity,
                  uint8_t refusal_percent) {
   *maker = (struct pipe_maker){.capacity = capacity, .refusal_percent = refusal_percent};
-  splice_pool_init(&maker->pool, ceiling);
+  splice_pool_init(&maker->pool, ceiling, NULL);
   maker->pool.ops = &ops;
   random_seed(&maker->random, seed);
 }

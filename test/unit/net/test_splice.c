@@ -55,7 +55,7 @@ static int setup(void **state) {
   f->poller = poller_open(&f->loop);
   assert_non_null(f->poller);
   stream_domain_init(&f->domain, f->poller);
-  splice_pool_init(&f->pool, 2);
+  splice_pool_init(&f->pool, 2, NULL);
   open_end(f, &f->from, STREAM_TCP);
   open_end(f, &f->to, STREAM_TCP);
   *state = f;
@@ -265,7 +265,70 @@ static void the_pool_is_bounded(void **state) {
   splice_pool_return(&f->pool, b);
   splice_pool_return(&f->pool, NULL);
   assert_int_equal(f->pool.existing, 2);
-  assert_in_range(splice_pool_share(1), splice_pool_share(1000), 16);
+}
+
+static void the_limit_is_halved(void **state) {
+  (void)state;
+  assert_int_equal(splice_pipes_in(16384, 4096), 32);
+  assert_int_equal(splice_pipes_in(512, 4096), 1);
+  assert_int_equal(splice_pipes_in(511, 4096), 0);
+  assert_int_equal(splice_pipes_in(16384, 65536), 512);
+  assert_int_equal(splice_pipes_in(0, 4096), SIZE_MAX);
+}
+
+/* Two pools with three pipes: who needs more has more, nobody keeps more than half, a refusal costs nothing.
+ */
+static void pools_share_a_budget(void **state) {
+  (void)state;
+  struct splice_budget budget;
+  struct splice_pool a, b;
+  struct splice_pipe *pipes[3];
+  splice_budget_init(&budget, 3, 2);
+  splice_pool_init(&a, 16, &budget);
+  splice_pool_init(&b, 16, &budget);
+  for (size_t i = 0; i < 3; i++) {
+    pipes[i] = splice_pool_borrow(&a);
+    assert_non_null(pipes[i]);
+  }
+  for (int i = 0; i < 5; i++)
+    assert_null(splice_pool_borrow(&b));
+  for (size_t i = 0; i < 3; i++)
+    splice_pool_return(&a, pipes[i]);
+  assert_int_equal(a.free_count, 1);
+  for (size_t i = 0; i < 2; i++) {
+    pipes[i] = splice_pool_borrow(&b);
+    assert_non_null(pipes[i]);
+  }
+  assert_null(splice_pool_borrow(&b));
+  splice_pool_return(&b, pipes[0]);
+  splice_pool_return(&b, pipes[1]);
+  splice_pool_destroy(&a);
+  splice_pool_destroy(&b);
+  assert_int_equal(budget.exists, 0);
+}
+
+static struct splice_pipe *make_none(struct splice_pool *pool) {
+  (void)pool;
+  return NULL;
+}
+
+static void a_refusal_leaves_the_budget_whole(void **state) {
+  (void)state;
+  static const struct splice_ops refusing = {make_none, NULL};
+  struct splice_budget budget;
+  struct splice_pool pool;
+  splice_budget_init(&budget, 1, 64); /* less than one each: nobody keeps any */
+  splice_pool_init(&pool, 16, &budget);
+  const struct splice_ops *system = pool.ops;
+  pool.ops = &refusing;
+  assert_null(splice_pool_borrow(&pool));
+  pool.ops = system;
+  pool.refused = 0;
+  struct splice_pipe *pipe = splice_pool_borrow(&pool);
+  assert_non_null(pipe);
+  splice_pool_return(&pool, pipe);
+  assert_int_equal(pool.existing, 0);
+  splice_pool_destroy(&pool);
 }
 
 int main(void) {
@@ -279,6 +342,9 @@ int main(void) {
       SPLICE_TEST(who_is_gone_takes_nothing),
       SPLICE_TEST(a_unix_socket_can_only_be_spliced_from),
       SPLICE_TEST(the_pool_is_bounded),
+      cmocka_unit_test(the_limit_is_halved),
+      cmocka_unit_test(pools_share_a_budget),
+      cmocka_unit_test(a_refusal_leaves_the_budget_whole),
   };
   return cmocka_run_group_tests_name("net/splice", tests, NULL, NULL);
 }

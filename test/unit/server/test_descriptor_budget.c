@@ -51,16 +51,16 @@ static void raising_gives_what_holds(void **state) {
 static void pipes_take_a_quarter_at_most(void **state) {
   (void)state;
   uint64_t descriptors = 20000;
-  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 4, 16), 16);
-  assert_int_equal(descriptors, 20000 - 4 * 16 * DESCRIPTORS_OF_PIPE);
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 64), 64);
+  assert_int_equal(descriptors, 20000 - 64 * DESCRIPTORS_OF_PIPE);
   descriptors = 256;
-  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 2, 40), 16);
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 80), 32);
   assert_int_equal(descriptors, 192);
-  descriptors = 30;
-  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 8, 16), 0);
-  assert_int_equal(descriptors, 30);
+  descriptors = 7;
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 128), 0);
+  assert_int_equal(descriptors, 7);
   descriptors = 0; /* no limit */
-  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 8, 16), 16);
+  assert_int_equal(descriptor_budget_take_pipes(&descriptors, 128), 128);
   assert_int_equal(descriptors, 0);
 }
 
