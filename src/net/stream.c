@@ -223,7 +223,9 @@ static const struct transport_ops tcp_ops = {
     .write_last = stream_write_last,
 };
 
-/* Kernels before 6.5 may refuse to splice into one. */
+/* Not spliced. Out of one it does not win: small pieces fill the pipe's slots at some 220 KB, and CPU a
+ * gigabyte was 0.96 of reading's (median of five pairs of runs; TCP: 0.64). Into one kernels before 6.5 may
+ * refuse. */
 static const struct transport_ops unix_ops = {
     .read = stream_read,
     .writev = stream_writev,
@@ -233,7 +235,6 @@ static const struct transport_ops unix_ops = {
     .reset = stream_reset,
     .unacked = stream_unacked,
     .silence = stream_silence,
-    .splice_in = stream_splice_in,
 };
 
 /* `events` 0 is the turn that was asked for; else the owner hears only of bits that are new. */

@@ -109,8 +109,8 @@ static inline int64_t transport_write_last(struct transport *t, const uint8_t *d
   return t->ops->write_last == NULL ? transport_write(t, data, len) : t->ops->write_last(t, data, len);
 }
 
-/* Whether bytes can go through a pipe from one to the other (net/splice_pool.h). TLS and Unix sockets toward
- * a client have no such way. */
+/* Whether bytes can go through a pipe from one to the other (net/splice_pool.h). TLS and Unix sockets have
+ * no such way. */
 static inline bool transport_splices(const struct transport *from, const struct transport *to) {
   return from->ops->splice_in != NULL && to->ops->splice_out != NULL;
 }
