@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/unmap.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define SLAB_WITH_ASAN 1
 #elif defined(__has_feature)
@@ -95,13 +97,13 @@ static void *map_aligned(size_t size) {
   void *plain = mmap(NULL, size, protection, flags, -1, 0);
   if (plain == MAP_FAILED) return NULL;
   if (((uintptr_t)plain & (size - 1)) == 0) return plain;
-  munmap(plain, size);
+  unmap(plain, size);
 
   char *wide = mmap(NULL, 2 * size, protection, flags, -1, 0);
   if (wide == MAP_FAILED) return NULL;
   size_t before = (size - ((uintptr_t)wide & (size - 1))) & (size - 1);
-  if (before > 0) munmap(wide, before);
-  if (before < size) munmap(wide + before + size, size - before);
+  if (before > 0) unmap(wide, before);
+  if (before < size) unmap(wide + before + size, size - before);
   return wide + before;
 }
 
@@ -122,7 +124,7 @@ static void page_free(struct slab *slab, struct page *page) {
   list_remove(&page->node);
   /* The shadow outlives the mapping: what is mapped here next must not be born poisoned. */
   UNPOISON(page, slab->page_size);
-  munmap(page, slab->page_size);
+  unmap(page, slab->page_size);
   slab->pages--;
 }
 

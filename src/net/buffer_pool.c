@@ -6,10 +6,11 @@
 #include "net/buffer_pool.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+
+#include "core/unmap.h"
 
 #define BUFFER_ALIGNMENT 64u
 /* From this size on a buffer has pages of its own. malloc's heap would give them back only when everything
@@ -72,14 +73,6 @@ static struct buffer *make_buffer(struct buffer_pool *pool, enum buffer_class cl
   buffer->class = class;
   pool->existing += shelf->weight;
   return buffer;
-}
-
-/* Neighbouring maps are one to the kernel, and a process may have only so many (vm.max_map_count): taking one
- * out of their middle makes one more and may be refused. Then its pages go, and only its addresses stay. */
-static void unmap(void *memory, size_t len) {
-  if (munmap(memory, len) == 0) return;
-  assert(errno == ENOMEM); /* anything else is no mapping of ours */
-  (void)madvise(memory, len, MADV_DONTNEED);
 }
 
 static void unmake_buffer(struct buffer_pool *pool, struct buffer *buffer) {
