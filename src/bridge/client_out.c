@@ -20,6 +20,10 @@
 /* Frames that leave in one writev: each takes two parts. */
 #define FRAMES_A_WRITE (TRANSPORT_PARTS_MAX / 2)
 
+/* Writes in a row before others of the worker have their turn: 256 KB in frames of a byte would be a
+ * thousand. */
+#define WRITES_IN_A_ROW 8
+
 static bool in_frame(const struct client_writer *w) {
   return w->header_left + w->frame_left > 0;
 }
@@ -201,7 +205,7 @@ static bool close_has_left(const struct session *s) {
 
 bool client_flush(struct session *s) {
   struct client_writer *w = &s->writer;
-  bool moved = false;
+  int writes = 0;
   while (s->client != NULL && s->client_out <= CLIENT_OUT_CLOSING && transport_writable(s->client)) {
     bool wrote;
     if (w->control_sent < w->control_len) {
@@ -215,10 +219,9 @@ bool client_flush(struct session *s) {
     } else {
       break;
     }
-    if (!wrote) break;
-    moved = true;
+    if (!wrote || ++writes == WRITES_IN_A_ROW) break;
   }
-  if (s->client == NULL || !close_has_left(s)) return moved;
+  if (s->client == NULL || !close_has_left(s)) return writes > 0;
   s->client_out = CLIENT_OUT_CLOSED;
   return true;
 }

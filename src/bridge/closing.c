@@ -198,8 +198,13 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
+/* Neither peer is ours any more: at most the client lingers, which has a timer of its own. */
+static bool is_left_alone(const struct session *s) {
+  return s->client == NULL && s->backend == NULL && !s->dialling;
+}
+
 uint64_t closing_due(const struct session *s) {
-  if (s->state != SESSION_CLOSING) return NEVER;
+  if (s->state != SESSION_CLOSING || is_left_alone(s)) return NEVER;
   return earlier(earlier(stall_due(s), await_due(s)), s->probe_due_ms);
 }
 

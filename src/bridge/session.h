@@ -30,7 +30,8 @@
 enum text_policy { TEXT_FORWARD, TEXT_REFUSE };
 
 /* Bytes that a session reads in one wake-up, both ways together, before it yields to its neighbours; the
- * read that gets there is not cut short. A 64-byte echo beside bulk waits that much longer. */
+ * read that gets there is not cut short but where small frames come (--buffer-size may be more). A 64-byte
+ * echo beside bulk waits that much longer. */
 #define SESSION_BYTES_A_TURN ((size_t)256 * 1024)
 
 /* What the operator chose; immutable while any session lives. Times in milliseconds, 0 = off where

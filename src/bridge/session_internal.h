@@ -66,6 +66,7 @@ struct appetite {
   enum buffer_class class;
   uint8_t modest_reads; /* in a row that would have fitted into a small one */
   bool overflows;       /* two reads in a row filled theirs: there may be enough to splice */
+  bool dense;           /* the last read was of small frames */
 };
 
 /* Bytes on their way that the kernel has not taken yet; the buffer is ours until then. */

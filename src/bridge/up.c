@@ -55,10 +55,13 @@ static void forward(struct session *s, struct buffer *buffer, uint8_t *at, size_
   flush(s);
 }
 
+/* In frames of less than a kilobyte headers are more than one byte in so many. */
+#define DENSE_SHARE 128u
+
 /* Decodes all of at[0..len) at once, answers control frames, and forwards the payload as one run. */
 static void decode(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
   uint8_t *run = at;
-  size_t run_len = 0;
+  size_t run_len = 0, whole = len;
   struct pong_batch pongs;
   pongs.len = 0;
   struct wsl_frame_result result;
@@ -70,6 +73,7 @@ static void decode(struct session *s, struct buffer *buffer, uint8_t *at, size_t
     if (result.event == WSL_FRAME_PING) client_pong(s, &pongs, s->decoder.control, s->decoder.control_len);
   } while (result.event == WSL_FRAME_PING || result.event == WSL_FRAME_PONG);
 
+  s->appetites[BUFFER_UP].dense = whole - run_len > whole / DENSE_SHARE;
   client_send_pongs(s, &pongs);
   forward(s, buffer, run, run_len);
   if (result.event == WSL_FRAME_CLOSE) ending_client_close(s, result.close_code);

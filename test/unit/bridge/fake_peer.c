@@ -68,6 +68,7 @@ static int64_t fake_read(struct transport *transport, uint8_t *buf, size_t len) 
   size_t n = smaller(smaller(unread, len), peer->read_max);
   memcpy(buf, peer->sent.data + peer->sent_read, n);
   peer->sent_read += n;
+  if (n > peer->longest_read) peer->longest_read = n;
   bool drained = n == unread && n < len && peer->end == PEER_GOES_ON;
   if (drained) transport->ready &= ~(unsigned)TRANSPORT_READABLE;
   return (int64_t)n;

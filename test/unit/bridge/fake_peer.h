@@ -61,7 +61,8 @@ struct fake_peer {
   uint64_t silence_ms;
 
   unsigned reads, writes, agains, finishes, closes, resets, connects, probes, lasts;
-  int widest_write; /* most parts of one writev */
+  int widest_write;    /* most parts of one writev */
+  size_t longest_read; /* most bytes that one read brought */
   bool unread_at_close;
 };
 

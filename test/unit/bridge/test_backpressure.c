@@ -299,6 +299,55 @@ static void buffers_grow_with_the_stream(void **state) {
   end(&w);
 }
 
+/* The most that one read brings where a client sends frames of so many bytes to a worker with buffers of a
+ * megabyte. */
+static size_t longest_read_of(size_t frame_len) {
+  enum { MEGABYTE = 1024 * 1024 };
+  struct world w;
+  world_init(&w);
+  buffer_pool_destroy(&w.pool);
+  buffer_pool_init(&w.pool, 64 * (size_t)1024, 64);
+  buffer_pool_lend_large(&w.pool, MEGABYTE);
+  world_open(&w);
+  uint8_t *payload = calloc(1, frame_len);
+  struct bytes frames = {0};
+  while (frames.len < 4 * (size_t)MEGABYTE)
+    frame_add(&frames, WSL_OP_BINARY, FIN_LAST, payload, frame_len);
+  peer_send(&w.client, frames.data, frames.len);
+  world_rest(&w);
+  assert_int_equal(w.client.sent_read, frames.len);
+  size_t longest = w.client.longest_read;
+  bytes_free(&frames);
+  free(payload);
+  end(&w);
+  return longest;
+}
+
+/* So many small ones in one go would keep the worker from its other sessions. */
+static void small_frames_are_read_by_the_turns_budget_at_most(void **state) {
+  (void)state;
+  assert_int_equal(longest_read_of(3), SESSION_BYTES_A_TURN);
+  assert_int_equal(longest_read_of(64), SESSION_BYTES_A_TURN);
+  assert_int_equal(longest_read_of(65535), 1024 * 1024);
+}
+
+/* 256 KB in frames of one byte are a thousand writes. */
+static void many_small_frames_leave_over_several_turns(void **state) {
+  (void)state;
+  struct world w;
+  world_init(&w);
+  w.settings.max_frame_size = 1;
+  buffer_pool_destroy(&w.pool);
+  buffer_pool_init(&w.pool, 64 * (size_t)1024, 4);
+  world_open(&w);
+  backend_sends(&w.backend, 64 * (size_t)1024);
+  world_turn(&w);
+  assert_in_range(w.client.writes, 1, 64);
+  world_rest(&w);
+  assert_int_equal(w.client.got.len, 3 * 64 * 1024);
+  end(&w);
+}
+
 static void a_session_that_is_cut_leaves_the_line(void **state) {
   (void)state;
   struct world w;
@@ -358,6 +407,8 @@ int main(void) {
       cmocka_unit_test(who_lingers_leaves_the_line),
       cmocka_unit_test(a_session_that_is_cut_leaves_the_line),
       cmocka_unit_test(buffers_grow_with_the_stream),
+      cmocka_unit_test(small_frames_are_read_by_the_turns_budget_at_most),
+      cmocka_unit_test(many_small_frames_leave_over_several_turns),
       cmocka_unit_test(sessions_never_wait_for_each_others_buffers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

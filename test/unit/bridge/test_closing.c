@@ -70,6 +70,20 @@ static void acknowledgements_count_as_movement(void **state) {
   world_end(&w);
 }
 
+/* Its timer wakes the worker once more at most: there is nothing left to look at. */
+static void a_session_that_only_lingers_sleeps(void **state) {
+  (void)state;
+  struct world w;
+  start(&w);
+  world_open(&w);
+  client_closes(&w);
+  backend_ends(&w);
+  assert_int_equal(w.domain.count, 1);
+  assert_in_range(world_advance(&w, 1900), 0, 1);
+  world_advance(&w, 200);
+  world_end(&w);
+}
+
 static void a_client_that_acknowledges_is_waited_for(void **state) {
   (void)state;
   struct world w;
@@ -552,6 +566,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(acknowledgements_count_as_movement),
       cmocka_unit_test(a_client_that_acknowledges_is_waited_for),
+      cmocka_unit_test(a_session_that_only_lingers_sleeps),
       cmocka_unit_test(a_slow_backend_that_talks_is_not_cut_for_it),
       cmocka_unit_test(a_backend_that_talks_to_nobody_is_bounded),
       cmocka_unit_test(a_client_that_never_answers_our_close_is_bounded),

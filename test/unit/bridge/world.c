@@ -160,7 +160,7 @@ void world_open_between(struct world *w, struct fake_peer *client, struct fake_p
   open_session(w, client, backend);
 }
 
-static bool turn(struct world *w) {
+bool world_turn(struct world *w) {
   bool busy = false;
   for (size_t i = 0; i < w->peer_count; i++)
     busy |= peer_turn(w->peers[i]);
@@ -168,7 +168,7 @@ static bool turn(struct world *w) {
 }
 
 void world_rest(struct world *w) {
-  for (unsigned turns = 0; turn(w); turns++)
+  for (unsigned turns = 0; world_turn(w); turns++)
     if (turns > TURNS_MAX) fail_msg("the loop never comes to rest");
 }
 

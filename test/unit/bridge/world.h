@@ -68,6 +68,9 @@ void world_open_between(struct world *w, struct fake_peer *client, struct fake_p
 
 void dial_answers(struct world *w, int error);
 
+/* One turn of the loop; false when nothing happened in it. */
+bool world_turn(struct world *w);
+
 /* Turns of the loop until nobody asks for one; fails when that never comes. */
 void world_rest(struct world *w);
 
