@@ -223,8 +223,8 @@ const struct option_spec option_table[] = {
   {OPTION_NUMBER, "workers", 0, "N", FIELD(workers), 1, 1024, NULL,
    "threads that serve [one a processor]"},
   {OPTION_SIZE, "buffer-size", 0, "BYTES", FIELD(buffer_size), 4096, 16 * MEGABYTE, NULL,
-   "most bytes read at once (a trickle: 64K); a stalled\n"
-   "session holds at most two buffers [256K]"},
+   "most bytes read at once, 4K to 16M (trickles: 64K);\n"
+   "a stalled session holds at most two buffers [256K]"},
   {OPTION_SIZE, "buffer-memory", 0, "BYTES", FIELD(buffer_memory), 65536, UINT64_MAX, NULL,
    "most memory for buffers, a worker [1G]"},
   {OPTION_SIZE, "head-memory", 0, "BYTES", FIELD(head_memory), 4096, UINT64_MAX, NULL,

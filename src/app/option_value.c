@@ -1,6 +1,8 @@
 /* See app/option_value.h. */
 #include "app/option_value.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -38,6 +40,43 @@ static int parse_number(const struct option_spec *spec, const char *value, uint6
     return WSL_INVALID;
   }
   return error;
+}
+
+struct unit {
+  uint64_t worth;
+  const char *suffix;
+};
+
+#define BOUND_MAX 24
+
+/* In the largest unit that it is a multiple of. The last unit is worth 1. */
+static const char *bound(uint64_t value, const struct unit *unit, char text[BOUND_MAX]) {
+  while (value % unit->worth != 0 || (value == 0 && unit->worth > 1))
+    unit++;
+  snprintf(text, BOUND_MAX, "%" PRIu64 "%s", value / unit->worth, unit->suffix);
+  return text;
+}
+
+const char *option_range(const struct option_spec *spec, char text[OPTION_RANGE_MAX]) {
+  static const struct unit counts[] = {{1, ""}};
+  static const struct unit sizes[] = {{1u << 30, "G"}, {1u << 20, "M"}, {1u << 10, "K"}, {1, ""}};
+  static const struct unit durations[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+  char least[BOUND_MAX], most[BOUND_MAX];
+  const struct unit *units = counts;
+  bool has_most = spec->max != 0 && spec->max != UINT64_MAX;
+  if (spec->kind == OPTION_SIZE) units = sizes;
+  if (spec->kind == OPTION_DURATION) units = durations;
+  bound(spec->min, units, least);
+  bound(spec->max, units, most);
+  text[0] = '\0';
+  if (spec->min > 0 && has_most) {
+    snprintf(text, OPTION_RANGE_MAX, " (between %s and %s)", least, most);
+  } else if (has_most) {
+    snprintf(text, OPTION_RANGE_MAX, " (at most %s)", most);
+  } else if (spec->min > 0) {
+    snprintf(text, OPTION_RANGE_MAX, " (at least %s)", least);
+  }
+  return text;
 }
 
 static int append(struct option_list *list, const char *value, const char **why) {

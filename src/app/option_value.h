@@ -22,4 +22,11 @@ static inline bool option_is_flag(const struct option_spec *spec) {
 WSL_MUST_CHECK int option_store(struct options *options, const struct option_spec *spec, const char *value,
                                 const char **why);
 
+/* Two of the longest values, and words. */
+#define OPTION_RANGE_MAX 64
+
+/* To stand behind the sentence of a refusal: what values the option takes, such as " (between 4K and 16M)".
+ * Empty where it is no number. */
+const char *option_range(const struct option_spec *spec, char text[OPTION_RANGE_MAX]);
+
 #endif

@@ -125,7 +125,7 @@ static void note_unknown(struct options *options, const char *const *environment
 
 int option_variables_read(struct options *options, const char *const *environment,
                           const struct options_given *given, char *why, size_t why_cap) {
-  char name[ENVIRONMENT_NAME_MAX], shown[SHOWN_VALUE_MAX];
+  char name[ENVIRONMENT_NAME_MAX], shown[SHOWN_VALUE_MAX], range[OPTION_RANGE_MAX];
   for (size_t i = 0; i < option_table_len; i++) {
     const struct option_spec *spec = &option_table[i];
     const char *reason = NULL;
@@ -133,8 +133,8 @@ int option_variables_read(struct options *options, const char *const *environmen
     const char *value = environment_value(environment, spec->name);
     if (value == NULL || store_variable(options, spec, value, &reason) == WSL_OK) continue;
     log_escape(wsl_span_of(value), shown, sizeof shown);
-    snprintf(why, why_cap, "%s=\"%s\" in the environment: %s", environment_name(spec->name, name), shown,
-             reason);
+    snprintf(why, why_cap, "%s=\"%s\" in the environment: %s%s", environment_name(spec->name, name), shown,
+             reason, option_range(spec, range));
     return WSL_INVALID;
   }
   note_unknown(options, environment);

@@ -77,7 +77,8 @@ static int take_value(struct reader *r, const struct option_spec *spec, const ch
   const char *why = NULL;
   r->given.options[spec - option_table] = true;
   if (option_store(r->options, spec, value, &why) == WSL_OK) return WSL_OK;
-  return complain(r, "--%s \"%s\": %s", spec->name, value, why);
+  char range[OPTION_RANGE_MAX];
+  return complain(r, "--%s \"%s\": %s%s", spec->name, value, why, option_range(spec, range));
 }
 
 /* "-v", or several as "-vD"; no letter takes a value. */

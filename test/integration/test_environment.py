@@ -72,6 +72,11 @@ def test_an_empty_variable_is_refused(wsluice, name):
     assert f"WSLUICE_{name}" in refused(wsluice, {**WHERE, f"WSLUICE_{name}": ""})
 
 
+def test_a_number_out_of_range_is_told_the_range(wsluice):
+    log = refused(wsluice, {**WHERE, "WSLUICE_BUFFER_SIZE": "1K"})
+    assert 'WSLUICE_BUFFER_SIZE="1K"' in log and "between 4K and 16M" in log
+
+
 RIVALS = [
     ("a target", ["127.0.0.1:0", "{target}"], {"UNIX_TARGET": "/nowhere"}),
     ("a target, not tokens", ["127.0.0.1:0", "{target}"], {"TOKEN_PLUGIN": "TokenFile", "TOKEN_SOURCE": "/nowhere"}),
