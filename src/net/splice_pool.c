@@ -76,6 +76,8 @@ size_t splice_pipes_in(size_t pages, size_t page) {
   return pages == 0 ? SIZE_MAX : pages / 2 / (SPLICE_PIPE_BYTES / page);
 }
 
+/* Who keeps more than its part leaves others without. Where that is none, a pipe is made for each frame: 1.07
+ * of the CPU that kept ones take (frames of 1 MB, four pairs of runs), where reading takes 1.5. */
 void splice_budget_init(struct splice_budget *budget, size_t pipes, size_t pools) {
   size_t part = pipes / pools;
   budget->pipes = pipes;
