@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "loadgen/options.h"
@@ -19,8 +20,7 @@ enum exit_status { EXIT_MEASURED, EXIT_NOT_MEASURED, EXIT_USAGE };
 
 /* Where the report goes: opened before the run, which may take long. */
 struct outputs {
-  FILE *json, *histogram; /* NULL: not wished */
-  FILE *table;            /* NULL: standard output is taken */
+  FILE *json, *histogram; /* ours to close; NULL: not wished */
 };
 
 static bool say_unwritable(const char *path) {
@@ -28,10 +28,14 @@ static bool say_unwritable(const char *path) {
   return false;
 }
 
+static bool is_stdout(const char *path) {
+  return path != NULL && strcmp(path, "-") == 0;
+}
+
 static bool open_output(const char *path, FILE **file) {
   *file = NULL;
   if (path == NULL) return true;
-  *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+  *file = is_stdout(path) ? fdopen(dup(STDOUT_FILENO), "w") : fopen(path, "we");
   return *file != NULL || say_unwritable(path);
 }
 
@@ -39,8 +43,12 @@ static bool open_output(const char *path, FILE **file) {
 static bool close_output(FILE *file, const char *path) {
   if (file == NULL) return true;
   bool written = ferror(file) == 0;
-  written = (file == stdout ? fflush(file) : fclose(file)) == 0 && written;
-  return written || say_unwritable(file == stdout ? "to standard output" : path);
+  written = fclose(file) == 0 && written;
+  return written || say_unwritable(is_stdout(path) ? "to standard output" : path);
+}
+
+static bool flush_stdout(void) {
+  return (ferror(stdout) == 0 && fflush(stdout) == 0) || say_unwritable("to standard output");
 }
 
 static bool open_outputs(struct outputs *outputs, const struct options *options) {
@@ -49,16 +57,20 @@ static bool open_outputs(struct outputs *outputs, const struct options *options)
     (void)close_output(outputs->json, options->json_path);
     return false;
   }
-  outputs->table = outputs->json == stdout || outputs->histogram == stdout ? NULL : stdout;
   return true;
+}
+
+/* Whoever asked for something on standard output does not want the table there as well. */
+static bool wants_table(const struct options *options) {
+  return !is_stdout(options->json_path) && !is_stdout(options->histogram_path);
 }
 
 static bool write_outputs(const struct outputs *outputs, const struct options *options,
                           const struct measurement *measurement) {
-  if (outputs->table != NULL && measurement->measured) report_human(options, measurement, outputs->table);
+  if (wants_table(options) && measurement->measured) report_human(options, measurement, stdout);
   if (outputs->json != NULL) report_json(options, measurement, outputs->json);
   if (outputs->histogram != NULL) histogram_write_percentiles(&measurement->latency, outputs->histogram);
-  bool table = close_output(outputs->table, "");
+  bool table = flush_stdout();
   bool json = close_output(outputs->json, options->json_path);
   return close_output(outputs->histogram, options->histogram_path) && json && table;
 }
@@ -87,10 +99,10 @@ static enum exit_status act(const struct options *options) {
   switch (options->action) {
     case ACTION_HELP:
       options_print_help(stdout);
-      return close_output(stdout, "") ? EXIT_MEASURED : EXIT_NOT_MEASURED;
+      return flush_stdout() ? EXIT_MEASURED : EXIT_NOT_MEASURED;
     case ACTION_VERSION:
       (void)puts("wsluice-bench " WSLUICE_VERSION);
-      return close_output(stdout, "") ? EXIT_MEASURED : EXIT_NOT_MEASURED;
+      return flush_stdout() ? EXIT_MEASURED : EXIT_NOT_MEASURED;
     case ACTION_SELFTEST:
       return selftest(stdout) ? EXIT_MEASURED : EXIT_NOT_MEASURED;
     case ACTION_SERVE:

@@ -17,8 +17,6 @@ struct error_entry {
   const char *text;
 };
 
-#define NO_PORT_TEXT "No free local port toward the target"
-
 /* Indexed by the negated error. */
 static const struct error_entry errors[] = {
     [-WSL_OK] = {"OK", "Success"},
@@ -31,7 +29,7 @@ static const struct error_entry errors[] = {
     [-WSL_NAME_UNKNOWN] = {"NAME_UNKNOWN", "The name has no address"},
     [-WSL_NAME_FAILED] = {"NAME_FAILED", "The name could not be looked up"},
     [-WSL_NO_DESCRIPTOR] = {"NO_DESCRIPTOR", "Out of file descriptors"},
-    [-WSL_NO_PORT] = {"NO_PORT", NO_PORT_TEXT},
+    [-WSL_NO_PORT] = {"NO_PORT", "No free local port toward the target"},
     [-WSL_NO_MEMORY] = {"NO_MEMORY", "Out of memory"},
     [-WSL_DENIED] = {"DENIED", "Permission denied"},
     [-WSL_NOT_FOUND] = {"NOT_FOUND", "No such file"},
@@ -49,7 +47,8 @@ static const struct error_entry errors[] = {
 
 /* What the log goes on to say; NULL: nothing. */
 static const char *const texts_for_log[] = {
-    [-WSL_NO_PORT] = NO_PORT_TEXT ": add --source-address or widen ip_local_port_range",
+    [-WSL_NO_PORT] =
+        "No free local port toward the target: add --source-address or widen ip_local_port_range",
     [COUNT(errors) - 1] = NULL,
 };
 
