@@ -1,6 +1,7 @@
 /* wsluice-bench: loads a WebSocket bridge or echo server and measures it. Reads the command line, has the
  * work done, and reports. Exit status: 0, 1 could not be measured, 2 wrong usage. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +33,15 @@ static bool is_stdout(const char *path) {
   return path != NULL && strcmp(path, "-") == 0;
 }
 
+static FILE *open_stdout(void) {
+  int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+  return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
 static bool open_output(const char *path, FILE **file) {
   *file = NULL;
   if (path == NULL) return true;
-  *file = is_stdout(path) ? fdopen(dup(STDOUT_FILENO), "w") : fopen(path, "we");
+  *file = is_stdout(path) ? open_stdout() : fopen(path, "we");
   return *file != NULL || say_unwritable(path);
 }
 
