@@ -5,6 +5,7 @@ Helps with what is right by default (mask, key, length), checks what a client mu
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import socket
@@ -115,7 +116,8 @@ class RawClient(Wire):
         try:
             return TlsSocket(sock, context, **options)
         except ssl.SSLError:
-            sock.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # nothing is connected any more
+                sock.shutdown(socket.SHUT_WR)
             raise
 
     # --- HTTP ---
