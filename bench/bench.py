@@ -79,16 +79,11 @@ class Progress:
 
     LOG_SECONDS = 10.0
 
-    def __init__(self, cell_count):
-        self.cell_count = cell_count
-        self.cell_number = 0
-        self.is_terminal = sys.stderr.isatty()
-        self.deadline = 0.0
-        self.said_at = 0.0
-
-    def begin(self, deadline):
-        self.cell_number += 1
+    def __init__(self, wanted_cells, deadline):
+        self.cells = wanted_cells
         self.deadline = deadline
+        self.is_terminal = sys.stderr.isatty()
+        self.said_at = 0.0
 
     def on_run(self, cell, peer, number):
         now = time.monotonic()
@@ -96,7 +91,7 @@ class Progress:
             return
         self.said_at = now
         left = max(0, self.deadline - now)
-        line = (f"bench: {cell.name} ({self.cell_number} of {self.cell_count}), round {number + 1}: {peer.name}; "
+        line = (f"bench: {cell.name} ({self.cells.index(cell) + 1} of {len(self.cells)}), round {number + 1}: {peer.name}; "
                 f"at most {int(left) // 60} min {int(left) % 60:02} s left")
         sys.stderr.write(f"\r\x1b[K{line}" if self.is_terminal else f"{line}\n")
         sys.stderr.flush()
@@ -131,32 +126,37 @@ def cell_limits(cell, options, deadline, cells_left):
     begin = time.monotonic()
     share = begin + (deadline - begin) / cells_left
 
-    def has_time(played):
+    def has_time(done, coming):
         now = time.monotonic()
-        pace = (now - begin) / played if played else 0
-        return played == 0 or now + pace <= share
+        pace = (now - begin) / done if done else 0
+        return done == 0 or now + pace * coming <= share
 
     wanted = options.rounds or (QUICK_ROUNDS if options.quick else cell.rounds_max)
     return rounds.Limits(min(wanted, cell.rounds_max), has_time)
 
 
 def measure(options, wanted_cells, present, runner):
-    """Every cell's part of the document; an interrupt ends it early with what is there."""
+    """Every cell's part of the document; an interrupt ends it early with what is there. What time the cells have
+    left goes to those that could still use it."""
     deadline = time.monotonic() + options.minutes * 60
-    progress = Progress(len(wanted_cells))
-    entries = []
-    for index, cell in enumerate(wanted_cells):
-        progress.begin(deadline)
-        played = rounds.CellRounds(cell, present, runner.run, progress.on_run, why_not, options.reference)
-        try:
-            played.play(cell_limits(cell, options, deadline, len(wanted_cells) - index))
-        except KeyboardInterrupt:
-            progress.end()
-            print("bench: interrupted; writing what is there", file=sys.stderr)
-            return entries
-        entries.append(results.cell_entry(cell, present, played))
+    progress = Progress(wanted_cells, deadline)
+    all_played = [
+        rounds.CellRounds(cell, present, runner.run, progress.on_run, why_not, options.reference)
+        for cell in wanted_cells
+    ]
+    try:
+        play(all_played, options, deadline)
+        if time.monotonic() < deadline:
+            play([played for played in all_played if played.waiting()], options, deadline)
+    except KeyboardInterrupt:
+        print("bench: interrupted; writing what is there", file=sys.stderr)
     progress.end()
-    return entries
+    return [results.cell_entry(played.cell, present, played) for played in all_played if played.rounds > 0]
+
+
+def play(cells_played, options, deadline):
+    for index, played in enumerate(cells_played):
+        played.play(cell_limits(played.cell, options, deadline, len(cells_played) - index))
 
 
 def write(document, folder):

@@ -1,9 +1,9 @@
 """Who runs when, and when it is enough. Knows nothing of processes: it is handed a function that measures.
 
 A round runs every peer of a cell once, each round beginning with another, so that neither a drift of the machine
-nor what ran just before favours anybody. Rounds go on until wsluice's ratio to the reference is known to 5 %, or the
-cell's time is over. Others rest earlier, so that the time goes to where something is left to tell: who is three times
-off in each of three rounds, whose interval lies outside CLOSE, or who is known to 10 %.
+nor what ran just before favours anybody. After FAR_ROUNDS of all, rounds are of wsluice and the reference alone until
+their ratio is known to 5 %; then of those others of whom something is left to tell: not who is three times off in each
+round so far, whose interval lies outside CLOSE, or who is known to 10 %. The time may end it anywhere.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ PRECISION = 0.05
 SIDE_PRECISION = 0.10
 CLOSE = (0.67, 1.5)
 FAR = 3.0
-FAR_ROUNDS = 3
+FAR_ROUNDS = 2
 FAILURES_MAX = 2  # in one cell; then a peer is not asked again
 
 
@@ -38,10 +38,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one cell: rounds at most, and a function that tells whether there is time for another."""
+    """Of one cell: rounds at most, and whether there is time for so many more runs, after so many of them."""
 
     rounds_max: int
-    has_time: object
+    has_time: object  # has_time(done, coming)
 
 
 def rotated(items, by):
@@ -90,8 +90,12 @@ class CellRounds:
         if not asked or self.rounds < FAR_ROUNDS:
             return asked
         reference = reference_of(asked, self.wanted_reference)
-        unsettled = [peer for peer in asked if peer.name != reference and not self._is_settled(peer.name, reference)]
-        return [peer for peer in asked if peer in unsettled or peer.name == reference] if unsettled else []
+        unsettled = [
+            peer.name for peer in asked if peer.name != reference and not self._is_settled(peer.name, reference)
+        ]
+        if SUBJECT in unsettled:
+            unsettled = [SUBJECT]
+        return [peer for peer in asked if peer.name in (*unsettled, reference)] if unsettled else []
 
     def _is_settled(self, name, reference):
         precision = PRECISION if name == SUBJECT else SIDE_PRECISION
@@ -100,13 +104,15 @@ class CellRounds:
 
     def play(self, limits):
         """Rounds until all is told or the limits are reached."""
-        while self.rounds < limits.rounds_max and limits.has_time(self.rounds):
+        done = 0
+        while self.rounds < limits.rounds_max:
             waiting = self.waiting()
-            if not waiting:
+            if not waiting or not limits.has_time(done, len(waiting)):
                 break
             for peer in rotated(waiting, self.rounds):
                 self._run(peer)
             self.rounds += 1
+            done += len(waiting)
         return self.series
 
     def _asked(self):
