@@ -50,9 +50,12 @@ def rotated(items, by):
 
 
 def reference_of(peers, wanted=REFERENCE):
-    """The peer that the others are compared with: the one wanted, or the first where it is not there."""
+    """The peer that the others are compared with: the one wanted; where it is not there the first of the others, so
+    that wsluice is measured against somebody."""
     names = [peer.name for peer in peers]
-    return wanted if wanted in names else names[0]
+    if wanted in names:
+        return wanted
+    return next((name for name in names if name != SUBJECT), names[0])
 
 
 def is_far(values, reference):

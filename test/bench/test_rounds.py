@@ -113,6 +113,8 @@ def test_a_peer_that_can_not_is_not_asked():
 def test_without_the_floor_the_first_is_the_reference():
     assert rounds.reference_of([Named("a"), Named("b")]) == "a"
     assert rounds.reference_of([Named("a"), Named("rawrelay")]) == "rawrelay"
+    assert rounds.reference_of([Named("wsluice"), Named("lighttpd")]) == "lighttpd"
+    assert rounds.reference_of([Named("wsluice")]) == "wsluice"
 
 
 def test_another_reference_can_be_asked_for():
