@@ -10,7 +10,6 @@
 
 #define PROBE_FIRST_MS   20u /* nothing reports that all is acknowledged: looked at by timer */
 #define PROBE_LONGEST_MS 500u
-#define NEVER            UINT64_MAX
 
 void backend_finish(struct session *s) {
   if (s->backend_out == BACKEND_OUT_OPEN) s->backend_out = BACKEND_OUT_FINISHING;
@@ -192,10 +191,6 @@ static uint64_t stall_due(const struct session *s) {
 static uint64_t await_due(const struct session *s) {
   if (!awaiting_client_close(s) || s->close_acked_ms == 0) return NEVER;
   return s->close_acked_ms + s->domain->settings->close_timeout_max_ms;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
 }
 
 /* Neither peer is ours any more: at most the client lingers, which has a timer of its own. */

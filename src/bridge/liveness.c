@@ -7,7 +7,6 @@
 #include "bridge/session_internal.h"
 #include "core/log.h"
 
-#define NEVER UINT64_MAX
 /* Timers may fire a grain and a turn late; the heartbeat's interval is the longest, so it aims
  * earlier by this. */
 #define HEARTBEAT_MARGIN_MS 20u
@@ -15,10 +14,6 @@
  * A stalled one acknowledges window probes. TCP_USER_TIMEOUT can't tell them apart. */
 #define VANISHED_MS     130000u
 #define VANISH_CHECK_MS 15000u
-
-static uint64_t earlier(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
 
 /* ---- heartbeat ---- */
 

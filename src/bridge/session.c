@@ -106,7 +106,7 @@ static void leave_lines(struct session *s) {
 }
 
 static void note_holding(struct session *s) {
-  bool holds = s->up.buffer != NULL || s->writer.data.buffer != NULL;
+  bool holds = session_holds(s, BUFFER_UP) || session_holds(s, BUFFER_DOWN);
   if (holds == list_empty(&s->holding)) shortage_note_holding(s);
 }
 

@@ -173,6 +173,18 @@ static inline uint64_t session_now(const struct session *s) {
   return s->domain->timers->now_ms;
 }
 
+/* Of times at which something is due. */
+#define NEVER UINT64_MAX
+
+static inline uint64_t earlier(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+/* Whether bytes of that way wait in a buffer for a peer to take them. */
+static inline bool session_holds(const struct session *s, enum buffer_way way) {
+  return (way == BUFFER_UP ? s->up.buffer : s->writer.data.buffer) != NULL;
+}
+
 /* session.c */
 void session_run(struct session *s);
 void session_enter(struct session *s, enum session_state state);
@@ -258,7 +270,7 @@ void closing_moved(struct session *s);
 void closing_dropped(struct session *s);
 /* Resets both sides now. */
 void closing_cut(struct session *s);
-/* Next time at which closing wants to look again; UINT64_MAX: none. Runs what is due. */
+/* Next time at which closing wants to look again, or NEVER. Runs what is due. */
 uint64_t closing_due(const struct session *s);
 void closing_on_time(struct session *s);
 
@@ -268,7 +280,7 @@ void shortage_init(struct session_domain *domain);
 void shortage_end(struct session_domain *domain);
 /* A spare buffer, where the others are lent and this one will come back at once; or NULL. */
 struct buffer *shortage_borrow(struct session *s, enum buffer_way way);
-/* When a session that waits tries again for a spare one; UINT64_MAX: there are none. */
+/* When a session that waits tries again for a spare one; NEVER: there are none. */
 uint64_t shortage_try_due(struct session *s);
 /* It holds a buffer now, or none any more. */
 void shortage_note_holding(struct session *s);

@@ -9,7 +9,6 @@
 #include "bridge/session_internal.h"
 #include "core/log.h"
 
-#define NEVER UINT64_MAX
 /* Nothing reports that a peer has acknowledged enough for a spare buffer to do: looked at by timer. */
 #define TRY_FIRST_MS   20u
 #define TRY_LONGEST_MS 500u
@@ -54,13 +53,9 @@ uint64_t shortage_try_due(struct session *s) {
 
 /* ---- who holds one ---- */
 
-static bool holds(const struct session *s, enum buffer_way way) {
-  return (way == BUFFER_UP ? s->up.buffer : s->writer.data.buffer) != NULL;
-}
-
 void shortage_note_holding(struct session *s) {
   list_remove(&s->holding);
-  if (holds(s, BUFFER_UP) || holds(s, BUFFER_DOWN)) {
+  if (session_holds(s, BUFFER_UP) || session_holds(s, BUFFER_DOWN)) {
     list_append(&s->domain->shortage.holders, &s->holding);
   } else {
     s->stalls[BUFFER_UP].since_ms = s->stalls[BUFFER_DOWN].since_ms = 0;
@@ -74,7 +69,7 @@ static bool look_at_way(struct session *s, enum buffer_way way) {
   uint64_t written_ms = way == BUFFER_UP ? s->backend_written_ms : s->client_written_ms;
   size_t bytes = 0;
   bool can_tell = t != NULL && transport_unacked(t, &bytes) == WSL_OK;
-  bool moved = stall->since_ms == 0 || t == NULL || !holds(s, way) || written_ms > stall->since_ms ||
+  bool moved = stall->since_ms == 0 || t == NULL || !session_holds(s, way) || written_ms > stall->since_ms ||
                (can_tell && bytes < stall->outstanding);
   stall->outstanding = bytes;
   if (moved) stall->since_ms = session_now(s);
@@ -100,7 +95,7 @@ static void look_at_holders(struct session_domain *domain) {
 }
 
 static bool stalls(const struct session *s, enum buffer_way way) {
-  return holds(s, way) && session_now(s) - s->stalls[way].since_ms >= SHORTAGE_STALLED_MS;
+  return session_holds(s, way) && session_now(s) - s->stalls[way].since_ms >= SHORTAGE_STALLED_MS;
 }
 
 static void end_stalled(struct session *s) {
