@@ -45,12 +45,19 @@ struct program {
   bool stopping;
 };
 
-/* Whoever asks again while the last lines of the log are written must not kill it instead. */
+/* Whoever asks again while the last lines of the log are written must not kill it instead. Blocked meanwhile
+ * (other threads block them always), since closing the last handle of a signal gives it its default action
+ * back for a moment. */
 static void close_signals(struct program *program) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   for (size_t i = 0; i < SIGNALS_COUNT; i++) {
     uv_close((uv_handle_t *)&program->signals[i], NULL);
     signal(handled_signals[i], SIG_IGN);
   }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void on_stopped(struct server *server, void *owner) {
