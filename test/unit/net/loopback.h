@@ -46,14 +46,15 @@ static inline void on_rest_over(uv_timer_t *timer) {
   *(bool *)timer->data = true;
 }
 
-/* Turns the loop for a while, so that what should not happen has the time to. */
+/* Turns the loop for a while, so that what should not happen has the time to. The timer repeats: one that is
+ * due already runs before the loop sleeps, and without another it would sleep for ever. */
 static inline void turn_for(uv_loop_t *loop, uint64_t ms) {
   bool over = false;
   uv_timer_t rest;
   uv_timer_init(loop, &rest);
   rest.data = &over;
   uv_update_time(loop);
-  uv_timer_start(&rest, on_rest_over, ms, 0);
+  uv_timer_start(&rest, on_rest_over, ms, ms > 0 ? ms : 1);
   while (!over)
     uv_run(loop, UV_RUN_ONCE);
   uv_close((uv_handle_t *)&rest, NULL);
