@@ -38,11 +38,12 @@ void options_print_help(FILE *out) {
                "Each option can be given as a variable of the environment as well, --ssl-only as\n"
                "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET; the\n"
                "command line comes first.\n");
-  for (size_t i = 0; i < option_table_len; i++) {
-    if (option_table[i].kind == OPTION_SECTION) {
-      fprintf(out, "\n%s:\n", option_table[i].name);
+  for (size_t i = 0; i < option_count(); i++) {
+    const struct option_spec *spec = option_at(i);
+    if (spec->kind == OPTION_SECTION) {
+      fprintf(out, "\n%s:\n", spec->name);
     } else {
-      print_option(out, &option_table[i]);
+      print_option(out, spec);
     }
   }
   fprintf(out, "\nexit status: 0 stopped as asked for, 1 could not start, 2 wrong usage\n");

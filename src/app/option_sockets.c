@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/option_groups.h"
 #include "core/error.h"
 #include "core/parse.h"
 
@@ -47,7 +48,7 @@ static int read_keepalive(char *text, int parts[KEEPALIVE_PARTS], const char **w
 }
 
 /* "60", "60,15", "1m,15s,4"; what is left out keeps its default. */
-int option_check_keepalive(struct options *options, const char *value, const char **why) {
+static int check_keepalive(struct options *options, const char *value, const char **why) {
   char words[KEEPALIVE_MAX];
   int parts[KEEPALIVE_PARTS] = {0, KEEPALIVE_INTERVAL_S, KEEPALIVE_PROBES};
   *why = "it is too long";
@@ -62,7 +63,7 @@ int option_check_keepalive(struct options *options, const char *value, const cha
 }
 
 /* Its most is the table's to say. */
-int option_check_buffer(struct options *options, const char *value, const char **why) {
+static int check_buffer(struct options *options, const char *value, const char **why) {
   (void)options;
   uint64_t bytes;
   if (parse_size(value, UINT64_MAX, &bytes, why) != WSL_OK) return WSL_INVALID;
@@ -70,7 +71,7 @@ int option_check_buffer(struct options *options, const char *value, const char *
   return bytes != 0 && bytes < SOCKET_BUFFER_MIN ? WSL_INVALID : WSL_OK;
 }
 
-int option_check_congestion(struct options *options, const char *value, const char **why) {
+static int check_congestion(struct options *options, const char *value, const char **why) {
   static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   size_t len = strlen(value);
   *why = "a congestion control has a name of 1 to 15 letters, such as cubic or bbr";
@@ -92,7 +93,7 @@ int option_check_source(struct options *options, const char *value, const char *
   return WSL_OK;
 }
 
-void option_sockets_fill(struct options *options) {
+static void fill(struct options *options) {
   struct socket_tuning *tuning = &options->server.sockets;
   tuning->send_buffer = (int)options->send_buffer;
   tuning->receive_buffer = (int)options->receive_buffer;
@@ -106,3 +107,29 @@ int option_sockets_try(const struct options *options, char *why, size_t why_cap)
   if (error == WSL_OK) error = source_addresses_check(&options->server.sources, why, why_cap);
   return error;
 }
+
+/* clang-format off */
+static const struct option_spec specs[] = {
+  OPTIONS_SECTION("Sockets (docs/TUNING.md)"),
+  {OPTION_CUSTOM, "keepalive", 0, "SEC[,SEC[,N]]", 0, 0, 0, check_keepalive,
+   "have the kernel probe a peer: silent for SEC, every\n"
+   "SEC, N times; 0: never [60,15,4]"},
+  {OPTION_SIZE, "send-buffer", 0, "BYTES", FIELD(send_buffer), 0, GIGABYTE,
+   check_buffer,
+   "SO_SNDBUF of all TCP connections, 4K at least;\n"
+   "0: as the system finds it fit at each moment [0]"},
+  {OPTION_SIZE, "receive-buffer", 0, "BYTES", FIELD(receive_buffer), 0, GIGABYTE,
+   check_buffer,
+   "SO_RCVBUF, likewise [0]"},
+  {OPTION_SIZE, "notsent-lowat", 0, "BYTES", FIELD(notsent_lowat), 0, GIGABYTE, NULL,
+   "most bytes for a client that wait unsent in the\n"
+   "kernel (TCP_NOTSENT_LOWAT); 0: no limit [0]"},
+  {OPTION_CUSTOM, "congestion-control", 0, "NAME", 0, 0, 0, check_congestion,
+   "such as bbr, of all TCP connections [the system's]"},
+  {OPTION_NUMBER, "fastopen", 0, "N", FIELD(fastopen), 0, 65535, NULL,
+   "take requests that come with the first packet\n"
+   "(TCP_FASTOPEN), at most N at once; 0: none [0]"},
+};
+/* clang-format on */
+
+const struct option_group option_group_sockets = {specs, sizeof specs / sizeof specs[0], NULL, fill};

@@ -6,14 +6,8 @@
 
 #include "app/options.h"
 
-/* Checks of the option table (option_table.h). */
-int option_check_keepalive(struct options *options, const char *value, const char **why);
-int option_check_buffer(struct options *options, const char *value, const char **why);
-int option_check_congestion(struct options *options, const char *value, const char **why);
+/* Check of a row in another area (option_groups.h). */
 int option_check_source(struct options *options, const char *value, const char **why);
-
-/* Part of options_fill(). */
-void option_sockets_fill(struct options *options);
 
 /* Whether this machine has what was chosen: 0, or an error with one line in why[0..why_cap). What it has only
  * in part is a warning in the log. */

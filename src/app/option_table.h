@@ -1,4 +1,6 @@
-/* The table of options: name, argument, where the value goes, what it may be, and its help. */
+/* The table of options: name, argument, where the value goes, what it may be, and its help. Its rows stand in
+ * one file for each area (option_groups.h); this is how all of them are walked.
+ */
 #ifndef APP_OPTION_TABLE_H
 #define APP_OPTION_TABLE_H
 
@@ -30,9 +32,13 @@ struct option_spec {
   const char *help; /* lines separated by \n; the first says what it does, defaults in brackets */
 };
 
-/* At most OPTIONS_COUNT_MAX (asserted by the parser). */
-extern const struct option_spec option_table[];
-extern const size_t option_table_len;
-#define OPTIONS_COUNT_MAX 128u
+/* All rows, those of one area (option_groups.h) in a run. At most OPTIONS_COUNT_MAX (asserted by the parser).
+ */
+#define OPTIONS_COUNT_MAX 256u
+size_t option_count(void);
+const struct option_spec *option_at(size_t index);
+
+/* The place of a row of the table. */
+size_t option_index(const struct option_spec *spec);
 
 #endif

@@ -9,8 +9,8 @@
 #include "core/parse.h"
 
 const struct option_spec *option_find(const char *name, size_t len) {
-  for (size_t i = 0; i < option_table_len; i++) {
-    const struct option_spec *spec = &option_table[i];
+  for (size_t i = 0; i < option_count(); i++) {
+    const struct option_spec *spec = option_at(i);
     if (spec->kind == OPTION_SECTION) continue;
     if (strlen(spec->name) == len && memcmp(spec->name, name, len) == 0) return spec;
   }
@@ -18,8 +18,8 @@ const struct option_spec *option_find(const char *name, size_t len) {
 }
 
 const struct option_spec *option_find_letter(char letter) {
-  for (size_t i = 0; i < option_table_len; i++) {
-    if (option_table[i].letter == letter && letter != 0) return &option_table[i];
+  for (size_t i = 0; i < option_count(); i++) {
+    if (option_at(i)->letter == letter && letter != 0) return option_at(i);
   }
   return NULL;
 }

@@ -39,7 +39,7 @@ static const struct answer answers[] = {
 #define ANSWERS (sizeof answers / sizeof answers[0])
 
 static bool option_given(const struct options_given *given, const char *name) {
-  return given->options[option_find(name, strlen(name)) - option_table];
+  return given->options[option_index(option_find(name, strlen(name)))];
 }
 
 /* Whether options of the command line answer `question`, but not by `except`. */
@@ -60,7 +60,7 @@ static bool positional_answers(const struct options_given *given, enum question 
 }
 
 static bool outranked(const struct options_given *given, const struct option_spec *spec) {
-  if (given->options[spec - option_table]) return true;
+  if (given->options[option_index(spec)]) return true;
   for (size_t i = 0; i < ANSWERS; i++) {
     const struct answer *a = &answers[i];
     if (strcmp(a->option, spec->name) != 0) continue;
@@ -109,8 +109,8 @@ static bool has_variable(const struct option_spec *spec) {
 }
 
 static bool is_known(const char *entry) {
-  for (size_t i = 0; i < option_table_len; i++) {
-    if (has_variable(&option_table[i]) && environment_sets(entry, option_table[i].name)) return true;
+  for (size_t i = 0; i < option_count(); i++) {
+    if (has_variable(option_at(i)) && environment_sets(entry, option_at(i)->name)) return true;
   }
   return environment_sets(entry, "listen") || environment_sets(entry, "target");
 }
@@ -126,8 +126,8 @@ static void note_unknown(struct options *options, const char *const *environment
 int option_variables_read(struct options *options, const char *const *environment,
                           const struct options_given *given, char *why, size_t why_cap) {
   char name[ENVIRONMENT_NAME_MAX], shown[SHOWN_VALUE_MAX], range[OPTION_RANGE_MAX];
-  for (size_t i = 0; i < option_table_len; i++) {
-    const struct option_spec *spec = &option_table[i];
+  for (size_t i = 0; i < option_count(); i++) {
+    const struct option_spec *spec = option_at(i);
     const char *reason = NULL;
     if (!has_variable(spec) || outranked(given, spec)) continue;
     const char *value = environment_value(environment, spec->name);

@@ -75,7 +75,7 @@ static int take_value(struct reader *r, const struct option_spec *spec, const ch
     value = r->argv[r->at++];
   }
   const char *why = NULL;
-  r->given.options[spec - option_table] = true;
+  r->given.options[option_index(spec)] = true;
   if (option_store(r->options, spec, value, &why) == WSL_OK) return WSL_OK;
   char range[OPTION_RANGE_MAX];
   return complain(r, "--%s \"%s\": %s%s", spec->name, value, why, option_range(spec, range));
@@ -230,7 +230,7 @@ int options_parse(struct options *options, int argc, const char *const *argv, co
                      .at = 1,
                      .why = why,
                      .why_cap = why_cap};
-  assert(option_table_len <= OPTIONS_COUNT_MAX);
+  assert(option_count() <= OPTIONS_COUNT_MAX);
   set_defaults(options);
   int error = parse(&r);
   if (error != WSL_OK) blank_controls(why);

@@ -2,7 +2,7 @@
  *
  * Pure but for the strings it points into (argv and environment live as long as the program). Options may
  * stand before, between and behind the positionals, as "--flag value" or "--flag=value"; "--" ends them. One
- * table (option_table.c) makes the parser, --help, and through tests the man page agree.
+ * table (option_table.h) makes the parser, --help, and through tests the man page agree.
  */
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H

@@ -98,10 +98,10 @@ static void test_whose_variables_they_are(void **state) {
 /* An option that Kubernetes could set by chance may not be: its name would have to be another. */
 static void test_no_option_has_the_name_of_a_variable_that_others_set(void **state) {
   (void)state;
-  for (size_t i = 0; i < option_table_len; i++) {
+  for (size_t i = 0; i < option_count(); i++) {
     char name[ENVIRONMENT_NAME_MAX], entry[ENVIRONMENT_NAME_MAX + 2];
-    if (option_table[i].kind == OPTION_SECTION || strcmp(option_table[i].name, "version") == 0) continue;
-    snprintf(entry, sizeof entry, "%s=1", environment_name(option_table[i].name, name));
+    if (option_at(i)->kind == OPTION_SECTION || strcmp(option_at(i)->name, "version") == 0) continue;
+    snprintf(entry, sizeof entry, "%s=1", environment_name(option_at(i)->name, name));
     if (!environment_is_ours(entry)) fail_msg("%s is taken to be somebody else's", name);
   }
 }
@@ -124,8 +124,8 @@ static int read_all(const char *const *environment) {
   }
 
 static void give(const char *name) {
-  for (size_t i = 0; i < option_table_len; i++) {
-    if (option_table[i].kind != OPTION_SECTION && strcmp(option_table[i].name, name) == 0)
+  for (size_t i = 0; i < option_count(); i++) {
+    if (option_at(i)->kind != OPTION_SECTION && strcmp(option_at(i)->name, name) == 0)
       given.options[i] = true;
   }
 }

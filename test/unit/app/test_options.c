@@ -341,10 +341,10 @@ static void test_help_names_every_option_in_80_columns(void **state) {
   assert_non_null(out);
   options_print_help(out);
   fclose(out);
-  for (size_t i = 0; i < option_table_len; i++) {
+  for (size_t i = 0; i < option_count(); i++) {
     char flag[64];
-    if (option_table[i].kind == OPTION_SECTION) continue;
-    snprintf(flag, sizeof flag, "--%s", option_table[i].name);
+    if (option_at(i)->kind == OPTION_SECTION) continue;
+    snprintf(flag, sizeof flag, "--%s", option_at(i)->name);
     if (strstr(text, flag) == NULL) fail_msg("%s is missing", flag);
   }
   for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {

@@ -1,0 +1,18 @@
+/* Options about static files. */
+#include "app/option_groups.h"
+
+static const char *check(struct options *o) {
+  return o->demo && o->server.web_dir != NULL ? "--demo brings its own page: not with --web" : NULL;
+}
+
+/* clang-format off */
+static const struct option_spec specs[] = {
+  OPTIONS_SECTION("Files"),
+  {OPTION_TEXT, "web", 0, "DIR", FIELD(server.web_dir), 0, 0, option_check_not_empty,
+   "serve the files of DIR on the same port"},
+  {OPTION_FLAG, "file-only", 0, NULL, FIELD(file_only), 0, 0, NULL,
+   "list no directories (none are listed anyway)"},
+};
+/* clang-format on */
+
+const struct option_group option_group_files = {specs, sizeof specs / sizeof specs[0], check, NULL};

@@ -1,0 +1,18 @@
+/* The demo, and options that print something and exit. */
+#include "app/option_groups.h"
+
+/* clang-format off */
+static const struct option_spec specs[] = {
+  OPTIONS_SECTION("Other"),
+  {OPTION_FLAG, "demo", 0, NULL, FIELD(demo), 0, 0, NULL,
+   "bridge to a small line service of its own, with a\n"
+   "page to try it; then only [listen_host:]port is\n"
+   "given [6080]"},
+  {OPTION_FLAG, "help", 'h', NULL, FIELD(help), 0, 0, NULL,
+   "print this and exit"},
+  {OPTION_FLAG, "version", 'V', NULL, FIELD(version), 0, 0, NULL,
+   "print the version and exit"},
+};
+/* clang-format on */
+
+const struct option_group option_group_general = {specs, sizeof specs / sizeof specs[0], NULL, NULL};

@@ -1,0 +1,42 @@
+/* Options about where to listen. */
+#include "app/option_groups.h"
+
+#define MODE_MAX 07777u
+#define OCTAL    8u
+
+static const char *check(struct options *o) {
+  return o->demo && o->server.unix_listen != NULL ? "--demo's page needs a port: not with --unix-listen"
+                                                  : NULL;
+}
+
+static void fill(struct options *o) {
+  o->server.listen_family = o->prefer_ipv6 ? LISTEN_PREFER_IPV6 : LISTEN_PREFER_IPV4;
+  o->server.backlog = (int)o->backlog;
+}
+
+/* File modes are written in octal, with or without a 0 in front. */
+static int check_mode(struct options *options, const char *value, const char **why) {
+  unsigned mode = 0;
+  *why = "the mode of a file is octal, such as 0660";
+  if (value[0] == '\0') return WSL_INVALID;
+  for (const char *digit = value; *digit != '\0'; digit++) {
+    if (*digit < '0' || *digit > '7' || mode > MODE_MAX / OCTAL) return WSL_INVALID;
+    mode = mode * OCTAL + (unsigned)(*digit - '0');
+  }
+  options->server.unix_listen_mode = mode;
+  return WSL_OK;
+}
+
+/* clang-format off */
+static const struct option_spec specs[] = {
+  OPTIONS_SECTION("Where to listen"),
+  {OPTION_FLAG, "prefer-ipv6", '6', NULL, FIELD(prefer_ipv6), 0, 0, NULL,
+   "listen on the IPv6 address of a host that has both"},
+  {OPTION_TEXT, "unix-listen", 0, "PATH", FIELD(server.unix_listen), 0, 0, option_check_unix_path,
+   "listen on this Unix socket; then no port is given"},
+  {OPTION_CUSTOM, "unix-listen-mode", 0, "MODE", 0, 0, 0, check_mode,
+   "its file mode, octal [0600]"},
+};
+/* clang-format on */
+
+const struct option_group option_group_listen = {specs, sizeof specs / sizeof specs[0], check, fill};

@@ -1,0 +1,33 @@
+/* Options about the log. */
+#include "app/option_groups.h"
+
+static void fill(struct options *o) {
+  if (o->verbose) o->log_level = LOG_DEBUG;
+}
+
+static int check_log_level(struct options *options, const char *value, const char **why) {
+  *why = "levels are error, warn, info and debug";
+  return log_level_parse(value, &options->log_level) ? WSL_OK : WSL_INVALID;
+}
+
+static int check_log_format(struct options *options, const char *value, const char **why) {
+  *why = "formats are text and json";
+  return log_format_parse(value, &options->log_format) ? WSL_OK : WSL_INVALID;
+}
+
+/* clang-format off */
+static const struct option_spec specs[] = {
+  OPTIONS_SECTION("Log"),
+  {OPTION_CUSTOM, "log-level", 0, "LEVEL", 0, 0, 0, check_log_level,
+   "error, warn, info or debug [info]"},
+  {OPTION_FLAG, "verbose", 'v', NULL, FIELD(verbose), 0, 0, NULL,
+   "the same as --log-level debug"},
+  {OPTION_TEXT, "log-file", 0, "FILE", FIELD(log_file), 0, 0, option_check_not_empty,
+   "append to FILE, reopened on SIGUSR1 and SIGHUP\n"
+   "[standard error]"},
+  {OPTION_CUSTOM, "log-format", 0, "FORMAT", 0, 0, 0, check_log_format,
+   "text, or json for one object a line [text]"},
+};
+/* clang-format on */
+
+const struct option_group option_group_log = {specs, sizeof specs / sizeof specs[0], NULL, fill};
