@@ -17,7 +17,7 @@ static int start_service(struct demo *demo, struct server_settings *settings) {
     fprintf(stderr, "wsluice: can't start the demo's service: %s\n", error_text(error));
     return error;
   }
-  settings->target = (struct target){"127.0.0.1", port, NULL, "the demo's line service"};
+  settings->target = (struct target){"127.0.0.1", port, NULL, "the demo's line service", TARGET_FIXED};
   settings->assets = demo_assets;
   return WSL_OK;
 }

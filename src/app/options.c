@@ -157,6 +157,7 @@ static int read_target(struct reader *r, struct positional target) {
   }
   o->server.target.host = o->target_host;
   o->server.target.text = target.text;
+  o->server.target.origin = TARGET_FIXED;
   return WSL_OK;
 }
 

@@ -134,6 +134,7 @@ static void bury(struct session *s) {
   liveness_stop(s);
   log_end(s);
   free(s->own_target);
+  free(s->context); /* of a dial that was cancelled */
   list_remove(&s->node);
   if (--domain->count == 0) shortage_end(domain);
   slab_give(&domain->slab, s);
@@ -199,9 +200,17 @@ void session_on_ready(struct transport *transport, void *owner) {
   session_run(owner);
 }
 
+/* Nobody asks whom the dial was for any more. */
+static void drop_context(struct session *s) {
+  free(s->context);
+  s->context = NULL;
+  s->dial.context = NULL;
+}
+
 static void on_dialled(struct dial *dial, int error, struct transport *transport) {
   struct session *s = LIST_ENTRY(dial, struct session, dial);
   s->dialling = false;
+  drop_context(s);
   closing_moved(s);
   if (error != 0) {
     ending_dial_failed(s, error);
@@ -215,12 +224,14 @@ static void on_dialled(struct dial *dial, int error, struct transport *transport
 
 static void start_backend(struct session *s, struct transport *connected) {
   if (connected != NULL) {
+    drop_context(s);
     s->backend = connected;
     transport_own(connected, session_on_ready, s);
     session_enter(s, SESSION_OPEN);
     return;
   }
   s->dialling = true;
+  s->dial.context = s->context;
   dialer_start(s->domain->dialer, &s->dial, s->target, s->domain->settings->dial_timeout_ms, on_dialled);
 }
 
@@ -231,6 +242,7 @@ int session_open(struct session_domain *domain, const struct session_birth *birt
   s->id = birth->id;
   s->target = birth->target;
   s->own_target = birth->own_target;
+  s->context = birth->context;
   s->started_ms = birth->started_ms;
   s->client = birth->client;
   transport_own(s->client, session_on_ready, s);

@@ -84,14 +84,15 @@ static inline bool session_domain_is_short(const struct session_domain *domain) 
 
 /* How a session begins. */
 struct session_birth {
-  uint64_t id;                 /* ties log lines together */
-  uint64_t started_ms;         /* when the client was accepted, for the duration in the log */
-  struct transport *client;    /* upgraded: the 101 has left. The session's from now on */
-  struct transport *backend;   /* connected already, or NULL: dial `target`. Likewise */
-  const struct target *target; /* outlives the session, or lies in: */
-  void *own_target;            /* malloc'ed, freed with the session; may be NULL. Likewise */
-  struct buffer *early;        /* bytes that came with the request head, or NULL. Likewise */
-  uint8_t *early_at;           /* where in early they lie */
+  uint64_t id;                  /* ties log lines together */
+  uint64_t started_ms;          /* when the client was accepted, for the duration in the log */
+  struct transport *client;     /* upgraded: the 101 has left. The session's from now on */
+  struct transport *backend;    /* connected already, or NULL: dial `target`. Likewise */
+  const struct target *target;  /* outlives the session, or lies in: */
+  void *own_target;             /* malloc'ed, freed with the session; may be NULL. Likewise */
+  struct dial_context *context; /* of the dial, malloc'ed, freed when that is over; may be NULL. Likewise */
+  struct buffer *early;         /* bytes that came with the request head, or NULL. Likewise */
+  uint8_t *early_at;            /* where in early they lie */
   size_t early_len;
 };
 

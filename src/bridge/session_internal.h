@@ -110,7 +110,8 @@ struct session {
   struct list node; /* in domain->sessions */
   uint64_t id;
   const struct target *target;
-  void *own_target; /* freed with the session; may be NULL */
+  void *own_target;             /* freed with the session; may be NULL */
+  struct dial_context *context; /* freed when the dial is over; may be NULL */
 
   struct transport *client;  /* NULL once closed, or lingering */
   struct transport *backend; /* NULL while dialling and once closed */

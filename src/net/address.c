@@ -136,6 +136,12 @@ const char *address_format(const struct address *address, char out[ADDRESS_TEXT_
   return out;
 }
 
+int address_local(int fd, struct address *address) {
+  memset(address, 0, sizeof *address);
+  address->len = sizeof address->storage;
+  return getsockname(fd, (struct sockaddr *)(void *)&address->storage, &address->len) == 0 ? WSL_OK : WSL_IO;
+}
+
 uint16_t address_port(const struct address *address) {
   const void *storage = &address->storage;
   switch (address->storage.ss_family) {

@@ -28,6 +28,9 @@ WSL_MUST_CHECK int address_unix(const char *path, struct address *address);
 /* "127.0.0.1:80", "[::1]:80" (v4-mapped shown as v4), "unix:/run/x"; returns `out`. */
 const char *address_format(const struct address *address, char out[ADDRESS_TEXT_MAX]);
 
+/* The address that a socket is bound to: of an accepted one, what its client reached. 0, or WSL_IO. */
+WSL_MUST_CHECK int address_local(int fd, struct address *address);
+
 /* Port of an IP address, else 0. */
 uint16_t address_port(const struct address *address);
 

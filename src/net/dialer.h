@@ -9,7 +9,16 @@
 
 #include <stdint.h>
 
+#include "net/address.h"
 #include "net/transport.h"
+
+/* Who named a target, and so what it may be (net/target_rules.h). A target of which nothing is said is judged
+ * as a stranger's word. */
+enum target_origin {
+  TARGET_LOOKED_UP, /* a client, or an answer to a lookup */
+  TARGET_FROM_FILE, /* a file of the operator's */
+  TARGET_FIXED      /* the command line: never bounded */
+};
 
 /* Where to: a Unix socket when unix_path is set, else host and port. The strings belong to the
  * configuration or to whoever dials, and outlive the dial. */
@@ -18,6 +27,17 @@ struct target {
   uint16_t port;
   const char *unix_path;
   const char *text; /* as the operator wrote it, for logs: "db:5432", "unix:/run/x" */
+  enum target_origin origin;
+};
+
+/* Whom a connection is dialled for: what a PROXY header (net/proxy_dialer.h) or a program's environment
+ * tells. One malloc'ed piece; made by the connection (server/connection_context.c) where the settings ask for
+ * it. */
+struct dial_context {
+  struct address client; /* as a trusted proxy named it, else the socket's peer */
+  struct address local;  /* the address that it reached; AF_UNSPEC where that is not known */
+  size_t words_len;
+  char words[]; /* "NAME=value" strings, each with its NUL: words_len bytes in all */
 };
 
 struct dial;
@@ -35,6 +55,8 @@ struct dial {
   dial_fn done;
   struct dialer *dialer;
   void *attempt; /* the dialer's own; NULL when nothing is in flight */
+  /* Set before dialer_start(), alive until the dial is over; NULL: nobody asks for it. */
+  const struct dial_context *context;
 };
 
 /* What a target sees whose kernel has taken the connection before we gave up. */

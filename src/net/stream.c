@@ -204,6 +204,10 @@ static int stream_unacked(struct transport *transport, size_t *bytes) {
   return socket_unacked(stream_of(transport)->watch.fd, bytes);
 }
 
+static int stream_local_address(const struct transport *transport, struct address *address) {
+  return address_local(stream_fd(transport), address);
+}
+
 static int stream_silence(struct transport *transport, uint64_t *ms) {
   struct stream *stream = stream_of(transport);
   return stream->kind == STREAM_TCP ? socket_silence(stream->watch.fd, ms) : WSL_UNSUPPORTED;
@@ -218,6 +222,7 @@ static const struct transport_ops tcp_ops = {
     .reset = stream_reset,
     .unacked = stream_unacked,
     .silence = stream_silence,
+    .local_address = stream_local_address,
     .splice_in = stream_splice_in,
     .splice_out = stream_splice_out,
     .write_last = stream_write_last,
@@ -235,6 +240,7 @@ static const struct transport_ops unix_ops = {
     .reset = stream_reset,
     .unacked = stream_unacked,
     .silence = stream_silence,
+    .local_address = stream_local_address,
 };
 
 /* `events` 0 is the turn that was asked for; else the owner hears only of bits that are new. */

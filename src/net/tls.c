@@ -189,6 +189,10 @@ static int tls_unacked(struct transport *transport, size_t *bytes) {
   return result;
 }
 
+static int tls_local_address(const struct transport *transport, struct address *address) {
+  return transport_local_address(((const struct tls *)(const void *)transport)->inner, address);
+}
+
 static int tls_silence(struct transport *transport, uint64_t *ms) {
   return transport_silence(tls_of(transport)->inner, ms);
 }
@@ -207,6 +211,7 @@ static const struct transport_ops tls_ops = {
     .reset = tls_reset,
     .unacked = tls_unacked,
     .silence = tls_silence,
+    .local_address = tls_local_address,
     .pending = tls_pending,
     .failure = tls_failure,
 };

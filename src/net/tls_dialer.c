@@ -145,6 +145,7 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
   attempt->due_ms = dialer->timers->now_ms + timeout_ms;
   timer_init(&attempt->deadline, on_deadline);
   dial->attempt = attempt;
+  attempt->inner.context = dial->context;
   dialer_start(dialer->inner, &attempt->inner, target, timeout_ms, on_connected);
 }
 

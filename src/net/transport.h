@@ -25,6 +25,7 @@
 #include <wsluice/span.h>
 
 #include "core/error.h"
+#include "net/address.h"
 
 enum transport_ready {
   TRANSPORT_READABLE = 1 << 0, /* a read may bring bytes, the end or an error                       */
@@ -52,6 +53,7 @@ struct transport_ops {
   int64_t (*splice_in)(struct transport *, struct splice_pipe *pipe, size_t len);
   int64_t (*splice_out)(struct transport *, struct wsl_span head, struct splice_pipe *pipe);
   int64_t (*write_last)(struct transport *, const uint8_t *data, size_t len);
+  int (*local_address)(const struct transport *, struct address *address);
 };
 
 /* The part that every kind shares; kinds embed it first. */
@@ -178,6 +180,11 @@ static inline WSL_MUST_CHECK int transport_unacked(struct transport *t, size_t *
  * WSL_UNSUPPORTED where it can't be told. */
 static inline WSL_MUST_CHECK int transport_silence(struct transport *t, uint64_t *ms) {
   return t->ops->silence(t, ms);
+}
+
+/* The address of our end: the one that a client reached. WSL_UNSUPPORTED where there is none. */
+static inline WSL_MUST_CHECK int transport_local_address(const struct transport *t, struct address *address) {
+  return t->ops->local_address == NULL ? WSL_UNSUPPORTED : t->ops->local_address(t, address);
 }
 
 #endif

@@ -114,6 +114,7 @@ static struct target *make_target(const struct token_line *entry) {
       .port = is_unix ? 0 : entry->port,
       .unix_path = is_unix ? where : NULL,
       .text = put(&room, wsl_span_of(text)),
+      .origin = TARGET_FROM_FILE,
   };
   return target;
 }

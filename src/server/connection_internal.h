@@ -85,6 +85,8 @@ struct connection {
   enum route_outcome route_outcome;
   const struct target *target; /* once ROUTE_FOUND; shared, or in: */
   void *own_target;            /* to be freed; NULL: nothing, or it is the session's */
+  struct dial_context
+      *context; /* of the dial, malloc'ed; NULL: the settings ask for none, or the session's */
   struct dial dial;
   bool dial_started, dial_over;
   int dial_error;
@@ -97,6 +99,11 @@ struct connection {
 
   struct lingering linger;
 };
+
+/* Who the client is. */
+static inline const struct address *connection_client(const struct connection *c) {
+  return &c->peer;
+}
 
 /* The only way from state to state; asserts that the picture in connection.h has the arrow. */
 void connection_set_state(struct connection *c, enum connection_state state);
@@ -219,6 +226,11 @@ enum step connection_step_routing(struct connection *c);
 
 /* The route's time is over. */
 void connection_routing_late(struct connection *c);
+
+/* ---- connection_context.c ---- */
+
+/* Whom the dial will be for, into c->context, where the settings ask for it. False without memory. */
+WSL_MUST_CHECK bool connection_make_context(struct connection *c, const struct wsl_request *request);
 
 /* ---- connection_upgrade.c ---- */
 

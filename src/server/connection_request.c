@@ -25,7 +25,7 @@ void connection_count_answer(struct connection *c, uint16_t status, const char *
   counter_add(status < 500 ? &counters->refused_4xx : &counters->refused_5xx);
   char client[ADDRESS_TEXT_MAX];
   log_event(LOG_INFO, c->id, status < 500 ? refused_format : failed_format, (unsigned)status,
-            address_format(&c->peer, client), what);
+            address_format(connection_client(c), client), what);
 }
 
 size_t connection_write_head(struct connection *c, struct response *response, char *out, size_t cap) {

@@ -88,7 +88,7 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
   }
   c->has_turn = true;
   c->words = slab_take(&c->domain->words);
-  if (c->words == NULL || !make_answer(c, request)) {
+  if (c->words == NULL || !connection_make_context(c, request) || !make_answer(c, request)) {
     connection_refuse(c, 503, "out of memory");
     return;
   }
@@ -113,6 +113,8 @@ void connection_free_upgrade(struct connection *c) {
   connection_give_turn_back(c);
   free(c->own_target);
   c->own_target = NULL;
+  free(c->context);
+  c->context = NULL;
   c->target = NULL;
 }
 
@@ -183,6 +185,7 @@ enum step connection_stop_upgrade(struct connection *c, const char *reason) {
 enum step connection_step_dialling(struct connection *c) {
   if (!c->dial_started) {
     c->dial_started = true;
+    c->dial.context = c->context;
     dialer_start(c->domain->dialer, &c->dial, c->target, c->domain->settings->session.dial_timeout_ms,
                  on_dialled);
     return STEP_ON;
@@ -225,6 +228,7 @@ static enum step hand_over(struct connection *c) {
       .backend = c->backend,
       .target = c->target,
       .own_target = c->own_target,
+      .context = c->context,
       .early = c->early,
       .early_at = c->early_at,
       .early_len = c->early_len,
@@ -232,8 +236,9 @@ static enum step hand_over(struct connection *c) {
   char client[ADDRESS_TEXT_MAX];
   int path_len = (int)c->words->opening_path_len;
   const char *opening = c->words->opening;
-  log_event(LOG_INFO, c->id, "session opened client=%s %.*s target=%s%s", address_format(&c->peer, client),
-            path_len, opening, c->target->text, opening + path_len);
+  log_event(LOG_INFO, c->id, "session opened client=%s %.*s target=%s%s",
+            address_format(connection_client(c), client), path_len, opening, c->target->text,
+            opening + path_len);
   counter_add(&domain->counters->upgrades);
   if (session_open(domain->sessions, &birth) != 0) {
     log_event(LOG_ERROR, c->id, "session ended at once: no memory");
@@ -245,6 +250,7 @@ static enum step hand_over(struct connection *c) {
   c->early = NULL;
   c->has_turn = false;
   c->own_target = NULL;
+  c->context = NULL;
   connection_free(c);
   /* It comes too late to be told with the others. */
   if (domain->serving == SERVING_OVER) session_domain_go_away(domain->sessions);

@@ -56,6 +56,7 @@ struct server_settings {
   enum target_tls target_tls;
   struct tls_client_options target_tls_options;
   enum dial_order dial_order;
+  bool dial_contexts; /* dials are told whom they are for (struct dial_context): PROXY headers, programs */
 
   unsigned workers;     /* 0: one a processor that we may use */
   size_t max_sessions;  /* accepted connections at once; 0: as many as descriptors allow */

@@ -204,7 +204,7 @@ static void too_many_lookups_are_refused(void **state) {
 
 static void a_fixed_router_has_one_answer(void **state) {
   (void)state;
-  static const struct target target = {"h", 1, NULL, "h:1"};
+  static const struct target target = {.host = "h", .port = 1, .text = "h:1"};
   struct fixed_router router;
   fixed_router_init(&router, &target);
   struct asker asker = {.answers = 0};

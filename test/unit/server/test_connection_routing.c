@@ -32,7 +32,7 @@ static struct {
 static struct bench bench;
 
 static void answer(struct route_lookup *lookup) {
-  static const struct target target = {"routed", 1, NULL, "routed:1"};
+  static const struct target target = {.host = "routed", .port = 1, .text = "routed:1"};
   struct target *own = NULL;
   if (routing.outcome == ROUTE_FOUND) {
     own = malloc(sizeof *own); /* whoever forgets it is told by LeakSanitizer */
