@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/start_message.h"
 #include "core/error.h"
 
 #define READY 'r'
@@ -25,8 +25,8 @@ static int status_of(pid_t child) {
   } while (ended < 0 && errno == EINTR);
   if (ended < 0) return EXIT_FAILURE; /* whoever started us ignores SIGCHLD: there is no status */
   if (WIFEXITED(status)) return WEXITSTATUS(status) != EXIT_SUCCESS ? WEXITSTATUS(status) : EXIT_FAILURE;
-  fprintf(stderr, "wsluice: the process in the background was killed before it could serve: %s\n",
-          strsignal(WTERMSIG(status)));
+  start_message("the process in the background was killed before it could serve: %s",
+                strsignal(WTERMSIG(status)));
   return EXIT_FAILURE;
 }
 

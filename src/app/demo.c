@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/demo_service.h"
+#include "app/start_message.h"
 #include "core/error.h"
 #include "core/log.h"
 
@@ -14,7 +15,7 @@ static int start_service(struct demo *demo, struct server_settings *settings) {
   uint16_t port;
   int error = demo_service_start(&demo->service, &port);
   if (error != WSL_OK) {
-    fprintf(stderr, "wsluice: can't start the demo's service: %s\n", error_text(error));
+    start_message("can't start the demo's service: %s", error_text(error));
     return error;
   }
   settings->target = (struct target){"127.0.0.1", port, NULL, "the demo's line service", TARGET_FIXED};

@@ -19,6 +19,7 @@
 #include "app/option_sockets.h"
 #include "app/options.h"
 #include "app/pid_file.h"
+#include "app/start_message.h"
 #include "app/tls_choices.h"
 #include "app/versions.h"
 #include "core/error.h"
@@ -114,6 +115,8 @@ static void log_warnings(const struct program *program, const struct options *op
   const struct server_settings *settings = &options->server;
   bool tls = settings->tls.service != TLS_SERVICE_NONE || settings->target_tls != TARGET_PLAIN;
   if (versions_shortcoming() != NULL && tls) log_event(LOG_WARN, 0, "%s", versions_shortcoming());
+  for (size_t i = 0; i < options->notes_count; i++)
+    log_event(LOG_INFO, 0, "%s", options->notes[i]);
   for (size_t i = 0; program->tls.warnings[i] != NULL; i++)
     log_event(LOG_WARN, 0, "%s", program->tls.warnings[i]);
   for (size_t i = 0; i < options->unknown_variables.count; i++) {
@@ -129,17 +132,17 @@ static void log_warnings(const struct program *program, const struct options *op
 static int start_server(struct program *program, const struct options *options) {
   char why[WHY_MAX] = "";
   if (option_sockets_try(options, why, sizeof why) != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
     return WSL_UNSUPPORTED;
   }
   if (watch_signals(program) != WSL_OK) {
-    fprintf(stderr, "wsluice: can't watch for signals\n");
+    start_message("can't watch for signals");
     return WSL_IO;
   }
   int error =
       server_start(&program->server, &options->server, &program->loop, on_stopped, program, why, sizeof why);
   if (error != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
     close_signals(program);
     uv_run(&program->loop, UV_RUN_DEFAULT);
     return error;
@@ -152,7 +155,7 @@ static int come_forward(struct program *program) {
   char why[WHY_MAX];
   int error = pid_file_write(&program->pid_file, why, sizeof why);
   if (error != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
   } else {
     error = daemon_ready(&program->daemon);
     if (error != WSL_OK)
@@ -202,12 +205,12 @@ static int start_log(const struct options *options) {
   char why[WHY_MAX];
   log_set_level(options->log_level);
   if (options->log_file != NULL && log_file_open(options->log_file, &output, why, sizeof why) != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
     return WSL_IO;
   }
   /* In the background standard error ends when all is well: its last lines may not wait in a queue. */
   if ((options->daemon && options->log_file == NULL) || log_writer_start(&output) == WSL_OK) return WSL_OK;
-  fprintf(stderr, "wsluice: not enough memory or threads for the log\n");
+  start_message("not enough memory or threads for the log");
   return WSL_NO_MEMORY;
 }
 
@@ -215,7 +218,7 @@ static int start_log(const struct options *options) {
 static int run_with_log(struct program *program, struct options *options, const char *self) {
   loop_memory_begin(EXIT_CANNOT_START);
   if (uv_loop_init(&program->loop) != 0) {
-    fprintf(stderr, "wsluice: not enough memory or descriptors to start\n");
+    start_message("not enough memory or descriptors to start");
     return EXIT_CANNOT_START;
   }
   if (start_log(options) != WSL_OK) return EXIT_CANNOT_START;
@@ -232,15 +235,15 @@ static int run(struct options *options, char **argv) {
   int error = tls_choices_make(&program.tls, options, why, sizeof why);
   tls_choices_hide_password(argv, environ);
   if (error != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
     return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;
   }
   if (options->daemon && daemon_fork(&program.daemon) != WSL_OK) {
-    fprintf(stderr, "wsluice: can't go into the background: %s\n", strerror(errno));
+    start_message("can't go into the background: %s", strerror(errno));
     return EXIT_CANNOT_START;
   }
   if (pid_file_claim(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
     return EXIT_CANNOT_START;
   }
   give_buffers_back();
@@ -253,14 +256,15 @@ int main(int argc, char **argv) {
   static struct options options;
   char why[WHY_MAX];
   fill_standard_streams();
+  start_message_name(program_name_of(argc > 0 ? argv[0] : NULL));
   if (options_parse(&options, argc, (const char *const *)argv, (const char *const *)environ, why,
                     sizeof why) != WSL_OK) {
-    fprintf(stderr, "wsluice: %s\n", why);
+    start_message("%s", why);
     return EXIT_USAGE;
   }
   switch (options.action) {
     case OPTIONS_HELP:
-      options_print_help(stdout);
+      options_print_help(stdout, options.self);
       return EXIT_SUCCESS;
     case OPTIONS_VERSION:
       versions_print(stdout);

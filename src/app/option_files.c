@@ -1,7 +1,10 @@
 /* Options about static files. */
 #include "app/option_groups.h"
+#include "app/option_rules.h"
 
 static const char *check(struct options *o) {
+  if (o->file_only && (o->server.web_dir == NULL || !o->as_websockify))
+    options_note(o, "--file-only is of no use here: no directory is listed anyway");
   return o->demo && o->server.web_dir != NULL ? "--demo brings its own page: not with --web" : NULL;
 }
 

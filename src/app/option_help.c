@@ -24,20 +24,27 @@ static void print_option(FILE *out, const struct option_spec *spec) {
   }
 }
 
-void options_print_help(FILE *out) {
-  fprintf(out, "usage: " OPTIONS_USAGE
-               "\n"
-               "       wsluice [options] --unix-target PATH [listen_host:]port\n"
-               "       wsluice [options] --token-plugin CLASS --token-source PATH [host:]port\n"
-               "       wsluice [options] --unix-listen PATH target_host:target_port\n"
-               "       wsluice --demo [[listen_host:]port]\n"
-               "\n"
-               "Bridges WebSocket clients (ws://listen_host:port/, any path) to a TCP service.\n"
-               "No listen_host: all addresses, IPv4 and IPv6. IPv6 literals in brackets.\n"
-               "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h.\n"
-               "Each option can be given as a variable of the environment as well, --ssl-only as\n"
-               "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET; the\n"
-               "command line comes first.\n");
+/* The ways to say what goes where, behind the program's name. */
+static const char *const usages[] = {
+    OPTIONS_USAGE,
+    "[options] --unix-target PATH [listen_host:]port",
+    "[options] --token-plugin CLASS --token-source ARG [host:]port",
+    "[options] --unix-listen PATH target_host:target_port",
+    "--demo [[listen_host:]port]",
+};
+
+void options_print_help(FILE *out, const char *self) {
+  for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
+    fprintf(out, "%s %s %s\n", i == 0 ? "usage:" : "      ", self, usages[i]);
+  fprintf(out,
+          "\n"
+          "Bridges WebSocket clients (ws://listen_host:port/, any path) to a TCP service.\n"
+          "No listen_host: all addresses, IPv4 and IPv6. IPv6 literals in brackets.\n"
+          "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h. --name VALUE or\n"
+          "--name=VALUE, before or behind the rest; a name's beginning will do.\n"
+          "Each option can be given as a variable of the environment as well, --ssl-only as\n"
+          "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET; the\n"
+          "command line comes first.\n");
   for (size_t i = 0; i < option_count(); i++) {
     const struct option_spec *spec = option_at(i);
     if (spec->kind == OPTION_SECTION) {

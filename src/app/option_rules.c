@@ -1,9 +1,17 @@
 /* See app/option_rules.h. What areas mean alone stands with their rows (option_groups.h). */
 #include "app/option_rules.h"
 
+#include <assert.h>
+
 const char *options_own_target(const struct options *o) {
+  if (o->wrapped != NULL) return "-- PROGRAM";
   if (o->demo) return "--demo";
   if (o->unix_target != NULL) return "--unix-target";
   if (o->target_config != NULL) return "--target-config";
   return o->server.token_plugin != TOKEN_NONE ? "--token-plugin" : NULL;
+}
+
+void options_note(struct options *options, const char *sentence) {
+  assert(options->notes_count < OPTIONS_NOTES_MAX);
+  options->notes[options->notes_count++] = sentence;
 }

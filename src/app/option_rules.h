@@ -9,6 +9,10 @@
 /* The option that names the target, so that no other is given; NULL: a positional does. */
 const char *options_own_target(const struct options *options);
 
+/* Has the log say a static sentence: an option was given that is of no use here, which is no reason to fail.
+ */
+void options_note(struct options *options, const char *sentence);
+
 /* What is wrong with the combination, a static sentence; NULL when nothing is. */
 const char *options_check(struct options *options);
 

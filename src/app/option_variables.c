@@ -55,6 +55,7 @@ static bool answered(const struct options_given *given, enum question question, 
 /* Whether positionals do: of the two, those that no option stands for are given in their order. */
 static bool positional_answers(const struct options_given *given, enum question question) {
   if (question > WHICH_TARGET || answered(given, question, 0)) return false;
+  if (question == WHICH_TARGET && given->wrapped) return true;
   enum question other = question == WHERE_TO_LISTEN ? WHICH_TARGET : WHERE_TO_LISTEN;
   return given->positionals > (answered(given, other, 0) ? 0 : 1);
 }

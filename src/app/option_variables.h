@@ -10,6 +10,7 @@
 struct options_given {
   bool options[OPTIONS_COUNT_MAX]; /* by place in the table */
   int positionals;
+  bool wrapped; /* behind the positional that says where to listen: a program as the target */
 };
 
 /* Stores what the variables say. One is passed over where the command line gave its option, or answers the

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "app/environment.h"
+#include "app/option_match.h"
 #include "app/option_rules.h"
 #include "app/option_table.h"
 #include "app/option_value.h"
 #include "app/option_variables.h"
+#include "app/start_message.h"
 #include "core/parse.h"
 
 #define DEFAULT_DEMO_LISTEN "6080"
@@ -86,7 +88,7 @@ static int take_letters(struct reader *r, const char *word) {
   int error = WSL_OK;
   for (const char *letter = word + 1; *letter != '\0' && error == WSL_OK; letter++) {
     const struct option_spec *spec = option_find_letter(*letter);
-    if (spec == NULL) return complain(r, "unknown option %s (see wsluice --help)", word);
+    if (spec == NULL) return complain(r, "unknown option %s (see %s --help)", word, r->options->self);
     error = take_value(r, spec, NULL);
   }
   return error;
@@ -97,28 +99,44 @@ static int take_option(struct reader *r, const char *word) {
   const char *name = word + 2;
   const char *equals = strchr(name, '=');
   size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
-  const struct option_spec *spec = option_find(name, len);
-  if (spec == NULL) return complain(r, "unknown option --%.*s (see wsluice --help)", (int)len, name);
+  char candidates[OPTION_CANDIDATES_MAX];
+  const struct option_spec *spec = option_match(name, len, candidates);
+  if (spec == NULL && candidates[0] != '\0')
+    return complain(r, "ambiguous option: --%.*s (%s?)", (int)len, name, candidates);
+  if (spec == NULL)
+    return complain(r, "unknown option --%.*s (see %s --help)", (int)len, name, r->options->self);
   return take_value(r, spec, equals != NULL ? equals + 1 : NULL);
 }
 
 static int take_positional(struct reader *r, const char *word) {
   if (r->given.positionals == POSITIONALS_MAX) {
-    return complain(r, "one argument too many: \"%s\" (usage: " OPTIONS_USAGE ")", word);
+    return complain(r, "one argument too many: \"%s\" (usage: %s " OPTIONS_USAGE ")", word, r->options->self);
   }
   r->positionals[r->given.positionals++] = word;
   return WSL_OK;
 }
 
+/* Behind "--": "6080 -- Xvnc :1", as websockify takes it, or with none before it the positionals. */
+static void take_wrapped(struct reader *r) {
+  if (r->given.positionals == 0 || r->at == r->argc) return;
+  r->options->wrapped = r->argv + r->at;
+  r->given.wrapped = true;
+  r->at = r->argc;
+}
+
+/* Who asks for help gets it, whatever follows. */
+static bool has_its_answer(const struct options *o) {
+  return o->help || o->version;
+}
+
 static int read_words(struct reader *r) {
   bool only_positionals = false;
-  while (r->at < r->argc) {
+  while (r->at < r->argc && !has_its_answer(r->options)) {
     const char *word = r->argv[r->at++];
     int error = WSL_OK;
     if (!only_positionals && strcmp(word, "--") == 0) {
       only_positionals = true;
-      if (r->given.positionals > 0 && r->at < r->argc) /* "6080 -- Xvnc :1", as websockify takes it */
-        return complain(r, "-- %s: running a program as the target is not there yet", r->argv[r->at]);
+      take_wrapped(r);
     } else if (!only_positionals && word[0] == '-' && word[1] != '\0') {
       error = take_option(r, word);
     } else {
@@ -189,13 +207,14 @@ static int read_positionals(struct reader *r) {
     struct positional listen = next_positional(r, &at, "where to listen", "listen", "WSLUICE_LISTEN");
     if (listen.text == NULL && o->demo) listen.text = DEFAULT_DEMO_LISTEN;
     if (listen.text == NULL && own_target != NULL)
-      return complain(r, "no port given (usage: wsluice %s ... [listen_host:]port)", own_target);
-    if (listen.text == NULL) return complain(r, "no port and no target given (usage: " OPTIONS_USAGE ")");
+      return complain(r, "no port given (usage: %s %s ... [listen_host:]port)", o->self, own_target);
+    if (listen.text == NULL)
+      return complain(r, "no port and no target given (usage: %s " OPTIONS_USAGE ")", o->self);
     error = read_listen(r, listen);
   }
   if (error == WSL_OK && own_target == NULL) {
     struct positional target = next_positional(r, &at, "the target", "target", "WSLUICE_TARGET");
-    if (target.text == NULL) return complain(r, "no target given (usage: " OPTIONS_USAGE ")");
+    if (target.text == NULL) return complain(r, "no target given (usage: %s " OPTIONS_USAGE ")", o->self);
     error = read_target(r, target);
   }
   return error;
@@ -207,7 +226,7 @@ static int parse(struct reader *r) {
   struct options *o = r->options;
   int error = read_words(r);
   if (error != WSL_OK) return error;
-  if (o->help || o->version) {
+  if (has_its_answer(o)) {
     o->action = o->help ? OPTIONS_HELP : OPTIONS_VERSION;
     return WSL_OK;
   }
@@ -215,6 +234,8 @@ static int parse(struct reader *r) {
   if (error != WSL_OK) return error;
   const char *fault = options_check(o);
   if (fault != NULL) return complain(r, "%s", fault);
+  if (o->wrapped != NULL)
+    return complain(r, "-- %s: running a program as the target is not there yet", o->wrapped[0]);
   error = read_positionals(r);
   if (error != WSL_OK) return error;
   options_fill(o);
@@ -233,6 +254,8 @@ int options_parse(struct options *options, int argc, const char *const *argv, co
                      .why_cap = why_cap};
   assert(option_count() <= OPTIONS_COUNT_MAX);
   set_defaults(options);
+  options->self = program_name_of(argc > 0 ? argv[0] : NULL);
+  options->as_websockify = program_name_is_websockify(options->self);
   int error = parse(&r);
   if (error != WSL_OK) blank_controls(why);
   return error;

@@ -1,12 +1,15 @@
 /* The command line: from argv to settings, or one line that says what is wrong.
  *
  * Pure but for the strings it points into (argv and environment live as long as the program). Options may
- * stand before, between and behind the positionals, as "--flag value" or "--flag=value"; "--" ends them. One
- * table (option_table.h) makes the parser, --help, and through tests the man page agree.
+ * stand before, between and behind the positionals, as "--flag value" or "--flag=value", long ones
+ * abbreviated (option_match.h); "--" ends them. What stands behind a positional and "--" is a program to run
+ * as the target, and its words. One table (option_table.h) makes the parser, --help, and through tests the
+ * man page agree.
  */
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/log.h"
@@ -17,7 +20,9 @@
 #define OPTIONS_LIST_MAX  64u  /* times that a repeatable option may be given */
 #define OPTIONS_WORDS_MAX 8192u
 
-#define OPTIONS_USAGE "wsluice [options] [listen_host:]port target_host:target_port"
+#define OPTIONS_NOTES_MAX 8u /* sentences about options without a meaning */
+
+#define OPTIONS_USAGE "[options] [listen_host:]port target_host:target_port" /* behind the program's name */
 
 enum options_action { OPTIONS_RUN, OPTIONS_DEMO, OPTIONS_HELP, OPTIONS_VERSION };
 
@@ -28,9 +33,12 @@ struct option_list {
 };
 
 struct options {
-#define OPTIONS_USAGE "wsluice [options] [listen_host:]port target_host:target_port"
-
   enum options_action action;
+  const char *self;           /* the name that the program was started by, without folders */
+  bool as_websockify;         /* which is one of websockify's: where ours differs, its ways are expected */
+  const char *const *wrapped; /* the program to run as the target, its words, NULL; or NULL: none */
+  const char *notes[OPTIONS_NOTES_MAX]; /* about what was given in vain, for a line of the log each */
+  size_t notes_count;
   enum log_level log_level;
   struct server_settings server; /* points into this struct: don't copy it */
   struct option_list subprotocols;
@@ -52,7 +60,8 @@ struct options {
   struct option_list unknown_variables; /* WSLUICE_... that name no option: for a warning each */
   /* as given, for settings of another type */
   uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;
-  uint64_t prefer_ipv6, file_only, host_token, ssl_only, verify_client, ssl_target, ssl_target_insecure;
+  uint64_t prefer_ipv6, file_only, libserver, host_token, ssl_only, verify_client, ssl_target,
+      ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;
   uint64_t send_buffer, receive_buffer, notsent_lowat, fastopen;
   uint64_t request_line_max, head_max, header_lines_max;
@@ -64,7 +73,7 @@ struct options {
 WSL_MUST_CHECK int options_parse(struct options *options, int argc, const char *const *argv,
                                  const char *const *environment, char *why, size_t why_cap);
 
-/* The whole --help text. */
-void options_print_help(FILE *out);
+/* The whole --help text, for a program started as `self`. */
+void options_print_help(FILE *out, const char *self);
 
 #endif

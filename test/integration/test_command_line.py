@@ -37,7 +37,7 @@ WRONG = [  # name, arguments, a word of the complaint
     ("an unknown option", ["--bogus", "6080", TARGET], "--bogus"),
     ("an unknown letter", ["-z", "6080", TARGET], "-z"),
     ("letters in one word", ["-vX"], "-vX"),
-    ("an abbreviation", ["--vers"], "--vers"),
+    ("what begins several names", ["--ver", "6080", TARGET], "--verbose, --verify-client?"),
     ("an option without its value", ["6080", TARGET, "--web"], "--web"),
     ("an empty value", ["6080", TARGET, "--web="], "--web"),
     ("a value for a flag", ["--dial-first=yes", "6080", TARGET], "--dial-first"),
@@ -89,7 +89,7 @@ def test_help_and_version(wsluice):
         assert (status, log) == (0, "")
         assert "usage: wsluice" in output and "--heartbeat" in output
         assert max(map(len, output.splitlines())) <= 80
-    for flag in ("--version", "-V"):
+    for flag in ("--version", "-V", "--vers"):
         status, output, log = run(wsluice, flag)
         assert (status, log) == (0, "")
         assert re.match(r"wsluice \d+\.\d+", output)

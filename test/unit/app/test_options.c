@@ -178,6 +178,59 @@ static void test_defaults_of_what_websockify_knows(void **state) {
   assert_int_equal(options.log_format, LOG_FORMAT_TEXT);
 }
 
+static void test_abbreviations_mean_what_they_mean_to_websockify(void **state) {
+  (void)state;
+  expect_ok(
+      WORDS("6080", "--heartb", "3", "h:1", "--ssl-o", "--log=/l", "--verb", "--max-fr=1K", "--web", "--x"));
+  assert_int_equal(options.server.session.heartbeat_ms, 3000);
+  assert_int_equal(options.ssl_only, 1);
+  assert_string_equal(options.log_file, "/l"); /* not --log-level */
+  assert_int_equal(options.log_level, LOG_DEBUG);
+  assert_int_equal(options.max_frame_size, 1024);
+  assert_string_equal(options.server.web_dir, "--x"); /* a value may look like an option */
+}
+
+static void test_help_is_given_whatever_follows(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "--help", "--bogus"));
+  assert_int_equal(options.action, OPTIONS_HELP);
+  expect_ok(WORDS("-vh", "x", "y", "z"));
+  assert_int_equal(options.action, OPTIONS_HELP);
+}
+
+static void test_the_name_that_it_was_started_by(void **state) {
+  (void)state;
+  static const struct {
+    const char *argv0, *self;
+    bool as_websockify;
+  } cases[] = {{"wsluice", "wsluice", false},
+               {"/usr/bin/websockify", "websockify", true},
+               {"./websockify3", "websockify3", true},
+               {"../websockify/run", "run", false},
+               {"", "wsluice", false},
+               {"bin/", "wsluice", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const char *argv[] = {cases[i].argv0, "6080", NULL};
+    char why[WHY_MAX];
+    assert_int_equal(options_parse(&options, 2, argv, argv + 2, why, sizeof why), WSL_INVALID);
+    assert_string_equal(options.self, cases[i].self);
+    assert_int_equal(options.as_websockify, cases[i].as_websockify);
+    assert_non_null(strstr(why, cases[i].self)); /* the usage line has it */
+  }
+  const char *nothing[] = {NULL};
+  char why[WHY_MAX];
+  assert_int_equal(options_parse(&options, 0, nothing, nothing, why, sizeof why), WSL_INVALID);
+  assert_string_equal(options.self, "wsluice");
+}
+
+static void test_what_is_of_no_use_is_noted_and_taken(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "h:1", "--libserver", "--file-only"));
+  assert_int_equal(options.notes_count, 2);
+  expect_ok(WORDS("6080", "h:1"));
+  assert_int_equal(options.notes_count, 0);
+}
+
 static void test_modes_of_a_socket_file(void **state) {
   (void)state;
   static const struct {
@@ -254,6 +307,13 @@ static const struct refusal refusals[] = {
     {"no target", {"6080", NULL}, "no target given"},
     {"too many", {"6080", "h:1", "x", NULL}, "too many"},
     {"a program to run", {"6080", "--", "Xvnc", ":1", NULL}, "-- Xvnc: running a program"},
+    {"two options of websockify's begin so",
+     {"6080", "h:1", "--tok=x", NULL},
+     "ambiguous option: --tok (--token-plugin, --token-source?)"},
+    {"two of ours begin so",
+     {"6080", "h:1", "--max-f=1", "--max-h=1", NULL},
+     "--max-head, --max-header-lines?"},
+    {"an option without a name", {"6080", "h:1", "--=x", NULL}, "unknown option -- "},
     {"unknown option", {"6080", "h:1", "--frobnicate", NULL}, "unknown option --frobnicate"},
     {"unknown with value", {"--frob=1", "6080", "h:1", NULL}, "unknown option --frob"},
     {"unknown letter", {"-x", "6080", "h:1", NULL}, "unknown option -x"},
@@ -339,8 +399,9 @@ static void test_help_names_every_option_in_80_columns(void **state) {
   size_t len = 0;
   FILE *out = open_memstream(&text, &len);
   assert_non_null(out);
-  options_print_help(out);
+  options_print_help(out, "websockify");
   fclose(out);
+  assert_memory_equal(text, "usage: websockify ", strlen("usage: websockify "));
   for (size_t i = 0; i < option_count(); i++) {
     char flag[64];
     if (option_at(i)->kind == OPTION_SECTION) continue;
@@ -360,6 +421,10 @@ int main(void) {
       cmocka_unit_test(test_every_option_reaches_the_settings),
       cmocka_unit_test(test_options_of_websockify_reach_the_settings),
       cmocka_unit_test(test_defaults_of_what_websockify_knows),
+      cmocka_unit_test(test_abbreviations_mean_what_they_mean_to_websockify),
+      cmocka_unit_test(test_help_is_given_whatever_follows),
+      cmocka_unit_test(test_the_name_that_it_was_started_by),
+      cmocka_unit_test(test_what_is_of_no_use_is_noted_and_taken),
       cmocka_unit_test(test_modes_of_a_socket_file),
       cmocka_unit_test(test_defaults_are_those_of_the_design),
       cmocka_unit_test(test_modes_without_a_target),

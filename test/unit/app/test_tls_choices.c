@@ -173,9 +173,10 @@ static void test_a_password_file_that_can_not_be_read(void **state) {
 /* In memory that may be written, as argv is. */
 static void test_the_password_is_copied_and_hidden(void **state) {
   (void)state;
-  char program[] = "wsluice", joined[] = "--key-password=abc", option[] = "--key-password", value[] = "defg";
+  char program[] = "wsluice", short_form[] = "--key-p=xyz", joined[] = "--key-password=abc",
+       option[] = "--key-password", value[] = "defg";
   char file[] = "--key-password-file", path[] = "/etc/secret", last[] = "--key-password";
-  char *argv[] = {program, joined, option, value, file, path, last, NULL};
+  char *argv[] = {program, joined, short_form, option, value, file, path, last, NULL};
   char variable[] = "WSLUICE_KEY_PASSWORD=ab", other[] = "WSLUICE_KEY_PASSWORD_FILE=/f",
        empty[] = "WSLUICE_KEY_PASSWORD=";
   char *environment[] = {variable, other, empty, NULL};
@@ -186,6 +187,7 @@ static void test_the_password_is_copied_and_hidden(void **state) {
   assert_string_equal(other, "WSLUICE_KEY_PASSWORD_FILE=/f");
   assert_string_equal(options.server.tls.server.password, "defg");
   assert_string_equal(joined, "--key-password=***");
+  assert_string_equal(short_form, "--key-p=***");
   assert_string_equal(option, "--key-password");
   assert_string_equal(value, "****");
   assert_string_equal(path, "/etc/secret");
