@@ -24,6 +24,7 @@
 #include "app/versions.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "net/child_stage.h"
 #include "ops/log.h"
 #include "server/server.h"
 
@@ -255,6 +256,7 @@ static int run(struct options *options, char **argv) {
 int main(int argc, char **argv) {
   static struct options options;
   char why[WHY_MAX];
+  child_stage_remember();
   fill_standard_streams();
   start_message_name(program_name_of(argc > 0 ? argv[0] : NULL));
   if (options_parse(&options, argc, (const char *const *)argv, (const char *const *)environ, why,
