@@ -8,7 +8,7 @@ const char *options_own_target(const struct options *o) {
   if (o->demo) return "--demo";
   if (o->unix_target != NULL) return "--unix-target";
   if (o->target_config != NULL) return "--target-config";
-  return o->server.token_plugin != TOKEN_NONE ? "--token-plugin" : NULL;
+  return o->server.token_kind != NULL ? "--token-plugin" : NULL;
 }
 
 void options_note(struct options *options, const char *sentence) {

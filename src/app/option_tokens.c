@@ -1,50 +1,70 @@
 /* Options about targets that clients name by a token. */
 #include "app/option_groups.h"
 
+#include "route/token_kinds.h"
+
 /* The old name of TokenFile. */
 static void take_target_config(struct options *o) {
   if (o->target_config == NULL) return;
-  o->server.token_plugin = TOKEN_FILE;
-  o->server.token_source = o->target_config;
+  o->server.token_kind = &token_kind_file;
+  o->server.token_source.argument = o->target_config;
+}
+
+/* What needs a plugin. */
+static const char *check_alone(const struct options *o) {
+  if (o->server.token_source.argument != NULL) return "--token-source needs --token-plugin";
+  if (o->host_token) return "--host-token needs --token-plugin";
+  if (o->token_from != NULL) return "--token-from needs --token-plugin";
+  return NULL;
 }
 
 static const char *check(struct options *o) {
   const struct server_settings *s = &o->server;
-  bool tokens = s->token_plugin != TOKEN_NONE;
-  if (o->target_config != NULL && (tokens || s->token_source != NULL))
+  bool tokens = s->token_kind != NULL;
+  if (o->target_config != NULL && (tokens || s->token_source.argument != NULL))
     return "--target-config is the old name of --token-plugin TokenFile: give one of them";
-  if (o->target_config == NULL && !tokens && s->token_source != NULL)
-    return "--token-source needs --token-plugin";
-  if (o->target_config == NULL && !tokens && o->host_token) return "--host-token needs --token-plugin";
-  if (tokens && s->token_source == NULL) return "--token-plugin needs --token-source";
-  tokens = tokens || o->target_config != NULL;
-  if (o->demo && tokens) return "--demo brings its own target: not with tokens";
-  if (tokens && o->unix_target != NULL)
+  if (o->host_token && o->token_from != NULL) return "--host-token is --token-from host: give one of them";
+  if (tokens && s->token_source.argument == NULL) return "--token-plugin needs --token-source";
+  if (!tokens && o->target_config == NULL) return check_alone(o);
+  if (o->demo) return "--demo brings its own target: not with tokens";
+  if (o->unix_target != NULL)
     return "--unix-target is one target, tokens choose among many: give one of them";
   take_target_config(o);
-  return NULL;
+  if (s->token_kind->check == NULL) return NULL;
+  return s->token_kind->check(s->token_source.argument);
 }
 
 static void fill(struct options *o) {
-  o->server.token_place = o->host_token ? TOKEN_IN_HOST : TOKEN_IN_QUERY;
+  if (o->host_token) o->server.token_place = (struct token_place){.kind = TOKEN_IN_HOST};
 }
 
 static int check_token_plugin(struct options *options, const char *value, const char **why) {
-  return token_plugin_parse(value, &options->server.token_plugin, why);
+  return token_kind_parse(value, &options->server.token_kind, why);
+}
+
+static int check_token_from(struct options *options, const char *value, const char **why) {
+  return token_place_parse(value, &options->server.token_place, why);
 }
 
 /* clang-format off */
 static const struct option_spec specs[] = {
   OPTIONS_SECTION("Targets by token"),
   {OPTION_CUSTOM, "token-plugin", 0, "CLASS", 0, 0, 0, check_token_plugin,
-   "clients name their target by ?token=...: TokenFile\n"
-   "(edits are seen at once) or ReadOnlyTokenFile; then\n"
-   "no target is given"},
-  {OPTION_TEXT, "token-source", 0, "PATH", FIELD(server.token_source), 0, 0, option_check_not_empty,
+   "clients name their target by a token, ?token=...,\n"
+   "which is looked up with TokenFile (edits are seen\n"
+   "at once) or ReadOnlyTokenFile; then no target is\n"
+   "given"},
+  {OPTION_TEXT, "token-source", 0, "ARG", FIELD(server.token_source.argument), 0, 0, option_check_not_empty,
    "file, or directory of files, of lines\n"
    "\"token: host:port\""},
+  {OPTION_TEXT, "token-from", 0, "PLACE", FIELD(token_from), 0, 0, check_token_from,
+   "where the token stands: query:NAME, path or path:N\n"
+   "(its last or N-th segment), host, header:NAME,\n"
+   "cookie:NAME [query:token]"},
   {OPTION_FLAG, "host-token", 0, NULL, FIELD(host_token), 0, 0, NULL,
-   "the token is the Host that the client asked for"},
+   "the same as --token-from host"},
+  {OPTION_DURATION, "token-timeout", 0, "SEC", FIELD(server.token_timeout_ms), 1, HOUR_MS, NULL,
+   "for a lookup; then 504 [5]"},
   {OPTION_TEXT, "target-config", 0, "PATH", FIELD(target_config), 0, 0, option_check_not_empty,
    "old name of --token-plugin TokenFile --token-source"},
 };

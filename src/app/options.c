@@ -60,6 +60,8 @@ static void set_defaults(struct options *o) {
   o->head_memory = 64u << 20;
   o->server.handshake_timeout_ms = 10000;
   o->server.transfer_timeout_ms = 60000;
+  o->server.token_place = token_place_default;
+  o->server.token_timeout_ms = 5000;
   o->server.session.dial_timeout_ms = 10000;
   o->server.session.close_timeout_ms = 5000;
   o->server.session.close_timeout_max_ms = 60000;

@@ -52,7 +52,8 @@ struct options {
   enum log_format log_format;
   const char *log_file; /* or NULL, as the next ones may be */
   const char *pid_file;
-  const char *target_config;
+  const char *target_config; /* tokens: this one and the next */
+  const char *token_from;
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
   char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */

@@ -34,4 +34,13 @@ static inline bool char_is_blank(char byte) {
   return byte == ' ' || byte == '\t';
 }
 
+/* What "\s" stands for in a regular expression over ASCII. */
+static inline bool char_is_space(char byte) {
+  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static inline bool char_is_control(char byte) {
+  return (uint8_t)byte < ' ' || byte == 0x7f;
+}
+
 #endif

@@ -12,12 +12,7 @@
 #ifndef CODEC_TOKEN_LINE_H
 #define CODEC_TOKEN_LINE_H
 
-#include <stdint.h>
-
-#include <wsluice/span.h>
-
-/* Longest host: a DNS name (RFC 1035 2.3.4), an address with its zone. */
-#define TOKEN_HOST_MAX 255u
+#include "codec/target_text.h"
 
 enum token_line_kind {
   TOKEN_LINE_NOTHING, /* blank, or a comment */
@@ -27,11 +22,9 @@ enum token_line_kind {
 
 /* Spans point into the line. */
 struct token_line {
-  struct wsl_span token;         /* not empty */
-  struct wsl_span target;        /* as it is written, trimmed */
-  struct wsl_span unix_path;     /* at == NULL: host and port */
-  char host[TOKEN_HOST_MAX + 1]; /* brackets taken off */
-  uint16_t port;
+  struct wsl_span token;    /* not empty */
+  struct wsl_span target;   /* as it is written, trimmed */
+  struct target_text where; /* the same, taken apart */
 };
 
 /* Reads a line without its "\n" (a "\r" is white space). BAD: *why is a static sentence without a full stop,

@@ -1,6 +1,6 @@
 /* Routing: from an upgrade request to the target that it gets, or the reason why it gets none.
  *
- * An interface, since the ways differ (one target for all, token files, later HTTP, Redis, JWT lookups) and
+ * An interface, since the ways differ (one target for all, the token plugins) and
  * most of them wait for something: answers come by callback, on the worker's loop.
  */
 #ifndef ROUTE_ROUTER_H
@@ -9,15 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <wsluice/span.h>
+#include <wsluice/head.h>
 
 #include "net/dialer.h"
 
 /* What a router may look at; spans live only for the call. */
 struct route_request {
-  struct wsl_span path;      /* as sent */
-  struct wsl_span query;     /* without "?"; may be empty */
-  struct wsl_span authority; /* the Host */
+  struct wsl_span path;        /* as sent */
+  struct wsl_span query;       /* without "?"; may be empty */
+  struct wsl_span authority;   /* the Host */
+  const struct wsl_head *head; /* whole: any header */
+  uint64_t id;                 /* of the connection, for log lines */
 };
 
 enum route_outcome {

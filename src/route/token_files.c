@@ -12,9 +12,9 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "net/address.h"
 #include "net/privileged.h"
 #include "route/line_reader.h"
+#include "route/token_target.h"
 
 /* Lines of one file that are reported each; the others are counted. A binary file named by mistake must not
  * fill the log. */
@@ -99,16 +99,6 @@ static void skip_file(struct reading *reading, int error) {
 
 /* ---- a file ---- */
 
-/* The codec knows no socket addresses: how long a path may be is the system's. */
-static bool fits_address(struct wsl_span path) {
-  struct address address;
-  char text[sizeof(address.storage)];
-  if (path.len >= sizeof(text)) return false;
-  memcpy(text, path.at, path.len);
-  text[path.len] = '\0';
-  return address_unix(text, &address) == 0;
-}
-
 static void read_line(struct reading *reading, struct wsl_span line) {
   struct token_line entry;
   const char *why = NULL;
@@ -121,11 +111,11 @@ static void read_line(struct reading *reading, struct wsl_span line) {
     case TOKEN_LINE_ENTRY:
       break;
   }
-  if (entry.unix_path.at != NULL && !fits_address(entry.unix_path)) {
-    report_line(reading, "the path of the Unix socket is too long");
-    return;
-  }
-  reading->visit(reading->owner, &entry);
+  if (entry.where.unix_path.at != NULL) why = token_target_unix_fault(entry.where.unix_path);
+  if (why != NULL)
+    report_line(reading, why);
+  else
+    reading->visit(reading->owner, &entry);
 }
 
 /* All lines of `fd`, a regular file's. */

@@ -19,6 +19,12 @@ static enum answer_body body_for(const struct connection *c) {
   return c->head.method_is_head ? ANSWER_HEAD_ONLY : ANSWER_BODY;
 }
 
+/* Where tokens stand in the path, one that names no file may be a token. */
+static bool may_be_token(const struct connection *c, uint16_t status) {
+  const struct server_settings *settings = c->domain->settings;
+  return status >= 400 && settings->token_kind != NULL && settings->token_place.kind == TOKEN_IN_PATH;
+}
+
 /* `path` is a decoded one, relative, or the URL's as it came where that can't be decoded. */
 static void log_answer(struct connection *c, uint16_t status, struct wsl_span path, uint64_t size) {
   if (status < 400 && !log_enabled(LOG_DEBUG)) {
@@ -26,6 +32,7 @@ static void log_answer(struct connection *c, uint16_t status, struct wsl_span pa
     return;
   }
   char shown[256], what[400];
+  if (may_be_token(c, status)) path = wsl_span_of("***");
   const char *slash = path.len > 0 && path.at[0] == '/' ? "" : "/";
   log_escape(path, shown, sizeof(shown));
   if (status == 200) {

@@ -36,12 +36,16 @@ static void on_routed(struct route_lookup *lookup, enum route_outcome outcome, c
 
 void connection_begin_routing(struct connection *c, const struct wsl_request *request) {
   struct route_request wanted = {
-      .path = request->path, .query = request->query, .authority = request->authority};
+      .path = request->path,
+      .query = request->query,
+      .authority = request->authority,
+      .head = &c->head,
+      .id = c->id,
+  };
   route_start(c->domain->router, &c->route, &wanted, on_routed);
   connection_set_state(c, CONNECTION_ROUTING);
   if (c->route_over) return;
-  timer_arm(c->domain->timers, &c->timer,
-            c->domain->timers->now_ms + c->domain->settings->session.dial_timeout_ms);
+  timer_arm(c->domain->timers, &c->timer, c->domain->timers->now_ms + c->domain->settings->token_timeout_ms);
 }
 
 static void refuse(struct connection *c, const struct refusal *refusal) {

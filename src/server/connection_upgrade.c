@@ -36,8 +36,26 @@ static bool make_answer(struct connection *c, const struct wsl_request *request)
 /* With --host-token the Host is a secret, and so is the Origin of a page from there. */
 static bool may_show_origin(const struct connection *c, const struct wsl_request *request) {
   const struct server_settings *settings = c->domain->settings;
-  bool host_is_secret = settings->token_plugin != TOKEN_NONE && settings->token_place == TOKEN_IN_HOST;
+  bool host_is_secret = settings->token_kind != NULL && settings->token_place.kind == TOKEN_IN_HOST;
   return request->origin.at != NULL && !host_is_secret;
+}
+
+/* What stands for a token. */
+#define TOKEN_MASK "***"
+
+/* The path but for the token in it, where that is its place. */
+static void describe_path(const struct connection *c, struct wsl_span path, struct text *text) {
+  const struct server_settings *settings = c->domain->settings;
+  struct wsl_span token = {path.at, 0};
+  if (settings->token_kind != NULL) token = token_place_in_path(&settings->token_place, path);
+  size_t before = token.len == 0 ? path.len : (size_t)(token.at - path.at);
+  size_t behind = path.len - before - token.len;
+  char shown[SHOWN_MAX];
+  text_format(text, "path=\"%s", log_escape((struct wsl_span){path.at, before}, shown, sizeof(shown)));
+  if (token.len > 0)
+    text_format(text, TOKEN_MASK "%s",
+                log_escape((struct wsl_span){token.at + token.len, behind}, shown, sizeof(shown)));
+  text_string(text, "\"");
 }
 
 /* The request's part of the opening line, made while its bytes are here; the target is not known yet.
@@ -48,7 +66,7 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
   char shown[SHOWN_MAX];
   struct text text;
   text_init(&text, words->opening, sizeof(words->opening));
-  text_format(&text, "path=\"%s\"", log_escape(request->path, shown, sizeof(shown)));
+  describe_path(c, request->path, &text);
   words->opening_path_len = text.len;
   if (may_show_origin(c, request))
     text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));

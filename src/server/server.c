@@ -371,8 +371,8 @@ static int start_workers(struct server *server) {
 
 static int open_tokens(struct server *server, char *why, size_t why_cap) {
   const struct server_settings *settings = server->settings;
-  if (settings->token_plugin == TOKEN_NONE) return 0;
-  return token_source_open(&server->tokens, settings->token_plugin, settings->token_source, why, why_cap);
+  if (settings->token_kind == NULL) return 0;
+  return token_source_open(&server->tokens, settings->token_kind, &settings->token_source, why, why_cap);
 }
 
 /* Certificates of both sides. */
@@ -428,7 +428,7 @@ int server_start(struct server **result, const struct server_settings *settings,
     certificates_watch(server->certificates, main_loop, on_certificates_renewed, server);
   char where[ADDRESS_TEXT_MAX];
   log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s", address_format(&server->address, where),
-            server->workers_count, settings->token_plugin == TOKEN_NONE ? settings->target.text : "by-token");
+            server->workers_count, settings->token_kind == NULL ? settings->target.text : "by-token");
   log_room(server);
   *result = server;
   return 0;

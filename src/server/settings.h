@@ -15,7 +15,8 @@
 #include "net/source_address.h"
 #include "net/tls_context.h"
 #include "route/origin.h"
-#include "route/token_router.h"
+#include "route/token_kind.h"
+#include "route/token_place.h"
 #include "server/asset.h"
 
 /* Whether the upgrade is answered before the backend is dialled (as websockify does: a page can read
@@ -49,10 +50,13 @@ struct server_settings {
   unsigned unix_listen_mode; /* of the socket file, such as 0600 */
   struct tls_settings tls;
 
-  struct target target;           /* of all requests, without tokens */
-  enum token_plugin token_plugin; /* TOKEN_NONE: `target` */
-  const char *token_source;       /* file or directory */
-  enum token_place token_place;
+  struct target target; /* of all requests, without tokens */
+  /* Targets by token */
+  const struct token_kind *token_kind; /* NULL: `target` */
+  struct token_source_options token_source;
+  struct token_place token_place;
+  uint64_t token_timeout_ms; /* a lookup, from the request to the answer */
+
   enum target_tls target_tls;
   struct tls_client_options target_tls_options;
   enum dial_order dial_order;

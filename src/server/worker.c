@@ -36,6 +36,7 @@ void worker_end_loop(struct worker *worker) {
 
 static void settle(struct worker *worker) {
   if (!worker->draining || worker->ending || !is_empty(worker)) return;
+  token_router_rest(&worker->token_router);
   /* A stream that has just been closed waits for the end of its batch. */
   if (worker->streams.open > 0 || worker->tls.open > 0) {
     worker_post(worker, WORKER_SETTLE);

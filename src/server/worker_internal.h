@@ -50,7 +50,8 @@ struct worker {
   struct tls_domain tls;
   struct tls_context *tls_context; /* held: for new clients; NULL: no certificate */
   struct socket_dialer dialer;
-  struct tls_dialer tls_dialer; /* over the other, where targets speak TLS */
+  struct tls_dialer tls_dialer;    /* over the other, where targets speak TLS */
+  struct tls_dialer lookup_dialer; /* likewise, where tokens are looked up over TLS */
   struct fixed_router fixed_router;
   struct token_router token_router;
   struct session_domain sessions;

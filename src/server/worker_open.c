@@ -58,13 +58,28 @@ static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   worker->sessions.owner = worker;
 }
 
+/* For lookups over TLS. */
+static struct dialer *set_up_lookups(struct worker *worker) {
+  struct tls_context *context = worker->setup.tokens->tls;
+  if (context == NULL) return NULL;
+  tls_dialer_init(&worker->lookup_dialer, &worker->dialer.dialer, &worker->tls, context,
+                  &worker->timers.timers);
+  return &worker->lookup_dialer.dialer;
+}
+
+/* NULL without memory. */
 static struct router *set_up_router(struct worker *worker) {
   const struct worker_setup *setup = &worker->setup;
   fixed_router_init(&worker->fixed_router, &setup->settings->target);
   if (setup->tokens == NULL) return &worker->fixed_router.router;
-  token_router_init(&worker->token_router, &worker->offload.offload, setup->tokens,
-                    setup->settings->token_place);
-  return &worker->token_router.router;
+  struct token_means means = {
+      .timers = &worker->timers.timers,
+      .dialer = &worker->dialer.dialer,
+      .tls_dialer = set_up_lookups(worker),
+      .offload = &worker->offload.offload,
+  };
+  int error = token_router_init(&worker->token_router, &means, setup->tokens, &setup->settings->token_place);
+  return error == 0 ? &worker->token_router.router : NULL;
 }
 
 static int set_up_connections(struct worker *worker, struct dialer *dialer) {
@@ -86,12 +101,16 @@ static int set_up_connections(struct worker *worker, struct dialer *dialer) {
       .on_closed = worker_on_connection_closed,
       .owner = worker,
   };
-  return connection_domain_init(&worker->connections);
+  int error = connection_domain_init(&worker->connections);
+  return worker->connections.router == NULL ? WSL_NO_MEMORY : error;
 }
 
 void worker_free_domains(struct worker *worker) {
   connection_domain_destroy(&worker->connections);
   session_domain_destroy(&worker->sessions);
+  token_router_destroy(&worker->token_router);
+  if (worker->setup.tokens != NULL && worker->setup.tokens->tls != NULL)
+    tls_dialer_destroy(&worker->lookup_dialer);
   if (worker->setup.target_tls != NULL) tls_dialer_destroy(&worker->tls_dialer);
   socket_dialer_destroy(&worker->dialer);
   tls_domain_destroy(&worker->tls);

@@ -78,10 +78,11 @@ static void check_lines(struct wsl_span file, struct fuzz_cuts cuts) {
 /* ---- entries ------------------------------------------------------------------------------------------- */
 
 static bool equal_entries(const struct token_line *a, const struct token_line *b) {
-  bool same_place = a->unix_path.at != NULL ? wsl_span_equal(a->unix_path, b->unix_path)
-                                            : strcmp(a->host, b->host) == 0 && a->port == b->port;
+  bool same_place = a->where.unix_path.at != NULL
+                        ? wsl_span_equal(a->where.unix_path, b->where.unix_path)
+                        : strcmp(a->where.host, b->where.host) == 0 && a->where.port == b->where.port;
   return wsl_span_equal(a->token, b->token) && wsl_span_equal(a->target, b->target) && same_place &&
-         (a->unix_path.at == NULL) == (b->unix_path.at == NULL);
+         (a->where.unix_path.at == NULL) == (b->where.unix_path.at == NULL);
 }
 
 static void check_anew(const struct token_line *entry) {
@@ -120,13 +121,14 @@ static enum token_line_kind check_entry(struct wsl_span line, struct token_line 
   fuzz_check((kind == TOKEN_LINE_BAD) == (why != NULL), "a reason for what is bad");
   if (kind != TOKEN_LINE_ENTRY) return kind;
   fuzz_check(fuzz_within(entry->token, line.at, line.len) && fuzz_within(entry->target, line.at, line.len) &&
-                 fuzz_within(entry->unix_path, line.at, line.len),
+                 fuzz_within(entry->where.unix_path, line.at, line.len),
              "spans inside the line");
   fuzz_check(entry->token.len > 0 && entry->target.len > 0, "token and target");
   check_separator(line, entry->token);
-  if (entry->unix_path.at == NULL) {
-    fuzz_check(entry->host[0] != '\0' && strpbrk(entry->host, "[] \t/") == NULL && entry->port > 0,
-               "host and port");
+  if (entry->where.unix_path.at == NULL) {
+    fuzz_check(
+        entry->where.host[0] != '\0' && strpbrk(entry->where.host, "[] \t/") == NULL && entry->where.port > 0,
+        "host and port");
   }
   check_anew(entry);
   return kind;
@@ -157,7 +159,7 @@ static void want_entries(struct visits *visits, struct wsl_span file) {
     char *exact = fuzz_copy(line.at, line.len);
     struct wsl_span copy = {exact, line.len};
     bool good = check_entry(copy, &entry) == TOKEN_LINE_ENTRY;
-    if (good && (entry.unix_path.at == NULL || fits_address(entry.unix_path)))
+    if (good && (entry.where.unix_path.at == NULL || fits_address(entry.where.unix_path)))
       visits->lines[visits->count++] = line;
     free(exact);
   }

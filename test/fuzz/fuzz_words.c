@@ -14,7 +14,7 @@
 #include "net/address.h"
 #include "net/tls_suites.h"
 #include "ops/log.h"
-#include "route/token_source.h"
+#include "route/token_kinds.h"
 #include "server/cgroup_quota.h"
 #include "server/content_type.h"
 
@@ -187,13 +187,13 @@ static void check_suites(const char *list, size_t cap) {
 static void check_names(const char *text) {
   const char *why = NULL;
   enum tls_version version;
-  enum token_plugin plugin;
+  const struct token_kind *kind;
   enum log_level level;
   enum log_format format;
   int error = tls_version_parse(text, &version, &why);
   fuzz_check(error == 0 || error == WSL_INVALID || error == WSL_UNSUPPORTED, "version: %d", error);
   if (error != 0) check_sentence(why);
-  error = token_plugin_parse(text, &plugin, &why);
+  error = token_kind_parse(text, &kind, &why);
   fuzz_check(error == 0 || error == WSL_INVALID || error == WSL_UNSUPPORTED, "plugin: %d", error);
   if (error != 0) check_sentence(why);
   fuzz_check(!log_level_parse(text, &level) || strcmp(log_level_name(level), text) == 0, "level");

@@ -53,9 +53,9 @@ static void write_port(struct line_draft *l) {
 
 /* The longest host that there may be, and one that is longer by `more`. */
 static const char *long_host(size_t more) {
-  static char host[TOKEN_HOST_MAX + LONGER_MAX + 1];
-  memset(host, 'h', TOKEN_HOST_MAX + more);
-  host[TOKEN_HOST_MAX + more] = '\0';
+  static char host[TARGET_HOST_MAX + LONGER_MAX + 1];
+  memset(host, 'h', TARGET_HOST_MAX + more);
+  host[TARGET_HOST_MAX + more] = '\0';
   return host;
 }
 
@@ -102,13 +102,14 @@ static void judge_entry(const struct line_draft *l) {
             shown(entry.token));
   sim_check(wsl_span_equal(entry.target, l->target), "opening: token line \"%s\" has target \"%s\"",
             shown(line), shown(entry.target));
-  sim_check(
-      (entry.unix_path.at == NULL) == (l->host != NULL) && wsl_span_equal(entry.unix_path, l->unix_path),
-      "opening: token line \"%s\" has another socket", shown(line));
+  sim_check((entry.where.unix_path.at == NULL) == (l->host != NULL) &&
+                wsl_span_equal(entry.where.unix_path, l->unix_path),
+            "opening: token line \"%s\" has another socket", shown(line));
   if (l->host == NULL) return;
-  sim_check(strcmp(entry.host, l->host) == 0, "opening: token line \"%s\" has host \"%s\"", shown(line),
-            shown(wsl_span_of(entry.host)));
-  sim_check(entry.port == l->port, "opening: token line \"%s\" has port %u", shown(line), entry.port);
+  sim_check(strcmp(entry.where.host, l->host) == 0, "opening: token line \"%s\" has host \"%s\"", shown(line),
+            shown(wsl_span_of(entry.where.host)));
+  sim_check(entry.where.port == l->port, "opening: token line \"%s\" has port %u", shown(line),
+            entry.where.port);
 }
 
 static void play_entry(struct line_draft *l) {

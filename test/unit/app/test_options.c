@@ -12,6 +12,7 @@
 #include "app/option_table.h"
 #include "app/options.h"
 #include "core/error.h"
+#include "route/token_kinds.h"
 
 #define WORDS_MAX 80
 #define WHY_MAX   256
@@ -165,8 +166,10 @@ static void test_defaults_of_what_websockify_knows(void **state) {
   const struct server_settings *s = &options.server;
   assert_null(s->tls.server.cert_path);
   assert_int_equal(s->tls.server.client_certificates, TLS_CLIENT_CERTIFICATES_IGNORED);
-  assert_int_equal(s->token_plugin, TOKEN_NONE);
-  assert_int_equal(s->token_place, TOKEN_IN_QUERY);
+  assert_null(s->token_kind);
+  assert_int_equal(s->token_place.kind, TOKEN_IN_QUERY);
+  assert_string_equal(s->token_place.name, "token");
+  assert_int_equal(s->token_timeout_ms, 5000);
   assert_int_equal(s->target_tls, TARGET_PLAIN);
   assert_int_equal(s->target_tls_options.trust, TLS_TRUST_VERIFIED);
   assert_int_equal(s->listen_family, LISTEN_PREFER_IPV4);
@@ -284,12 +287,12 @@ static void test_modes_without_a_target(void **state) {
   expect_ok(WORDS("--unix-listen", "/run/w.sock", "--unix-target", "/run/x.sock"));
   assert_string_equal(options.server.target.unix_path, "/run/x.sock");
   expect_ok(WORDS("--token-plugin", "TokenFile", "--token-source", "/t", "6080", "--host-token"));
-  assert_int_equal(options.server.token_plugin, TOKEN_FILE);
-  assert_string_equal(options.server.token_source, "/t");
-  assert_int_equal(options.server.token_place, TOKEN_IN_HOST);
+  assert_ptr_equal(options.server.token_kind, &token_kind_file);
+  assert_string_equal(options.server.token_source.argument, "/t");
+  assert_int_equal(options.server.token_place.kind, TOKEN_IN_HOST);
   expect_ok(WORDS("--target-config", "/t", "6080"));
-  assert_int_equal(options.server.token_plugin, TOKEN_FILE);
-  assert_string_equal(options.server.token_source, "/t");
+  assert_ptr_equal(options.server.token_kind, &token_kind_file);
+  assert_string_equal(options.server.token_source.argument, "/t");
   expect_ok(WORDS("--help"));
   assert_int_equal(options.action, OPTIONS_HELP);
   expect_ok(WORDS("-V"));
@@ -358,7 +361,7 @@ static const struct refusal refusals[] = {
     {"tokens and a socket", {"--target-config=/t", "--unix-target=/x", "6080", NULL}, "--unix-target"},
     {"tokens and the demo", {"--target-config=/t", "--demo", NULL}, "--demo"},
     {"a plugin of websockify's only",
-     {"--token-plugin=TokenRedis", "--token-source=/t", "6080", NULL},
+     {"--token-plugin=nova.Tokens", "--token-source=/t", "6080", NULL},
      "--token-plugin"},
     {"two passwords", {"6080", "h:1", "--key-password=a", "--key-password-file=/f", NULL}, "not both"},
     {"a CA for no TLS", {"6080", "h:1", "--ssl-target-ca=/f", NULL}, "needs --ssl-target"},

@@ -62,11 +62,11 @@ static void entries_are_read(void **state) {
       fail_msg("%s: %s", row->name, why);
     check_text(row->name, "the token", entry.token, row->token);
     if (row->unix_path != NULL) {
-      check_text(row->name, "the path", entry.unix_path, row->unix_path);
+      check_text(row->name, "the path", entry.where.unix_path, row->unix_path);
     } else {
-      assert_null(entry.unix_path.at);
-      check_text(row->name, "the host", wsl_span_of(entry.host), row->host);
-      assert_int_equal(entry.port, row->port);
+      assert_null(entry.where.unix_path.at);
+      check_text(row->name, "the host", wsl_span_of(entry.where.host), row->host);
+      assert_int_equal(entry.where.port, row->port);
     }
     free(copy);
   }
@@ -161,7 +161,7 @@ static void no_byte_and_no_cut_breaks_it(void **state) {
 
 static void hosts_are_bounded(void **state) {
   (void)state;
-  for (size_t host_len = TOKEN_HOST_MAX - 1; host_len <= TOKEN_HOST_MAX + 40; host_len++) {
+  for (size_t host_len = TARGET_HOST_MAX - 1; host_len <= TARGET_HOST_MAX + 40; host_len++) {
     char line[400] = "abc: ";
     memset(line + 5, 'h', host_len);
     memcpy(line + 5 + host_len, ":5900", 6);
@@ -169,7 +169,7 @@ static void hosts_are_bounded(void **state) {
     const char *why = "";
     char *copy;
     enum token_line_kind kind = read_copy(line, strlen(line), &copy, &entry, &why);
-    assert_int_equal(kind, host_len <= TOKEN_HOST_MAX ? TOKEN_LINE_ENTRY : TOKEN_LINE_BAD);
+    assert_int_equal(kind, host_len <= TARGET_HOST_MAX ? TOKEN_LINE_ENTRY : TOKEN_LINE_BAD);
     if (kind == TOKEN_LINE_BAD) assert_non_null(strstr(why, "too long"));
     free(copy);
   }

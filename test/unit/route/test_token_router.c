@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "route/fixed_router.h"
+#include "route/token_kinds.h"
 #include "route/token_router.h"
 
 /* Jobs wait until the test lets the first one begin, and then end. */
@@ -82,9 +83,10 @@ static int set_up(void **state) {
   folder_write("tokens", "a: h:1\nb/ &c: h:2\n[::1]: h:3\n::2: h:4\nexample.com: h:5\n");
   bench.hand = (struct hand){.offload = {&hand_ops}};
   list_init(&bench.hand.waiting);
-  assert_int_equal(token_source_open(&bench.source, TOKEN_FILE, folder_path("tokens"), why, sizeof(why)),
-                   WSL_OK);
-  token_router_init(&bench.router, &bench.hand.offload, bench.source, TOKEN_IN_QUERY);
+  struct token_source_options options = {.argument = folder_path("tokens")};
+  assert_int_equal(token_source_open(&bench.source, &token_kind_file, &options, why, sizeof(why)), WSL_OK);
+  struct token_means means = {.offload = &bench.hand.offload};
+  assert_int_equal(token_router_init(&bench.router, &means, bench.source, &token_place_default), WSL_OK);
   return 0;
 }
 
@@ -115,7 +117,7 @@ static void ask(struct asker *asker, const char *query, const char *authority) {
 
 struct row {
   const char *name;
-  enum token_place place;
+  enum token_place_kind place;
   const char *query, *authority;
   enum route_outcome outcome;
   const char *target;
@@ -149,7 +151,7 @@ static void every_request_gets_its_answer(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     const struct row *row = &rows[i];
-    bench.router.place = row->place;
+    bench.router.place = (struct token_place){.kind = row->place, .name = "token"};
     struct asker asker;
     ask(&asker, row->query, row->authority);
     if (row->outcome != ROUTE_NO_TOKEN) {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/log.h"
+#include "route/token_kinds.h"
 #include "server/connection_bench.h"
 
 #define FIELDS                                    \
@@ -88,7 +89,9 @@ static int set_up(void **state) {
   log_set_sink(keep_line);
   log_set_level(LOG_DEBUG);
   bench_open(&bench, STATIC_ASSETS);
-  bench.settings.token_plugin = TOKEN_FILE;
+  bench.settings.token_kind = &token_kind_file;
+  bench.settings.token_place = token_place_default;
+  bench.settings.token_timeout_ms = bench.settings.session.dial_timeout_ms;
   bench.connections.router = &routing.router;
   return 0;
 }
@@ -265,7 +268,7 @@ static void a_host_that_is_a_token_is_not_logged(void **state) {
   (void)state;
   static const char upgrade[] =
       "GET /x HTTP/1.1\r\nHost: SECRET:1\r\nOrigin: http://SECRET:1\r\n" FIELDS "\r\n";
-  bench.settings.token_place = TOKEN_IN_HOST;
+  bench.settings.token_place = (struct token_place){.kind = TOKEN_IN_HOST};
   routing.answers_at_once = true;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     routing.outcome = rows[i].outcome;
@@ -279,6 +282,27 @@ static void a_host_that_is_a_token_is_not_logged(void **state) {
   bench.settings.origins = (struct origin_rules){rules, 1};
   bench_send(&bench, upgrade, sizeof upgrade - 1);
   assert_int_equal(bench_status(&bench, 0), 403);
+}
+
+/* Nor one in the path, whatever becomes of the request; the rest of the path is. */
+static void a_path_that_is_a_token_is_not_logged(void **state) {
+  (void)state;
+  static const char upgrade[] = "GET /ws/SECRET/end?x HTTP/1.1\r\nHost: h:1\r\n" FIELDS "\r\n";
+  static const char get[] = "GET /ws/SECRET HTTP/1.1\r\nHost: h:1\r\n\r\n";
+  bench.settings.token_place = (struct token_place){.kind = TOKEN_IN_PATH, .segment = 2};
+  bench_send(&bench, get, sizeof get - 1);
+  assert_int_equal(bench_status(&bench, 0), 404);
+  connection_domain_cut(&bench.connections);
+  bench_connect(&bench);
+  routing.answers_at_once = true;
+  routing.outcome = ROUTE_UNKNOWN;
+  bench_send(&bench, upgrade, sizeof upgrade - 1);
+  assert_non_null(strstr(log_lines, "path=\"/ws/***/end\" reason="));
+  connection_domain_cut(&bench.connections);
+  bench_connect(&bench);
+  routing.outcome = ROUTE_FOUND;
+  bench_send(&bench, upgrade, sizeof upgrade - 1);
+  assert_non_null(strstr(log_lines, "path=\"/ws/***/end\" target="));
 }
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -296,6 +320,7 @@ int main(void) {
       STORY(a_drain_lets_the_lookup_end),
       STORY(foreign_pages_and_files_ask_no_router),
       STORY(a_host_that_is_a_token_is_not_logged),
+      STORY(a_path_that_is_a_token_is_not_logged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "route/token_source.h"
+#include "route/token_kinds.h"
 
 static int set_up(void **state) {
   (void)state;
@@ -33,11 +33,22 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static struct token_source *open_source(enum token_plugin plugin, const char *name) {
+static struct token_source *open_source(const struct token_kind *kind, const char *name) {
   struct token_source *source = NULL;
   char why[256] = "";
-  if (token_source_open(&source, plugin, folder_path(name), why, sizeof(why)) != WSL_OK) fail_msg("%s", why);
+  struct token_source_options options = {.argument = folder_path(name)};
+  if (token_source_open(&source, kind, &options, why, sizeof(why)) != WSL_OK) fail_msg("%s", why);
   return source;
+}
+
+static enum route_outcome find_target(struct token_source *source, const char *token,
+                                      struct target **target) {
+  struct token_question question = {.token = wsl_span_of(token)};
+  struct token_answer answer;
+  source->kind->find(source, &question, &answer);
+  *target = answer.target;
+  assert_int_equal(answer.target != NULL, answer.outcome == ROUTE_FOUND);
+  return answer.outcome;
 }
 
 /* The target's text, or the outcome's name. */
@@ -45,13 +56,13 @@ static const char *find(struct token_source *source, const char *token) {
   static const char *const outcomes[] = {"found", "no token", "unknown", "busy", "failed"};
   static char text[600];
   struct target *target = NULL;
-  enum route_outcome outcome = token_source_find(source, wsl_span_of(token), &target);
+  enum route_outcome outcome = find_target(source, token, &target);
   snprintf(text, sizeof(text), "%s", outcome == ROUTE_FOUND ? target->text : outcomes[outcome]);
   free(target);
   return text;
 }
 
-static const enum token_plugin plugins[] = {TOKEN_FILE, TOKEN_READ_ONLY_FILE};
+static const struct token_kind *const plugins[] = {&token_kind_file, &token_kind_read_only_file};
 #define PLUGINS (sizeof(plugins) / sizeof(plugins[0]))
 
 static void each_line_is_a_target(void **state) {
@@ -78,15 +89,15 @@ static void each_line_is_a_target(void **state) {
 static void a_target_is_whole(void **state) {
   (void)state;
   folder_write("tokens", "six: [fe80::1%lo]:65535\nsocket: unix_socket:/tmp/a b\"\xC3\xA9\n");
-  struct token_source *source = open_source(TOKEN_FILE, "tokens");
+  struct token_source *source = open_source(&token_kind_file, "tokens");
   struct target *target = NULL;
-  assert_int_equal(token_source_find(source, wsl_span_of("six"), &target), ROUTE_FOUND);
+  assert_int_equal(find_target(source, "six", &target), ROUTE_FOUND);
   assert_string_equal(target->host, "fe80::1%lo");
   assert_int_equal(target->port, 65535);
   assert_null(target->unix_path);
   assert_string_equal(target->text, "[fe80::1%lo]:65535");
   free(target);
-  assert_int_equal(token_source_find(source, wsl_span_of("socket"), &target), ROUTE_FOUND);
+  assert_int_equal(find_target(source, "socket", &target), ROUTE_FOUND);
   assert_null(target->host);
   assert_string_equal(target->unix_path, "/tmp/a b\"\xC3\xA9");
   assert_string_equal(target->text, "unix:/tmp/a b\\\"\\xc3\\xa9"); /* it goes to the log */
@@ -107,8 +118,8 @@ static void the_last_good_line_for_a_token_counts(void **state) {
 static void an_edit_is_seen_by_the_next_lookup(void **state) {
   (void)state;
   folder_write("tokens", "a: h:1\n");
-  struct token_source *live = open_source(TOKEN_FILE, "tokens");
-  struct token_source *once = open_source(TOKEN_READ_ONLY_FILE, "tokens");
+  struct token_source *live = open_source(&token_kind_file, "tokens");
+  struct token_source *once = open_source(&token_kind_read_only_file, "tokens");
   folder_write("tokens", "a: h:2\n");
   assert_string_equal(find(live, "a"), "h:2");
   folder_replace("tokens", "a: h:3\nb: h:4");
@@ -153,7 +164,7 @@ static void a_directory_s_files_are_read_by_name(void **state) {
 static void files_come_and_go_in_a_directory(void **state) {
   (void)state;
   mkdir(folder_path("dir"), 0700);
-  struct token_source *source = open_source(TOKEN_FILE, "dir");
+  struct token_source *source = open_source(&token_kind_file, "dir");
   assert_string_equal(find(source, "a"), "unknown");
   folder_write("dir/1", "a: h:1\n");
   assert_string_equal(find(source, "a"), "h:1");
@@ -165,7 +176,7 @@ static void files_come_and_go_in_a_directory(void **state) {
 static void a_bad_line_is_reported_once_and_spares_the_others(void **state) {
   (void)state;
   folder_write("tokens", "a: h:1\nSECRET h\nSECRET: h:port\n\nb: h:3\n");
-  struct token_source *source = open_source(TOKEN_FILE, "tokens");
+  struct token_source *source = open_source(&token_kind_file, "tokens");
   assert_int_equal(log_count("tokens:2: not of the form token: host:port"), 1);
   assert_int_equal(log_count("tokens:3: the port must be"), 1);
   for (int i = 0; i < 3; i++) {
@@ -192,7 +203,7 @@ static void a_file_of_rubbish_does_not_fill_the_log(void **state) {
     bytes[i] = (char)((i * 2654435761u) >> 13);
   folder_write_bytes("tokens", bytes, len);
   free(bytes);
-  struct token_source *source = open_source(TOKEN_FILE, "tokens");
+  struct token_source *source = open_source(&token_kind_file, "tokens");
   assert_int_equal(log_count("tokens:"), 11);
   assert_int_equal(log_count("more lines"), 1);
   assert_string_equal(find(source, "a"), "unknown");
@@ -233,7 +244,8 @@ static void a_source_that_can_t_be_read_is_refused(void **state) {
     for (size_t p = 0; p < PLUGINS; p++) {
       struct token_source *source = NULL;
       char why[256] = "";
-      int error = token_source_open(&source, plugins[p], folder_path(rows[i].name), why, sizeof(why));
+      struct token_source_options options = {.argument = folder_path(rows[i].name)};
+      int error = token_source_open(&source, plugins[p], &options, why, sizeof(why));
       if (error != rows[i].error || source != NULL) fail_msg("%s: %s", rows[i].name, error_name(error));
       if (strstr(why, rows[i].why) == NULL || strstr(why, rows[i].name) == NULL)
         fail_msg("%s: %s", rows[i].name, why);
@@ -244,7 +256,7 @@ static void a_source_that_can_t_be_read_is_refused(void **state) {
 static void a_source_that_vanishes_comes_back(void **state) {
   (void)state;
   folder_write("tokens", "a: h:1\n");
-  struct token_source *source = open_source(TOKEN_FILE, "tokens");
+  struct token_source *source = open_source(&token_kind_file, "tokens");
   unlink(folder_path("tokens"));
   assert_string_equal(find(source, "a"), "failed");
   assert_string_equal(find(source, "a"), "failed");
@@ -264,7 +276,7 @@ static void a_source_that_vanishes_comes_back(void **state) {
 static void no_descriptor_is_no_reason_to_say_unknown(void **state) {
   (void)state;
   folder_write("tokens", "a: h:1\n");
-  struct token_source *source = open_source(TOKEN_FILE, "tokens");
+  struct token_source *source = open_source(&token_kind_file, "tokens");
   struct rlimit before, none;
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
   none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
@@ -281,7 +293,7 @@ static void no_descriptor_is_no_reason_to_say_unknown(void **state) {
 static void *look_up(void *source) {
   for (int i = 0; i < ROUNDS; i++) {
     struct target *target = NULL;
-    enum route_outcome outcome = token_source_find(source, wsl_span_of("a"), &target);
+    enum route_outcome outcome = find_target(source, "a", &target);
     /* A rewrite in place has a moment in which the file is empty. */
     if (outcome != ROUTE_FOUND && outcome != ROUTE_UNKNOWN) return source;
     free(target);
@@ -292,7 +304,7 @@ static void *look_up(void *source) {
 static void many_threads_look_up_while_the_file_is_edited(void **state) {
   (void)state;
   folder_write("tokens", "a: h:1\nbad\n");
-  struct token_source *source = open_source(TOKEN_FILE, "tokens");
+  struct token_source *source = open_source(&token_kind_file, "tokens");
   pthread_t threads[THREADS];
   for (int i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, look_up, source), 0);
@@ -305,39 +317,6 @@ static void many_threads_look_up_while_the_file_is_edited(void **state) {
   }
   assert_in_range(log_count("tokens:2:"), 1, 21); /* each state of the file once, not for each thread */
   token_source_close(source);
-}
-
-static void plugins_are_named_as_websockify_names_them(void **state) {
-  (void)state;
-  static const struct {
-    const char *name;
-    int error;
-    enum token_plugin plugin;
-    const char *why;
-  } rows[] = {
-      {"TokenFile", WSL_OK, TOKEN_FILE, NULL},
-      {"ReadOnlyTokenFile", WSL_OK, TOKEN_READ_ONLY_FILE, NULL},
-      {"token_plugins.TokenFile", WSL_OK, TOKEN_FILE, NULL},
-      {"websockify.token_plugins.ReadOnlyTokenFile", WSL_OK, TOKEN_READ_ONLY_FILE, NULL},
-      {"TokenRedis", WSL_UNSUPPORTED, TOKEN_NONE, "not there yet"},
-      {"websockify.token_plugins.JWTTokenApi", WSL_UNSUPPORTED, TOKEN_NONE, "not there yet"},
-      {"tokenfile", WSL_UNSUPPORTED, TOKEN_NONE, "Python"},
-      {"nova.console.Plugin", WSL_UNSUPPORTED, TOKEN_NONE, "Python"},
-      {"other.TokenFile", WSL_UNSUPPORTED, TOKEN_NONE, "Python"},
-      {"", WSL_INVALID, TOKEN_NONE, "name"},
-      {"token_plugins.", WSL_INVALID, TOKEN_NONE, "name"},
-      {"/etc/tokens", WSL_INVALID, TOKEN_NONE, "name"},
-      {"Token File", WSL_INVALID, TOKEN_NONE, "name"},
-  };
-  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    enum token_plugin plugin = TOKEN_NONE;
-    const char *why = NULL;
-    int error = token_plugin_parse(rows[i].name, &plugin, &why);
-    if (error != rows[i].error || plugin != rows[i].plugin)
-      fail_msg("%s: %s", rows[i].name, error_name(error));
-    if (rows[i].why != NULL && (why == NULL || strstr(why, rows[i].why) == NULL))
-      fail_msg("%s: %s", rows[i].name, why);
-  }
 }
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -357,7 +336,6 @@ int main(void) {
       STORY(a_source_that_vanishes_comes_back),
       STORY(no_descriptor_is_no_reason_to_say_unknown),
       STORY(many_threads_look_up_while_the_file_is_edited),
-      cmocka_unit_test(plugins_are_named_as_websockify_names_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

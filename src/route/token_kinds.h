@@ -1,0 +1,16 @@
+/* The token plugins that there are, found by name. */
+#ifndef ROUTE_TOKEN_KINDS_H
+#define ROUTE_TOKEN_KINDS_H
+
+#include "route/token_kind.h"
+
+/* One a file of this room. */
+extern const struct token_kind token_kind_file;           /* token_file.c: TokenFile */
+extern const struct token_kind token_kind_read_only_file; /* likewise: ReadOnlyTokenFile */
+
+/* "TokenFile", "token_plugins.TokenFile", "websockify.token_plugins.TokenFile", ... as websockify resolves
+ * classes. WSL_UNSUPPORTED for classes of the user's, WSL_INVALID for what is no class name; `*why` is then a
+ * static sentence. */
+WSL_MUST_CHECK int token_kind_parse(const char *name, const struct token_kind **kind, const char **why);
+
+#endif
