@@ -176,7 +176,7 @@ conformance-doc: ## Write docs/CONFORMANCE.md and docs/DIFFERENCES.md anew from 
 	@/usr/bin/python3 test/conformance/document.py
 	@/usr/bin/python3 test/differential/differences.py
 
-install: build ## Install the programs and their man pages (DESTDIR and PREFIX are honoured)
+install: build ## Install programs, the link websockify, man pages, completions (DESTDIR and PREFIX are honoured)
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
 
 clean: ## Remove every build folder

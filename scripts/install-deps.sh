@@ -46,6 +46,10 @@ cmd:strace                                    strace
 path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
 cmd:npm                                       npm
+cmd:websockify                                websockify
+cmd:man                                       man-db
+cmd:zsh                                       zsh
+cmd:fish                                      fish
 path:/etc/ssl/certs/ca-certificates.crt       ca-certificates
 '
 arch_needs='
