@@ -43,6 +43,8 @@ cmd:sslscan                                   sslscan
 cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps
 cmd:strace                                    strace
+cmd:systemd-socket-activate                   systemd
+cmd:inetd                                     openbsd-inetd
 path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
 cmd:npm                                       npm
@@ -127,6 +129,7 @@ services='
 mosquitto       mosquitto.service
 redis-server    redis-server.service
 openssh-server  ssh.service ssh.socket
+openbsd-inetd   openbsd-inetd.service inetd.service
 docker.io       docker.service docker.socket
 lighttpd        lighttpd.service
 haproxy         haproxy.service

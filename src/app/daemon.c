@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -43,17 +44,20 @@ static int wait_until_ready(pid_t child, int fd) {
 
 /* A script waits for the end of a pipe or a lock that it handed down unawares. What is open is looked up: a
  * loop up to RLIMIT_NOFILE takes minutes where that is a billion (containers). Without /proc they stay. */
-static void close_inherited(int keep) {
+static void close_inherited(int ready_fd, const int *keep, size_t keep_count) {
   DIR *directory = opendir("/proc/self/fd");
   if (directory == NULL) return;
   for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
     int fd = atoi(entry->d_name); /* "." and "..": 0 */
-    if (fd > STDERR_FILENO && fd != keep && fd != dirfd(directory)) close(fd);
+    bool kept = fd <= STDERR_FILENO || fd == ready_fd || fd == dirfd(directory);
+    for (size_t i = 0; i < keep_count; i++)
+      kept |= fd == keep[i];
+    if (!kept) close(fd);
   }
   closedir(directory);
 }
 
-int daemon_fork(struct daemon *daemon) {
+int daemon_fork(struct daemon *daemon, const int *keep, size_t keep_count) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return WSL_IO;
   pid_t child = fork();
@@ -69,7 +73,7 @@ int daemon_fork(struct daemon *daemon) {
     _exit(wait_until_ready(child, ends[0]));
   }
   (void)setsid(); /* can't fail: a fork's child leads no group */
-  close_inherited(ends[1]);
+  close_inherited(ends[1], keep, keep_count);
   daemon->ready_fd = ends[1];
   return WSL_OK;
 }

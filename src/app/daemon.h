@@ -10,6 +10,8 @@
 #ifndef APP_DAEMON_H
 #define APP_DAEMON_H
 
+#include <stddef.h>
+
 #include <wsluice/span.h>
 
 struct daemon {
@@ -17,9 +19,9 @@ struct daemon {
 };
 
 /* Forks; returns in the child, which leads a session of its own and has closed what it inherited, but for the
- * standard streams. The parent does not come back. 0, or WSL_IO with errno set (and then there was no fork).
- */
-WSL_MUST_CHECK int daemon_fork(struct daemon *daemon);
+ * standard streams and keep[0..keep_count). The parent does not come back. 0, or WSL_IO with errno set (and
+ * then there was no fork). */
+WSL_MUST_CHECK int daemon_fork(struct daemon *daemon, const int *keep, size_t keep_count);
 
 /* The child serves: lets the standard streams go, and the parent. 0 (also without a fork), or WSL_CANCELLED
  * when the parent has gone already: somebody has interrupted the start, and nothing may stay behind. Expects

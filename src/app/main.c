@@ -15,6 +15,7 @@
 
 #include "app/daemon.h"
 #include "app/demo.h"
+#include "app/inherited.h"
 #include "app/loop_memory.h"
 #include "app/option_sockets.h"
 #include "app/options.h"
@@ -44,6 +45,7 @@ struct program {
   struct tls_choices tls;
   struct daemon daemon;
   struct pid_file pid_file;
+  struct inherited inherited;
   bool stopping;
 };
 
@@ -230,19 +232,46 @@ static int run_with_log(struct program *program, struct options *options, const 
   return status;
 }
 
+/* Where standard error was a client's socket: whatever keeps us from starting can be read in the log's file.
+ */
+static void send_messages_to_log(const char *path) {
+  struct log_output output;
+  char why[WHY_MAX];
+  if (path == NULL || log_file_open(path, &output, why, sizeof why) != WSL_OK) return;
+  (void)dup2(output.fd, STDERR_FILENO);
+  close(output.fd);
+}
+
+static int take_inherited(struct program *program, struct options *options) {
+  char why[WHY_MAX];
+  enum inherited_from from = options->inetd ? INHERITED_FROM_INETD : INHERITED_FROM_SYSTEMD;
+  int error = inherited_take(&program->inherited, from, why, sizeof why);
+  if (program->inherited.streams_gone) send_messages_to_log(options->log_file);
+  if (error != WSL_OK) start_message("%s", why);
+  inherited_fill(&program->inherited, &options->server);
+  return error;
+}
+
+static int go_into_background(struct program *program) {
+  int keep[INHERITED_MAX];
+  for (size_t i = 0; i < program->inherited.count; i++)
+    keep[i] = program->inherited.sockets[i].fd;
+  if (daemon_fork(&program->daemon, keep, program->inherited.count) == WSL_OK) return WSL_OK;
+  start_message("can't go into the background: %s", strerror(errno));
+  return WSL_IO;
+}
+
 static int run(struct options *options, char **argv) {
   static struct program program = {.daemon = {.ready_fd = -1}, .pid_file = {.fd = -1}};
   char why[WHY_MAX];
+  if (take_inherited(&program, options) != WSL_OK) return EXIT_CANNOT_START;
   int error = tls_choices_make(&program.tls, options, why, sizeof why);
   tls_choices_hide_password(argv, environ);
   if (error != WSL_OK) {
     start_message("%s", why);
     return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;
   }
-  if (options->daemon && daemon_fork(&program.daemon) != WSL_OK) {
-    start_message("can't go into the background: %s", strerror(errno));
-    return EXIT_CANNOT_START;
-  }
+  if (options->daemon && go_into_background(&program) != WSL_OK) return EXIT_CANNOT_START;
   if (pid_file_claim(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
     start_message("%s", why);
     return EXIT_CANNOT_START;
@@ -256,6 +285,8 @@ static int run(struct options *options, char **argv) {
 int main(int argc, char **argv) {
   static struct options options;
   char why[WHY_MAX];
+  inherited_part_streams();
+  inherited_check_variables();
   child_stage_remember();
   fill_standard_streams();
   start_message_name(program_name_of(argc > 0 ? argv[0] : NULL));

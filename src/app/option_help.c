@@ -30,6 +30,7 @@ static const char *const usages[] = {
     "[options] --unix-target PATH [listen_host:]port",
     "[options] --token-plugin CLASS --token-source ARG [host:]port",
     "[options] --unix-listen PATH target_host:target_port",
+    "[options] --inetd target_host:target_port",
     "--demo [[listen_host:]port]",
 };
 

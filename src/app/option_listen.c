@@ -1,10 +1,19 @@
 /* Options about where to listen. */
 #include "app/option_groups.h"
+#include "app/option_rules.h"
 
 #define MODE_MAX 07777u
 #define OCTAL    8u
 
 static const char *check(struct options *o) {
+  if (o->inetd && o->server.unix_listen != NULL)
+    return "--inetd brings its own socket: not with --unix-listen";
+  if (o->inetd && o->demo) return "--demo's page needs a port: not with --inetd";
+  if (o->inetd && o->daemon) {
+    o->daemon = 0;
+    options_note(o,
+                 "--daemon is of no use with --inetd, which waits for the very process that it has started");
+  }
   return o->demo && o->server.unix_listen != NULL ? "--demo's page needs a port: not with --unix-listen"
                                                   : NULL;
 }
@@ -36,6 +45,10 @@ static const struct option_spec specs[] = {
    "listen on this Unix socket; then no port is given"},
   {OPTION_CUSTOM, "unix-listen-mode", 0, "MODE", 0, 0, 0, check_mode,
    "its file mode, octal [0600]"},
+  {OPTION_FLAG, "inetd", 0, NULL, FIELD(inetd), 0, 0, NULL,
+   "the socket is descriptor 0, as inetd and xinetd\n"
+   "hand it down; then no port is given (sockets of\n"
+   "systemd, LISTEN_FDS, are taken without an option)"},
 };
 /* clang-format on */
 

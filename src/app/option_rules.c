@@ -4,11 +4,11 @@
 #include <assert.h>
 
 const char *options_own_target(const struct options *o) {
-  if (o->wrapped != NULL) return "-- PROGRAM";
   if (o->demo) return "--demo";
   if (o->unix_target != NULL) return "--unix-target";
   if (o->target_config != NULL) return "--target-config";
-  return o->server.token_kind != NULL ? "--token-plugin" : NULL;
+  if (o->server.token_kind != NULL) return "--token-plugin";
+  return o->wrapped != NULL ? OPTIONS_WRAPPED : NULL;
 }
 
 void options_note(struct options *options, const char *sentence) {

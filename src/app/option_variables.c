@@ -24,17 +24,12 @@ struct answer {
 };
 
 static const struct answer answers[] = {
-    {"unix-listen", WHERE_TO_LISTEN, 1},
-    {"unix-target", WHICH_TARGET, 1},
-    {"token-plugin", WHICH_TARGET, 2},
-    {"token-source", WHICH_TARGET, 2},
-    {"host-token", WHICH_TARGET, 2},
-    {"target-config", WHICH_TARGET, 3},
-    {"demo", WHICH_TARGET, 4},
-    {"key-password", WHICH_PASSWORD, 1},
-    {"key-password-file", WHICH_PASSWORD, 2},
-    {"log-level", WHICH_LEVEL, 1},
-    {"verbose", WHICH_LEVEL, 2},
+    {"unix-listen", WHERE_TO_LISTEN, 1}, {"inetd", WHERE_TO_LISTEN, 2},
+    {"unix-target", WHICH_TARGET, 1},    {"token-plugin", WHICH_TARGET, 2},
+    {"token-source", WHICH_TARGET, 2},   {"host-token", WHICH_TARGET, 2},
+    {"target-config", WHICH_TARGET, 3},  {"demo", WHICH_TARGET, 4},
+    {"key-password", WHICH_PASSWORD, 1}, {"key-password-file", WHICH_PASSWORD, 2},
+    {"log-level", WHICH_LEVEL, 1},       {"verbose", WHICH_LEVEL, 2},
 };
 #define ANSWERS (sizeof answers / sizeof answers[0])
 
@@ -57,7 +52,8 @@ static bool positional_answers(const struct options_given *given, enum question 
   if (question > WHICH_TARGET || answered(given, question, 0)) return false;
   if (question == WHICH_TARGET && given->wrapped) return true;
   enum question other = question == WHERE_TO_LISTEN ? WHICH_TARGET : WHERE_TO_LISTEN;
-  return given->positionals > (answered(given, other, 0) ? 0 : 1);
+  bool other_answered = answered(given, other, 0) || (other == WHICH_TARGET && given->wrapped);
+  return given->positionals > (other_answered ? 0 : 1);
 }
 
 static bool outranked(const struct options_given *given, const struct option_spec *spec) {

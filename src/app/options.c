@@ -118,9 +118,20 @@ static int take_positional(struct reader *r, const char *word) {
   return WSL_OK;
 }
 
-/* Behind "--": "6080 -- Xvnc :1", as websockify takes it, or with none before it the positionals. */
+/* Whether it is said already where to listen. */
+static bool has_place(const struct reader *r) {
+  const struct options *o = r->options;
+  static const char *const names[] = {"listen", "unix-listen", "inetd"};
+  if (r->given.positionals > 0 || o->server.unix_listen != NULL || o->inetd || o->activated) return true;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (environment_value(r->environment, names[i]) != NULL) return true;
+  }
+  return false;
+}
+
+/* Behind "--": "6080 -- Xvnc :1", as websockify takes it, or with no place before it the positionals. */
 static void take_wrapped(struct reader *r) {
-  if (r->given.positionals == 0 || r->at == r->argc) return;
+  if (!has_place(r) || r->at == r->argc) return;
   r->options->wrapped = r->argv + r->at;
   r->given.wrapped = true;
   r->at = r->argc;
@@ -181,48 +192,84 @@ static int read_target(struct reader *r, struct positional target) {
   return WSL_OK;
 }
 
-/* The next word, else the variable. */
-static struct positional next_positional(struct reader *r, int *at, const char *what, const char *option,
-                                         const char *variable) {
-  if (*at < r->given.positionals) return (struct positional){r->positionals[(*at)++], what};
-  return (struct positional){environment_value(r->environment, option), variable};
+enum need { NEED_NONE, NEED_MAYBE, NEED_ONE };
+
+/* What stands for a place to listen, so that no port is given; NULL: nothing does. */
+static const char *own_listen(const struct options *o) {
+  if (o->inetd) return "--inetd";
+  return o->server.unix_listen != NULL ? "--unix-listen" : NULL;
+}
+
+static enum need need_of_listen(const struct options *o) {
+  if (own_listen(o) != NULL) return NEED_NONE;
+  return o->activated || o->demo ? NEED_MAYBE : NEED_ONE;
+}
+
+/* A program as the target may stand beside one, where it listens by itself. */
+static enum need need_of_target(const struct options *o) {
+  const char *own = options_own_target(o);
+  if (own == NULL) return NEED_ONE;
+  return strcmp(own, OPTIONS_WRAPPED) == 0 ? NEED_MAYBE : NEED_NONE;
 }
 
 /* More of them than the options leave room for. */
-static int check_count(struct reader *r, const char *own_target) {
-  bool own_listen = r->options->server.unix_listen != NULL;
-  int expected = (own_listen ? 0 : 1) + (own_target != NULL ? 0 : 1);
+static int check_count(struct reader *r) {
+  const char *listen = own_listen(r->options), *target = options_own_target(r->options);
+  bool takes_target = need_of_target(r->options) != NEED_NONE;
+  int expected = (listen != NULL ? 0 : 1) + (takes_target ? 1 : 0);
   if (r->given.positionals <= expected) return WSL_OK;
-  if (!own_listen) return complain(r, "\"%s\": no target is given with %s", r->positionals[1], own_target);
-  if (own_target == NULL)
-    return complain(r, "\"%s\": no port is given with --unix-listen", r->positionals[0]);
-  return complain(r, "\"%s\": neither port nor target is given with --unix-listen and %s", r->positionals[0],
-                  own_target);
+  if (listen == NULL) return complain(r, "\"%s\": no target is given with %s", r->positionals[1], target);
+  if (takes_target)
+    return complain(r, "\"%s\": no port is given with %s", r->positionals[r->given.positionals - 2], listen);
+  return complain(r, "\"%s\": neither port nor target is given with %s and %s", r->positionals[0], listen,
+                  target);
+}
+
+static int take_listen(struct reader *r, int *at) {
+  struct options *o = r->options;
+  /* A single word is the target, where there must be one and somewhere to listen is known. */
+  bool left_for_target = need_of_listen(o) == NEED_MAYBE && need_of_target(o) == NEED_ONE;
+  int given = r->given.positionals - (left_for_target ? 1 : 0);
+  struct positional listen = {environment_value(r->environment, "listen"), "WSLUICE_LISTEN"};
+  if (*at < given) listen = (struct positional){r->positionals[(*at)++], "where to listen"};
+  if (listen.text == NULL && o->demo) listen.text = DEFAULT_DEMO_LISTEN;
+  if (listen.text != NULL) return read_listen(r, listen);
+  if (need_of_listen(o) == NEED_MAYBE) return WSL_OK;
+  if (options_own_target(o) != NULL)
+    return complain(r, "no port given (usage: %s %s ... [listen_host:]port)", o->self, options_own_target(o));
+  return complain(r, "no port and no target given (usage: %s " OPTIONS_USAGE ")", o->self);
+}
+
+static int take_target(struct reader *r, int at) {
+  struct options *o = r->options;
+  struct positional target = {NULL, "the target"};
+  if (at < r->given.positionals) {
+    target.text = r->positionals[at];
+  } else if (need_of_target(o) == NEED_ONE) {
+    target = (struct positional){environment_value(r->environment, "target"), "WSLUICE_TARGET"};
+    if (target.text == NULL) return complain(r, "no target given (usage: %s " OPTIONS_USAGE ")", o->self);
+  }
+  return target.text == NULL ? WSL_OK : read_target(r, target);
 }
 
 /* Both, as far as options do not stand for them. */
 static int read_positionals(struct reader *r) {
-  struct options *o = r->options;
-  const char *own_target = options_own_target(o);
-  int at = 0, error = check_count(r, own_target);
-  if (error == WSL_OK && o->server.unix_listen == NULL) {
-    struct positional listen = next_positional(r, &at, "where to listen", "listen", "WSLUICE_LISTEN");
-    if (listen.text == NULL && o->demo) listen.text = DEFAULT_DEMO_LISTEN;
-    if (listen.text == NULL && own_target != NULL)
-      return complain(r, "no port given (usage: %s %s ... [listen_host:]port)", o->self, own_target);
-    if (listen.text == NULL)
-      return complain(r, "no port and no target given (usage: %s " OPTIONS_USAGE ")", o->self);
-    error = read_listen(r, listen);
-  }
-  if (error == WSL_OK && own_target == NULL) {
-    struct positional target = next_positional(r, &at, "the target", "target", "WSLUICE_TARGET");
-    if (target.text == NULL) return complain(r, "no target given (usage: %s " OPTIONS_USAGE ")", o->self);
-    error = read_target(r, target);
-  }
+  int at = 0, error = check_count(r);
+  if (error == WSL_OK && need_of_listen(r->options) != NEED_NONE) error = take_listen(r, &at);
+  if (error == WSL_OK && need_of_target(r->options) != NEED_NONE) error = take_target(r, at);
   return error;
 }
 
 /* ---- all together ---- */
+
+/* By systemd; the variable is for this process, where it is there (app/inherited.h). */
+static bool sockets_handed_down(const char *const *environment) {
+  for (; *environment != NULL; environment++) {
+    if (strncmp(*environment, "LISTEN_FDS=", strlen("LISTEN_FDS=")) == 0)
+      return strcmp(*environment, "LISTEN_FDS=0") != 0;
+  }
+  return false;
+}
 
 static int parse(struct reader *r) {
   struct options *o = r->options;
@@ -258,6 +305,7 @@ int options_parse(struct options *options, int argc, const char *const *argv, co
   set_defaults(options);
   options->self = program_name_of(argc > 0 ? argv[0] : NULL);
   options->as_websockify = program_name_is_websockify(options->self);
+  options->activated = sockets_handed_down(environment);
   int error = parse(&r);
   if (error != WSL_OK) blank_controls(why);
   return error;

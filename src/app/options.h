@@ -24,6 +24,8 @@
 
 #define OPTIONS_USAGE "[options] [listen_host:]port target_host:target_port" /* behind the program's name */
 
+#define OPTIONS_WRAPPED "-- PROGRAM" /* among what stands for a target (option_rules.h) */
+
 enum options_action { OPTIONS_RUN, OPTIONS_DEMO, OPTIONS_HELP, OPTIONS_VERSION };
 
 /* A repeatable option's values. */
@@ -64,6 +66,8 @@ struct options {
   uint64_t prefer_ipv6, file_only, libserver, host_token, ssl_only, verify_client, ssl_target,
       ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;
+  /* Sockets that were handed down (app/inherited.h): by inetd; by systemd, as the environment says. */
+  uint64_t inetd, activated;
   uint64_t send_buffer, receive_buffer, notsent_lowat, fastopen;
   uint64_t request_line_max, head_max, header_lines_max;
   uint64_t buffer_size, buffer_memory, head_memory;

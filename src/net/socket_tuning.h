@@ -45,6 +45,9 @@ WSL_MUST_CHECK int socket_tuning_check(const struct socket_tuning *tuning, char 
 /* Before listen(). Best effort, as below: it has been checked. */
 void socket_tune_listener(int fd, const struct socket_tuning *tuning);
 
+/* For a connection of a client's that came from elsewhere than our listeners. */
+void socket_tune_accepted(int fd, const struct socket_tuning *tuning);
+
 /* Before connect(). */
 void socket_tune_dialled(int fd, const struct socket_tuning *tuning);
 

@@ -56,9 +56,13 @@ void socket_tune_dialled(int fd, const struct socket_tuning *tuning) {
 }
 
 /* What waits unsent delays pongs and our Close, and those go to clients only. */
-void socket_tune_listener(int fd, const struct socket_tuning *tuning) {
+void socket_tune_accepted(int fd, const struct socket_tuning *tuning) {
   socket_tune_dialled(fd, tuning);
   if (tuning->notsent_lowat != 0) set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, tuning->notsent_lowat);
+}
+
+void socket_tune_listener(int fd, const struct socket_tuning *tuning) {
+  socket_tune_accepted(fd, tuning);
   if (tuning->fastopen_queue != 0) set_option(fd, IPPROTO_TCP, TCP_FASTOPEN, tuning->fastopen_queue);
 }
 

@@ -23,6 +23,10 @@ void socket_tune_dialled(int fd, const struct socket_tuning *tuning) {
   if (tuning->receive_buffer != 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, tuning->receive_buffer);
 }
 
+void socket_tune_accepted(int fd, const struct socket_tuning *tuning) {
+  socket_tune_dialled(fd, tuning);
+}
+
 void socket_tune_listener(int fd, const struct socket_tuning *tuning) {
   socket_tune_dialled(fd, tuning);
 }

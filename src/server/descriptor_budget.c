@@ -31,6 +31,12 @@ size_t descriptor_budget_take_pipes(uint64_t *descriptors, size_t wished) {
   return pipes;
 }
 
+void descriptor_budget_take_listeners(uint64_t *descriptors, size_t listeners, unsigned workers) {
+  if (*descriptors == 0 || listeners < 2) return;
+  uint64_t held = (uint64_t)(listeners - 1) * workers;
+  *descriptors = *descriptors > held ? *descriptors - held : 1; /* 0 would mean that there is no limit */
+}
+
 uint64_t descriptor_budget_raise_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

@@ -35,6 +35,9 @@ struct descriptor_budget descriptor_budget_plan(uint64_t descriptors, unsigned w
  * Takes those off `*descriptors` (0: unknown or infinite). */
 size_t descriptor_budget_take_pipes(uint64_t *descriptors, size_t wished);
 
+/* Takes off `*descriptors` what workers hold for listening sockets behind their first. */
+void descriptor_budget_take_listeners(uint64_t *descriptors, size_t listeners, unsigned workers);
+
 /* Raises the soft RLIMIT_NOFILE to the hard one and returns what holds then; 0 for infinity. */
 uint64_t descriptor_budget_raise_limit(void);
 

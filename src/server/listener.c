@@ -108,10 +108,11 @@ static void set_state(struct listener *listener, enum listener_state state) {
     timer_arm(listener->timers, &listener->retry, listener->timers->now_ms + RETRY_MS);
 }
 
-int listener_open(struct listener *listener, uv_loop_t *loop, int fd, struct timers *timers,
-                  struct admission *admission, struct admission_waiter *waiter, listener_fn on_accept,
-                  void *owner) {
-  *listener = (struct listener){.fd = fd,
+int listener_open(struct listener *listener, uv_loop_t *loop, struct listener_socket socket,
+                  struct timers *timers, struct admission *admission, struct admission_waiter *waiter,
+                  listener_fn on_accept, void *owner) {
+  *listener = (struct listener){.fd = socket.fd,
+                                .queue = socket.queue,
                                 .state = LISTENER_POLLING,
                                 .timers = timers,
                                 .admission = admission,
@@ -119,7 +120,7 @@ int listener_open(struct listener *listener, uv_loop_t *loop, int fd, struct tim
                                 .on_accept = on_accept,
                                 .owner = owner};
   timer_init(&listener->retry, on_retry);
-  if (uv_poll_init(loop, &listener->poll, fd) != 0) return WSL_IO;
+  if (uv_poll_init(loop, &listener->poll, socket.fd) != 0) return WSL_IO;
   set_state(listener, LISTENER_POLLING);
   return 0;
 }
@@ -133,8 +134,8 @@ void listener_stop(struct listener *listener) {
   (void)uv_poll_stop(&listener->poll);
   timer_disarm(listener->timers, &listener->retry);
   listener->state = LISTENER_CLOSED;
-  /* close() would reset the clients that the kernel has taken for us already. */
-  for (int i = 0; i < ACCEPTS_AT_STOP_MAX && accept_one(listener) == ACCEPT_MORE; i++) {
+  for (int i = 0; listener->queue == LISTENER_QUEUE_ENDS && i < ACCEPTS_AT_STOP_MAX; i++) {
+    if (accept_one(listener) != ACCEPT_MORE) break;
   }
   uv_close((uv_handle_t *)&listener->poll, NULL);
   close(listener->fd);

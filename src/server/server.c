@@ -20,11 +20,10 @@
 #include "server/admission.h"
 #include "server/descriptor_budget.h"
 #include "server/lifetime.h"
-#include "server/listen_address.h"
+#include "server/listen_sockets.h"
 #include "server/processors.h"
 #include "server/static_files.h"
 #include "server/thread_pool.h"
-#include "server/unix_listen.h"
 #include "server/worker.h"
 
 /* What sessions get for their closing handshake when the drain time is over. */
@@ -44,8 +43,8 @@ struct server {
   server_stopped_fn on_stopped;
   void *owner;
   enum server_phase phase;
-  struct address address; /* where the first worker listens */
-  struct unix_listen unix_listen;
+  struct listen_sockets sockets;
+  struct address client; /* the only one, where there is no listening */
   struct static_files files;
   struct token_source *tokens;       /* or NULL, as the next two may be */
   struct certificates *certificates; /* toward clients */
@@ -56,7 +55,6 @@ struct server {
   struct splice_budget pipes;
   struct worker **workers;
   struct admission_waiter **waiters;
-  int *listen_fds; /* of workers that are not opened yet, else -1 */
   unsigned workers_count;
   atomic_uint workers_ended;
   uv_async_t on_ended; /* a worker's loop is over */
@@ -66,7 +64,7 @@ struct server {
 };
 
 uint16_t server_port(const struct server *server) {
-  return address_port(&server->address);
+  return listen_sockets_port(&server->sockets);
 }
 
 /* ---- stopping ---- */
@@ -160,6 +158,11 @@ void server_drain(struct server *server) {
   drain(server, server->settings->drain_timeout_ms);
 }
 
+void server_finish(struct server *server, uint64_t patience_ms) {
+  uint64_t drain_ms = server->settings->drain_timeout_ms;
+  drain(server, drain_ms > patience_ms ? drain_ms : patience_ms);
+}
+
 /* --run-once: files that are on their way to other clients are not cut off in the middle. */
 #define LAST_FILES_TIME_MS 2000u
 
@@ -207,13 +210,11 @@ static void free_parts(struct server *server) {
   }
   for (unsigned i = 0; i < server->workers_count; i++) {
     if (server->workers != NULL && server->workers[i] != NULL) worker_free(server->workers[i]);
-    if (server->listen_fds != NULL && server->listen_fds[i] >= 0) close(server->listen_fds[i]);
   }
   free(server->workers);
   free(server->waiters);
   free(server->balance.seats);
-  free(server->listen_fds);
-  unix_listen_remove(&server->unix_listen);
+  listen_sockets_close(&server->sockets);
   static_files_close(&server->files);
   if (server->tokens != NULL) token_source_close(server->tokens);
   certificates_close(server->certificates);
@@ -248,7 +249,9 @@ static size_t pipes_wished(const struct server_settings *settings, unsigned work
 static int plan(struct server *server) {
   const struct server_settings *settings = server->settings;
   unsigned wanted = settings->workers == 0 ? processors_usable() : settings->workers;
+  if (settings->client != NULL) wanted = 1;
   uint64_t descriptors = descriptor_budget_raise_limit();
+  descriptor_budget_take_listeners(&descriptors, listen_sockets_planned(settings), wanted);
   size_t pipes = descriptor_budget_take_pipes(&descriptors, pipes_wished(settings, wanted));
   struct descriptor_budget budget = descriptor_budget_plan(descriptors, wanted, settings->max_sessions);
   if (budget.workers < wanted)
@@ -258,47 +261,12 @@ static int plan(struct server *server) {
   server->workers_count = budget.workers;
   server->workers = calloc(budget.workers, sizeof(struct worker *));
   server->waiters = calloc(budget.workers, sizeof(struct admission_waiter *));
-  server->listen_fds = calloc(budget.workers, sizeof(int));
   server->balance.seats = calloc(budget.workers, sizeof(struct balance_seat));
   server->balance.count = budget.workers;
-  if (server->workers == NULL || server->waiters == NULL || server->listen_fds == NULL ||
-      server->balance.seats == NULL)
+  if (server->workers == NULL || server->waiters == NULL || server->balance.seats == NULL)
     return WSL_NO_MEMORY;
-  for (unsigned i = 0; i < budget.workers; i++)
-    server->listen_fds[i] = -1;
   admission_init(&server->admission, budget.connections, server->waiters, budget.workers);
   return 0;
-}
-
-/* One Unix socket for all workers: each has a descriptor of it, and whoever is first accepts. */
-static int listen_unix(struct server *server, char *why, size_t why_cap) {
-  const struct server_settings *settings = server->settings;
-  int fd = unix_listen_open(&server->unix_listen, settings->unix_listen, settings->unix_listen_mode,
-                            settings->backlog, &server->address, why, why_cap);
-  if (fd < 0) return fd;
-  server->listen_fds[0] = fd;
-  for (unsigned i = 1; i < server->workers_count; i++) {
-    server->listen_fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (server->listen_fds[i] < 0) return explain(WSL_NO_DESCRIPTOR, "workers", why, why_cap);
-  }
-  return WSL_OK;
-}
-
-/* One socket a worker: the first claims the port alone, so that a second instance fails. */
-static int listen_all(struct server *server, char *why, size_t why_cap) {
-  const struct server_settings *settings = server->settings;
-  if (settings->unix_listen != NULL) return listen_unix(server, why, why_cap);
-  int error = listen_address_resolve(settings->listen_host, settings->listen_port, settings->listen_family,
-                                     &server->address, why, why_cap);
-  for (unsigned i = 0; error == 0 && i < server->workers_count; i++) {
-    enum listen_sharing sharing = LISTEN_OTHER;
-    if (i == 0) sharing = server->workers_count == 1 ? LISTEN_ALONE : LISTEN_FIRST;
-    int fd = listen_address_bind(settings->listen_host, &server->address, sharing, &settings->sockets,
-                                 settings->backlog, why, why_cap);
-    if (fd < 0) error = fd;
-    server->listen_fds[i] = fd < 0 ? -1 : fd;
-  }
-  return error;
 }
 
 static int open_workers(struct server *server) {
@@ -318,9 +286,9 @@ static int open_workers(struct server *server) {
       .owner = server,
   };
   for (unsigned i = 0; i < server->workers_count; i++) {
-    server->workers[i] = worker_open(&server->setup, i, server->listen_fds[i]);
+    server->workers[i] =
+        worker_open(&server->setup, i, listen_sockets_take(&server->sockets), server->sockets.count);
     if (server->workers[i] == NULL) return WSL_NO_DESCRIPTOR;
-    server->listen_fds[i] = -1;
     server->waiters[i] = worker_waiter(server->workers[i]);
   }
   return 0;
@@ -387,6 +355,26 @@ static int open_tls(struct server *server, char *why, size_t why_cap) {
   return error;
 }
 
+/* The one client of a server that listens on nothing. It may have gone already. */
+static int look_at_client(struct server *server, char *why, size_t why_cap) {
+  const struct inherited_socket *client = server->settings->client;
+  struct address *peer = &server->client;
+  peer->len = sizeof peer->storage;
+  if (getpeername(client->fd, (struct sockaddr *)&peer->storage, &peer->len) != 0) {
+    snprintf(why, why_cap, "nobody to serve: the client on %s has gone", client->name);
+    return WSL_RESET;
+  }
+  if (peer->storage.ss_family != AF_UNIX) socket_tune_accepted(client->fd, &server->settings->sockets);
+  return WSL_OK;
+}
+
+/* Its place counts before the worker hears that nobody else comes, so that it stays for this one. */
+static void serve_client(struct server *server) {
+  worker_give(server->workers[0], server->settings->client->fd, &server->client);
+  server->phase = SERVER_RETIRED;
+  worker_tell(server->workers[0], WORKER_DRAIN);
+}
+
 static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, size_t why_cap) {
   const struct server_settings *settings = server->settings;
   int error = plan(server);
@@ -395,11 +383,13 @@ static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, s
   if (error == 0) error = open_tokens(server, why, why_cap);
   if (error == 0) error = open_tls(server, why, why_cap);
   if (error != 0) return error;
-  error = listen_all(server, why, why_cap);
+  error = listen_sockets_open(&server->sockets, settings, server->workers_count, why, why_cap);
+  if (error == 0 && settings->client != NULL) error = look_at_client(server, why, why_cap);
   if (error != 0) return error;
   error = thread_pool_start();
   if (error == 0) error = open_workers(server);
   if (error == 0) error = open_handles(server, main_loop);
+  if (error == 0 && settings->client != NULL) serve_client(server);
   if (error == 0) error = start_workers(server);
   return error == 0 ? 0 : explain(error, "workers", why, why_cap);
 }
@@ -409,6 +399,22 @@ static void log_room(const struct server *server) {
   struct worker_footprint footprint = worker_footprint(server->workers[0]);
   log_event(LOG_DEBUG, 0, "room connections=%zu idle_session_bytes=%zu idle_connection_bytes=%zu",
             server->admission.cap, footprint.session, footprint.connection);
+}
+
+/* Where clients are taken from. */
+static void log_places(const struct server *server) {
+  char where[ADDRESS_TEXT_MAX];
+  const struct server_settings *settings = server->settings;
+  const char *target = settings->token_kind == NULL ? settings->target.text : "by-token";
+  for (size_t i = 0; i < server->sockets.count; i++) {
+    const struct listen_socket *socket = &server->sockets.all[i];
+    log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s%s%s",
+              address_format(&socket->address, where), server->workers_count, target,
+              socket->name == NULL ? "" : " inherited=", socket->name == NULL ? "" : socket->name);
+  }
+  if (settings->client != NULL)
+    log_event(LOG_INFO, 0, "serving one client client=%s target=%s inherited=%s",
+              address_format(&server->client, where), target, settings->client->name);
 }
 
 int server_start(struct server **result, const struct server_settings *settings, uv_loop_t *main_loop,
@@ -426,9 +432,7 @@ int server_start(struct server **result, const struct server_settings *settings,
   }
   if (server->certificates != NULL)
     certificates_watch(server->certificates, main_loop, on_certificates_renewed, server);
-  char where[ADDRESS_TEXT_MAX];
-  log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s", address_format(&server->address, where),
-            server->workers_count, settings->token_kind == NULL ? settings->target.text : "by-token");
+  log_places(server);
   log_room(server);
   *result = server;
   return 0;

@@ -21,13 +21,17 @@ WSL_MUST_CHECK int server_start(struct server **server, const struct server_sett
                                 uv_loop_t *main_loop, server_stopped_fn on_stopped, void *owner, char *why,
                                 size_t why_cap);
 
-/* The port it listens on. */
+/* The port it listens on, the first of several; 0 where none is one of TCP. */
 uint16_t server_port(const struct server *server);
 
 /* First signal: accepting stops after the kernel's queue is taken; sessions may go on for
  * drain_timeout_ms, then get Close 1001, and what is open 2 s later is cut. Without connections it
  * stops at once. */
 void server_drain(struct server *server);
+
+/* The same, when its target has ended: sessions have so much time at least, since they end by themselves when
+ * the target's last bytes have arrived. */
+void server_finish(struct server *server, uint64_t patience_ms);
 
 /* Reads the certificates anew (SIGHUP); they are noticed by themselves as well when their files change. New
  * connections get the new ones; when they can't be used a log line says why, and the old ones stay. */

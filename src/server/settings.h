@@ -42,12 +42,24 @@ struct tls_settings {
 
 enum target_tls { TARGET_PLAIN, TARGET_TLS };
 
+/* A stream socket that whoever started us has opened. */
+struct inherited_socket {
+  int fd;           /* non-blocking, close-on-exec */
+  const char *name; /* printable, for the log */
+};
+
 struct server_settings {
-  const char *listen_host; /* name or literal without brackets; "" = all addresses, dual stack */
+  /* Where to listen: on all that are given. */
+  const char *listen_host; /* name or literal without brackets; "" = all addresses, dual stack; NULL: none */
   uint16_t listen_port;    /* 0: any free one, named in the log */
   enum listen_family listen_family;
-  const char *unix_listen;   /* path of a Unix socket instead of host and port, or NULL */
-  unsigned unix_listen_mode; /* of the socket file, such as 0600 */
+  const char *unix_listen;                  /* path of a Unix socket, or NULL */
+  unsigned unix_listen_mode;                /* of the socket file, such as 0600 */
+  const struct inherited_socket *inherited; /* listening; the server's own from its start on */
+  size_t inherited_count;
+  /* Or NULL. One that is connected, likewise: nothing is listened on then (and none of the above given); its
+   * client is served, and the server stops when it has gone. */
+  const struct inherited_socket *client;
   struct tls_settings tls;
 
   struct target target; /* of all requests, without tokens */

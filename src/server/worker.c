@@ -16,7 +16,17 @@ void worker_note_ended(struct worker *worker) {
   if (worker->draining) worker_post(worker, WORKER_SETTLE);
 }
 
+static void resume_listening(struct worker *worker) {
+  for (size_t i = 0; i < worker->listeners_count; i++)
+    listener_resume(&worker->listeners[i]);
+}
+
 /* ---- the end ---- */
+
+void worker_stop_listening(struct worker *worker) {
+  for (size_t i = 0; i < worker->listeners_count; i++)
+    listener_stop(&worker->listeners[i]);
+}
 
 static bool is_empty(const struct worker *worker) {
   return worker->connections.count == 0 && worker->sessions.count == 0 && worker->files.running == 0 &&
@@ -27,7 +37,7 @@ static bool is_empty(const struct worker *worker) {
  * worker_free(), since others may send to it as long as any worker runs. */
 void worker_end_loop(struct worker *worker) {
   worker->ending = true;
-  listener_stop(&worker->listener);
+  worker_stop_listening(worker);
   loop_timers_close(&worker->timers);
   if (worker->resolver != NULL) resolver_close(worker->resolver);
   if (worker->poller != NULL) poller_close(worker->poller);
@@ -52,7 +62,7 @@ static void settle(struct worker *worker) {
 
 static void drain(struct worker *worker) {
   worker->draining = true;
-  listener_stop(&worker->listener);
+  worker_stop_listening(worker);
   connection_domain_drain(&worker->connections);
 }
 
@@ -74,7 +84,7 @@ void worker_on_async(uv_async_t *handle) {
   unsigned commands = atomic_exchange(&worker->commands, 0);
   /* First: what has been handed on before a command is there when it is acted on. */
   if (commands & WORKER_MAIL) worker_take_mail(worker);
-  if (commands & WORKER_RESUME) listener_resume(&worker->listener);
+  if (commands & WORKER_RESUME) resume_listening(worker);
   if (commands & WORKER_RENEW) worker_renew_certificates(worker);
   if (commands & WORKER_DRAIN) drain(worker);
   if (commands & WORKER_GO_AWAY) go_away(worker);
@@ -138,5 +148,6 @@ void worker_free(struct worker *worker) {
   worker_run_out(worker);
   worker_free_domains(worker);
   mailbox_destroy(&worker->mailbox);
+  free(worker->listeners);
   free(worker);
 }

@@ -12,6 +12,7 @@
 #include "server/balance.h"
 #include "server/certificates.h"
 #include "server/counters.h"
+#include "server/listener.h"
 #include "server/settings.h"
 #include "server/static_files.h"
 
@@ -42,8 +43,14 @@ struct worker_setup {
   void *owner;
 };
 
-/* Makes a worker that will accept from `listen_fd`, its own on success. NULL when the system refuses. */
-struct worker *worker_open(const struct worker_setup *setup, unsigned index, int listen_fd);
+/* Makes a worker that will accept from `count` listening sockets, its own in any case from now on. NULL when
+ * the system refuses. */
+struct worker *worker_open(const struct worker_setup *setup, unsigned index,
+                           const struct listener_socket *sockets, size_t count);
+
+/* Has it serve a client that is connected already, whose descriptor is its own from now on. Before
+ * worker_start(). */
+void worker_give(struct worker *worker, int fd, const struct address *peer);
 
 /* For the admission's table. */
 struct admission_waiter *worker_waiter(struct worker *worker);

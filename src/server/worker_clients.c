@@ -7,6 +7,8 @@
  */
 #include "server/worker_internal.h"
 
+#include <assert.h>
+
 #include "core/log.h"
 #include "server/balance.h"
 
@@ -70,6 +72,19 @@ void worker_on_accept(void *owner, int fd, const struct address *peer) {
     balance_return(balance, place, self);
   }
   serve(worker, fd, self, peer);
+}
+
+/* By its own mailbox: taken from there before a drain that is told at once. It is the only one, so there is
+ * place for it. */
+void worker_give(struct worker *worker, int fd, const struct address *peer) {
+  struct mail mail = {.fd = fd, .from = worker->index, .peer = *peer};
+  bool placed = admission_acquire(worker->setup.admission, &worker->waiter);
+  balance_keep(worker->setup.balance, worker->index);
+  bool put = mailbox_put(&worker->mailbox, &mail);
+  assert(placed && put);
+  (void)placed;
+  (void)put;
+  worker_post(worker, WORKER_MAIL);
 }
 
 void worker_take_mail(struct worker *worker) {

@@ -35,7 +35,8 @@ struct worker {
   atomic_uint commands; /* bits that wait to be acted on */
   struct mailbox mailbox;
   struct admission_waiter waiter;
-  struct listener listener;
+  struct listener *listeners;
+  size_t listeners_count;
   bool draining;
   bool is_cut; /* who comes now is cut too */
   bool ending; /* handles are being closed */
@@ -71,6 +72,8 @@ void worker_on_async(uv_async_t *handle);
 
 /* Something has ended: while draining it may have been the last. */
 void worker_note_ended(struct worker *worker);
+
+void worker_stop_listening(struct worker *worker);
 
 /* Closes what keeps the loop alive. */
 void worker_end_loop(struct worker *worker);

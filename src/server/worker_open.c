@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/hash.h"
 #include "core/log.h"
@@ -164,7 +165,6 @@ static struct worker *make_worker(const struct worker_setup *setup, unsigned ind
   worker->index = index;
   worker->next_id = index + 1;
   worker->waiter.wake = on_admission_wake;
-  worker->listener.state = LISTENER_CLOSED;
   if (mailbox_init(&worker->mailbox) != 0) goto fail_memory;
   if (uv_loop_init(&worker->loop) != 0) goto fail_mailbox;
   if (uv_async_init(&worker->loop, &worker->async, worker_on_async) != 0) goto fail_loop;
@@ -188,20 +188,38 @@ void worker_run_out(struct worker *worker) {
   (void)closed;
 }
 
-struct worker *worker_open(const struct worker_setup *setup, unsigned index, int listen_fd) {
+/* How many of them it has taken; less than all: the system refuses. */
+static size_t open_listeners(struct worker *worker, const struct listener_socket *sockets, size_t count) {
+  if (count == 0) return 0;
+  worker->listeners = calloc(count, sizeof *worker->listeners);
+  if (worker->listeners == NULL) return 0;
+  for (size_t i = 0; i < count; i++) {
+    if (listener_open(&worker->listeners[i], &worker->loop, sockets[i], &worker->timers.timers,
+                      worker->setup.admission, &worker->waiter, worker_on_accept, worker) != 0)
+      break;
+    worker->listeners_count++;
+  }
+  return worker->listeners_count;
+}
+
+static void close_sockets(const struct listener_socket *sockets, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    close(sockets[i].fd);
+}
+
+struct worker *worker_open(const struct worker_setup *setup, unsigned index,
+                           const struct listener_socket *sockets, size_t count) {
+  size_t taken = 0;
   struct worker *worker = make_worker(setup, index);
-  if (worker == NULL) return NULL;
+  if (worker == NULL) goto fail_sockets;
   if (loop_timers_open(&worker->timers, &worker->loop) != 0) goto fail_async;
   worker->poller = poller_open(&worker->loop);
   if (worker->poller != NULL) poller_on_wake(worker->poller, on_wake, worker);
   worker->resolver = worker->poller == NULL ? NULL : resolver_open(&worker->loop);
   if (worker->resolver == NULL) goto fail_handles;
   if (open_domains(worker) != 0) goto fail_domains;
-  if (listener_open(&worker->listener, &worker->loop, listen_fd, &worker->timers.timers, setup->admission,
-                    &worker->waiter, worker_on_accept, worker) != 0) {
-    worker->listener.state = LISTENER_CLOSED;
-    goto fail_domains;
-  }
+  taken = open_listeners(worker, sockets, count);
+  if (taken < count) goto fail_domains;
   return worker;
 
 fail_domains:
@@ -211,6 +229,9 @@ fail_handles:
 fail_async:
   worker_run_out(worker);
   mailbox_destroy(&worker->mailbox);
+  free(worker->listeners);
   free(worker);
+fail_sockets:
+  close_sockets(sockets + taken, count - taken);
   return NULL;
 }

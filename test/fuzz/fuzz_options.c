@@ -73,7 +73,8 @@ static void compare(const struct outcome *one, const struct outcome *other) {
 static void check_settings(const struct outcome *outcome) {
   const struct options *o = &outcome->options;
   if (outcome->error != 0 || (o->action != OPTIONS_RUN && o->action != OPTIONS_DEMO)) return;
-  fuzz_check((o->server.listen_host != NULL) != (o->server.unix_listen != NULL), "one place to listen at");
+  int places = (o->server.listen_host != NULL) + (o->server.unix_listen != NULL) + (o->inetd != 0);
+  fuzz_check(o->activated ? places <= 1 : places == 1, "one place to listen at");
   fuzz_check(memchr(o->listen_host, 0, OPTIONS_HOST_MAX) != NULL &&
                  memchr(o->target_host, 0, OPTIONS_HOST_MAX) != NULL,
              "hosts end");

@@ -34,13 +34,15 @@ def own_environment():
 
 class Wsluice:
     """One running wsluice. `log` is all it wrote to stderr, `output` to stdout, so far. `program` is the name
-    to start it by, where that is not binary(); `cwd` its working directory."""
+    to start it by, where that is not binary(); `cwd` its working directory; `descriptors` what it inherits beside
+    its streams; `stdin` what it has there."""
 
-    def __init__(self, args, env=None, program=None, cwd=None):
+    def __init__(self, args, env=None, program=None, cwd=None, descriptors=(), stdin=subprocess.DEVNULL):
         self.args = [str(program or binary()), *map(str, args)]
         self.process = subprocess.Popen(
             self.args,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
+            pass_fds=descriptors,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**own_environment(), **(env or {})},

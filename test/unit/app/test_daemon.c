@@ -110,7 +110,7 @@ static void expect_report(const char *expected) {
 static struct daemon fork_daemon(void) {
   struct daemon daemon;
   signal(SIGPIPE, SIG_IGN);
-  if (daemon_fork(&daemon) != WSL_OK) _exit(97);
+  if (daemon_fork(&daemon, NULL, 0) != WSL_OK) _exit(97);
   return daemon;
 }
 

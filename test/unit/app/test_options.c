@@ -293,10 +293,47 @@ static void test_modes_without_a_target(void **state) {
   expect_ok(WORDS("--target-config", "/t", "6080"));
   assert_ptr_equal(options.server.token_kind, &token_kind_file);
   assert_string_equal(options.server.token_source.argument, "/t");
+  expect_ok(WORDS("--inetd", "h:1"));
+  assert_null(options.server.listen_host);
+  assert_string_equal(options.server.target.host, "h");
+  expect_ok(WORDS("--inetd", "--unix-target", "/run/x.sock"));
+  assert_null(options.server.listen_host);
   expect_ok(WORDS("--help"));
   assert_int_equal(options.action, OPTIONS_HELP);
   expect_ok(WORDS("-V"));
   assert_int_equal(options.action, OPTIONS_VERSION);
+}
+
+/* What systemd hands down stands for a port, and leaves room for one. */
+static void test_words_beside_sockets_of_systemd(void **state) {
+  (void)state;
+  static const struct {
+    const char *words[4];
+    const char *environment[3];
+    int port; /* 0: none; -1: refused */
+    const char *target;
+  } cases[] = {{{"h:1", NULL}, {"LISTEN_FDS=1", NULL}, 0, "h"},
+               {{"6080", "h:1", NULL}, {"LISTEN_FDS=1", NULL}, 6080, "h"},
+               {{"h:1", NULL}, {"LISTEN_FDS=2", "WSLUICE_LISTEN=6081", NULL}, 6081, "h"},
+               {{"--unix-target=/x", NULL}, {"LISTEN_FDS=1", NULL}, 0, ""},
+               {{"--unix-target=/x", "6080", NULL}, {"LISTEN_FDS=1", NULL}, 6080, ""},
+               {{NULL}, {"LISTEN_FDS=1", "WSLUICE_TARGET=h:1", NULL}, 0, "h"},
+               {{"h:1", NULL}, {"LISTEN_FDS=0", NULL}, -1, ""},
+               {{NULL}, {"LISTEN_FDS=1", NULL}, -1, ""},
+               {{"6080", "h:1", "x", NULL}, {"LISTEN_FDS=1", NULL}, -1, ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const char *argv[6] = {"wsluice"};
+    char why[WHY_MAX] = "";
+    int argc = 1;
+    while ((argv[argc] = cases[i].words[argc - 1]) != NULL)
+      argc++;
+    int error = options_parse(&options, argc, argv, cases[i].environment, why, WHY_MAX);
+    if ((error != WSL_OK) != (cases[i].port < 0)) fail_msg("case %zu: %s", i, why);
+    if (error != WSL_OK) continue;
+    assert_string_equal(options.target_host, cases[i].target);
+    assert_int_equal(options.server.listen_port, cases[i].port);
+    assert_int_equal(options.server.listen_host != NULL, cases[i].port != 0);
+  }
 }
 
 struct refusal {
@@ -316,6 +353,8 @@ static const struct refusal refusals[] = {
     {"two of ours begin so",
      {"6080", "h:1", "--max-f=1", "--max-h=1", NULL},
      "--max-head, --max-header-lines?"},
+    {"a port beside inetd", {"--inetd", "6080", "h:1", NULL}, "no port is given with --inetd"},
+    {"inetd and a Unix socket", {"--inetd", "--unix-listen=/x", "h:1", NULL}, "not with --unix-listen"},
     {"an option without a name", {"6080", "h:1", "--=x", NULL}, "unknown option -- "},
     {"unknown option", {"6080", "h:1", "--frobnicate", NULL}, "unknown option --frobnicate"},
     {"unknown with value", {"--frob=1", "6080", "h:1", NULL}, "unknown option --frob"},
@@ -431,6 +470,7 @@ int main(void) {
       cmocka_unit_test(test_modes_of_a_socket_file),
       cmocka_unit_test(test_defaults_are_those_of_the_design),
       cmocka_unit_test(test_modes_without_a_target),
+      cmocka_unit_test(test_words_beside_sockets_of_systemd),
       cmocka_unit_test(test_what_is_wrong_is_said_in_one_line),
       cmocka_unit_test(test_repeated_too_often),
       cmocka_unit_test(test_help_names_every_option_in_80_columns),

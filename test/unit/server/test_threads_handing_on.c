@@ -79,7 +79,8 @@ static void set_up(void) {
   assert_int_equal(uv_sem_init(&ended, 0), 0);
   for (unsigned i = 0; i < WORKERS; i++) {
     struct sockaddr_in address;
-    workers[i] = worker_open(&setup, i, listen_somewhere(&address));
+    struct listener_socket socket = {listen_somewhere(&address), LISTENER_QUEUE_ENDS};
+    workers[i] = worker_open(&setup, i, &socket, 1);
     assert_non_null(workers[i]);
     waiters[i] = worker_waiter(workers[i]);
     if (i == 0) listening = address;
