@@ -39,6 +39,7 @@ cmd:redis-server                              redis-server
 cmd:sshd                                      openssh-server
 cmd:openssl                                   openssl
 cmd:curl                                      curl
+cmd:wget                                      wget
 cmd:sslscan                                   sslscan
 cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps

@@ -14,13 +14,6 @@
 
 #include <wsluice/head.h>
 
-/* What If-Match and If-None-Match make of a request for something that is there (RFC 9110 13.2.2). */
-enum wsl_precondition {
-  WSL_PRECONDITION_HOLDS,
-  WSL_PRECONDITION_FAILED,   /* answer 412 */
-  WSL_PRECONDITION_UNCHANGED /* answer 304 to GET and HEAD */
-};
-
 enum wsl_request_kind { WSL_REQUEST_PLAIN, WSL_REQUEST_UPGRADE, WSL_REQUEST_REFUSED };
 
 #define WSL_ACCEPT_LEN 28u /* base64 of a SHA-1 */
@@ -37,9 +30,6 @@ struct wsl_request {
   struct wsl_span user_agent;
   bool keep_alive; /* the connection may carry another request (RFC 9112 9.3); false whenever the
                       request has a body, since we never read one, for CONNECT and for REFUSED    */
-
-  /* WSL_REQUEST_PLAIN, to be regarded only where the answer would have been a 2xx */
-  enum wsl_precondition precondition;
 
   /* WSL_REQUEST_UPGRADE */
   char accept[WSL_ACCEPT_LEN + 1]; /* value of Sec-WebSocket-Accept */
@@ -66,7 +56,7 @@ struct wsl_subprotocols {
  * 7.8: Upgrade is ignored there) and is PLAIN. Subprotocol: "binary" when it is anywhere in the
  * list, else the first offered that is configured, else the first offered that is not "base64",
  * else none. A Sec-WebSocket-Protocol that is no list of tokens is a 400. Extensions are declined.
- * PLAIN methods are not judged here. Preconditions are those of a resource without validators. */
+ * PLAIN methods are not judged here, nor are preconditions and ranges. */
 void wsl_request_read(const struct wsl_head *head, const struct wsl_subprotocols *configured,
                       struct wsl_request *request);
 

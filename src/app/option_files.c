@@ -5,7 +5,15 @@
 static const char *check(struct options *o) {
   if (o->file_only && (o->server.web_dir == NULL || !o->as_websockify))
     options_note(o, "--file-only is of no use here: no directory is listed anyway");
+  if (o->list_dirs && o->server.web_dir == NULL) return "--list-dirs needs --web";
+  if (o->list_dirs && o->file_only) return "--file-only and --list-dirs contradict each other";
   return o->demo && o->server.web_dir != NULL ? "--demo brings its own page: not with --web" : NULL;
+}
+
+/* Under websockify's name directories are listed unless --file-only is given. */
+static void fill(struct options *o) {
+  bool listed = !o->file_only && (o->list_dirs || o->as_websockify);
+  o->server.web_listing = listed ? STATIC_LISTED : STATIC_UNLISTED;
 }
 
 /* clang-format off */
@@ -14,8 +22,11 @@ static const struct option_spec specs[] = {
   {OPTION_TEXT, "web", 0, "DIR", FIELD(server.web_dir), 0, 0, option_check_not_empty,
    "serve the files of DIR on the same port"},
   {OPTION_FLAG, "file-only", 0, NULL, FIELD(file_only), 0, 0, NULL,
-   "list no directories (none are listed anyway)"},
+   "list no directories, whatever else says so"},
+  {OPTION_FLAG, "list-dirs", 0, NULL, FIELD(list_dirs), 0, 0, NULL,
+   "show what is in a directory that has no index.html\n"
+   "(as websockify does)"},
 };
 /* clang-format on */
 
-const struct option_group option_group_files = {specs, sizeof specs / sizeof specs[0], check, NULL};
+const struct option_group option_group_files = {specs, sizeof specs / sizeof specs[0], check, fill};

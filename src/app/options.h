@@ -63,7 +63,7 @@ struct options {
   struct option_list unknown_variables; /* WSLUICE_... that name no option: for a warning each */
   /* as given, for settings of another type */
   uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;
-  uint64_t prefer_ipv6, file_only, libserver, host_token, ssl_only, verify_client, ssl_target,
+  uint64_t prefer_ipv6, file_only, list_dirs, libserver, host_token, ssl_only, verify_client, ssl_target,
       ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;
   /* Sockets that were handed down (app/inherited.h): by inetd; by systemd, as the environment says. */

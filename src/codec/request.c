@@ -237,16 +237,6 @@ static bool stays_open(const struct wsl_head *head, const struct body_framing *b
   return head->minor_version > 0 || request_list_has(head, "Connection", "keep-alive");
 }
 
-/* Nothing served here has an entity tag or a date, so that only "*" stands for it, and If-Modified-Since
- * and If-Unmodified-Since are ignored (RFC 9110 13.1). */
-static enum wsl_precondition judge_preconditions(const struct wsl_head *head) {
-  struct wsl_span ignored;
-  bool only_some = request_field_count(head, "If-Match", &ignored) > 0;
-  if (only_some && !request_list_has(head, "If-Match", "*")) return WSL_PRECONDITION_FAILED;
-  if (request_list_has(head, "If-None-Match", "*")) return WSL_PRECONDITION_UNCHANGED;
-  return WSL_PRECONDITION_HOLDS;
-}
-
 void wsl_request_read(const struct wsl_head *head, const struct wsl_subprotocols *configured,
                       struct wsl_request *request) {
   *request = (struct wsl_request){.kind = WSL_REQUEST_PLAIN, .method = wsl_head_method(head)};
@@ -257,7 +247,6 @@ void wsl_request_read(const struct wsl_head *head, const struct wsl_subprotocols
   if (!read_target(head, request)) return;
   if (!read_framing(head, request, &body)) return;
   request->keep_alive = stays_open(head, &body);
-  request->precondition = judge_preconditions(head);
   bool can_upgrade = head->minor_version > 0; /* RFC 9110 7.8 */
   if (can_upgrade && upgrade_attempted(head)) upgrade_read(head, &body, configured, request);
 }

@@ -76,8 +76,7 @@ struct connection {
   /* ANSWERING, FILE, UPGRADING */
   struct outgoing out;
   struct file_job *file;
-  enum wsl_precondition precondition; /* of the file */
-  bool file_answered;                 /* the head for `file` is made */
+  bool file_answered; /* the head for `file` is made */
 
   /* ROUTING, DIALLING, UPGRADING */
   struct route_lookup route;
@@ -211,9 +210,8 @@ void connection_count_answer(struct connection *c, uint16_t status, const char *
 
 /* ---- connection_file.c ---- */
 
-/* A GET or HEAD for `url_path` with --web or assets. */
-void connection_begin_file(struct connection *c, struct wsl_span url_path, struct wsl_span query,
-                           enum file_body body);
+/* A GET or HEAD, at c->head, with --web or assets. */
+void connection_begin_file(struct connection *c, const struct wsl_request *request);
 
 enum step connection_step_file(struct connection *c);
 

@@ -135,9 +135,7 @@ static void begin_plain(struct connection *c, const struct wsl_request *request)
     return;
   }
   c->next = request->keep_alive ? NEXT_REQUEST : NEXT_LINGER;
-  c->precondition = request->precondition;
-  bool wanted = !head_only && request->precondition == WSL_PRECONDITION_HOLDS;
-  connection_begin_file(c, request->path, request->query, wanted ? FILE_WITH_BODY : FILE_HEAD_ONLY);
+  connection_begin_file(c, request);
 }
 
 void connection_begin_request(struct connection *c) {

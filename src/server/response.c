@@ -12,6 +12,7 @@ static const struct {
   const char *phrase;
 } phrases[] = {
     {200, "OK"},
+    {206, "Partial Content"},
     {301, "Moved Permanently"},
     {304, "Not Modified"},
     {400, "Bad Request"},
@@ -22,6 +23,7 @@ static const struct {
     {408, "Request Timeout"},
     {412, "Precondition Failed"},
     {414, "URI Too Long"},
+    {416, "Range Not Satisfiable"},
     {421, "Misdirected Request"},
     {426, "Upgrade Required"},
     {429, "Too Many Requests"},
@@ -42,23 +44,10 @@ const char *response_phrase(uint16_t status) {
   return "Error";
 }
 
-void response_date(time_t now, char out[RESPONSE_DATE_SIZE]) {
-  /* Not strftime: its day and month names follow the locale. */
-  static const char days[] = "SunMonTueWedThuFriSat";
-  static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  struct tm tm;
-  gmtime_r(&now, &tm);
-  char text[64];
-  snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
-           months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-  memcpy(out, text, RESPONSE_DATE_SIZE - 1);
-  out[RESPONSE_DATE_SIZE - 1] = '\0';
-}
-
 const char *response_clock_date(struct response_clock *clock) {
   time_t now = time(NULL);
   if (now != clock->second || clock->date[0] == '\0') {
-    response_date(now, clock->date);
+    http_date_write(now, clock->date);
     clock->second = now;
   }
   return clock->date;
@@ -80,6 +69,21 @@ static void put_connection(struct text *head, const struct response *r) {
   put_field(head, "Sec-WebSocket-Version", "13");
 }
 
+/* RFC 9110 15.3.7, 15.5.17; a 304 repeats what a 200 would have said of the validators (15.4.5). */
+static void put_file(struct text *head, const struct response *r) {
+  const struct response_file *f = r->file;
+  if (r->status == 206) {
+    unsigned long long first = f->first, last = f->first + r->content_length - 1, size = f->size;
+    text_format(head, "Content-Range: bytes %llu-%llu/%llu\r\n", first, last, size);
+  }
+  if (r->status == 416) text_format(head, "Content-Range: bytes */%llu\r\n", (unsigned long long)f->size);
+  if (f->compressed && r->status != 416) put_field(head, "Content-Encoding", "gzip");
+  if (f->varies) put_field(head, "Vary", "Accept-Encoding");
+  put_field(head, "Accept-Ranges", "bytes");
+  put_field(head, "ETag", f->tag);
+  put_field(head, "Last-Modified", f->last_modified);
+}
+
 size_t response_head(const struct response *r, const char *date, char *out, size_t cap) {
   struct text head;
   text_init(&head, out, cap);
@@ -90,6 +94,7 @@ size_t response_head(const struct response *r, const char *date, char *out, size
   put_field(&head, "Allow", r->allow);
   put_field(&head, "Location", r->location);
   put_field(&head, "Cache-Control", r->cache_control);
+  if (r->file != NULL) put_file(&head, r);
   if (r->retry_after_s != 0) text_format(&head, "Retry-After: %u\r\n", r->retry_after_s);
   text_string(&head, "X-Content-Type-Options: nosniff\r\n\r\n");
   assert(!head.overflow);

@@ -379,7 +379,8 @@ static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, s
   const struct server_settings *settings = server->settings;
   int error = plan(server);
   if (error != 0) return explain(error, "workers", why, why_cap);
-  error = static_files_open(&server->files, settings->web_dir, settings->assets, why, why_cap);
+  error = static_files_open(&server->files, settings->web_dir, settings->web_listing, settings->assets, why,
+                            why_cap);
   if (error == 0) error = open_tokens(server, why, why_cap);
   if (error == 0) error = open_tls(server, why, why_cap);
   if (error != 0) return error;

@@ -17,7 +17,7 @@
 #include "route/origin.h"
 #include "route/token_kind.h"
 #include "route/token_place.h"
-#include "server/asset.h"
+#include "server/static_files.h"
 
 /* Whether the upgrade is answered before the backend is dialled (as websockify does: a page can read
  * close codes, not HTTP errors) or after (502, 503, 504 instead). */
@@ -83,7 +83,8 @@ struct server_settings {
   struct socket_tuning sockets;
   struct source_addresses sources; /* of dials, in turns */
 
-  const char *web_dir;        /* or NULL */
+  const char *web_dir; /* or NULL */
+  enum static_listing web_listing;
   const struct asset *assets; /* built-in files, or NULL; not together with web_dir */
 
   struct wsl_head_limits head;

@@ -31,10 +31,14 @@ static int open_directory(struct static_files *files, const char *web_dir, char 
   return 0;
 }
 
-int static_files_open(struct static_files *files, const char *web_dir, const struct asset *assets, char *why,
-                      size_t why_cap) {
+int static_files_open(struct static_files *files, const char *web_dir, enum static_listing listing,
+                      const struct asset *assets, char *why, size_t why_cap) {
   *files = (struct static_files){.kind = STATIC_NONE, .dir_fd = -1};
-  if (web_dir != NULL) return open_directory(files, web_dir, why, why_cap);
+  if (web_dir != NULL) {
+    int error = open_directory(files, web_dir, why, why_cap);
+    files->listing = listing;
+    return error;
+  }
   if (assets != NULL) {
     files->kind = STATIC_ASSETS;
     files->assets = assets;

@@ -15,17 +15,22 @@
 
 enum static_kind { STATIC_NONE, STATIC_DIRECTORY, STATIC_ASSETS };
 
+/* Whether a directory without an index shows what is in it. */
+enum static_listing { STATIC_UNLISTED, STATIC_LISTED };
+
 struct static_files {
   enum static_kind kind;
   int dir_fd;     /* STATIC_DIRECTORY */
   char *dir_path; /* likewise: absolute and resolved */
+  enum static_listing listing;
   const struct asset *assets;
 };
 
-/* web_dir wins over assets; both may be NULL. 0, or WSL_NOT_FOUND, WSL_DENIED, ... with a line in
- * why[0..why_cap). */
+/* web_dir wins over assets; both may be NULL. `listing` is of web_dir. 0, or WSL_NOT_FOUND, WSL_DENIED, ...
+ * with a line in why[0..why_cap). */
 WSL_MUST_CHECK int static_files_open(struct static_files *files, const char *web_dir,
-                                     const struct asset *assets, char *why, size_t why_cap);
+                                     enum static_listing listing, const struct asset *assets, char *why,
+                                     size_t why_cap);
 
 void static_files_close(struct static_files *files);
 

@@ -159,6 +159,17 @@ def query():
         yield f"query-{number}", text.encode() + bytes([5, number % 5])
 
 
+def conditions():
+    """The first byte of a line chooses its field (modulo 7)."""
+    match, none, since, unmodified, if_range, part, encoding = (chr(ord("F") + n) for n in range(7))
+    heads = [f'{none}"a", W/"t-1"', f"{none}*", f'{match}"t-1"\n{none}"x"', f'{part}bytes=1-5\n{if_range}"t-1"',
+             f"{since}Sun, 06 Nov 1994 08:49:37 GMT", f"{unmodified}Sunday, 06-Nov-94 08:49:37 GMT",
+             f"{part}bytes=-7\n{if_range}Sun Nov  6 08:49:37 1994", f"{encoding}gzip;q=0.5, *;q=0", f"{part}bytes=3-"]
+    for number, text in enumerate(heads):
+        yield f"conditions-{number}", text.encode() + bytes([1, 100, 0, 0])
+    yield "date", b"Sun, 06 Nov 1994 08:49:37 GMT" + bytes(4)
+
+
 def token_files():
     text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\n"
             b"d: ::1:80\ne: unix_socket:/run/x y\n"
@@ -269,6 +280,7 @@ def session():
 
 # By target; each function yields (label, bytes).
 SEEDS = {
+    "conditions": conditions,
     "frame_decode": frame_decode,
     "frame_encode": frame_encode,
     "head": head,

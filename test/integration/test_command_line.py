@@ -58,6 +58,8 @@ WRONG = [  # name, arguments, a word of the complaint
     ("a long Unix path", ["--unix-target", "/" + "x" * 108, "6080"], "unix-target"),
     ("a target beside --demo", ["--demo", "6080", TARGET], TARGET),
     ("--web beside --demo", ["--demo", "--web", "/tmp", "6080"], "--web"),
+    ("listings of nothing", ["--list-dirs", "6080", TARGET], "--list-dirs needs --web"),
+    ("listings and none", ["--list-dirs", "--file-only", "--web", "/tmp", "6080", TARGET], "contradict"),
     ("no duration", ["--heartbeat", "soon", "6080", TARGET], "--heartbeat"),
     ("a negative duration", ["--heartbeat=-1", "6080", TARGET], "--heartbeat"),
     ("no size", ["--max-frame-size", "64KB", "6080", TARGET], "--max-frame-size"),

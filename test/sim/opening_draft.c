@@ -195,8 +195,8 @@ static void draw_precondition(struct draft *d) {
   bool match_star, none_match_star;
   bool match = draw_tags(d, "If-Match", &match_star);
   (void)draw_tags(d, "If-None-Match", &none_match_star);
-  d->meaning.precondition = none_match_star ? WSL_PRECONDITION_UNCHANGED : WSL_PRECONDITION_HOLDS;
-  if (match && !match_star) d->meaning.precondition = WSL_PRECONDITION_FAILED;
+  d->meaning.condition = none_match_star ? CONDITION_UNCHANGED : CONDITION_WHOLE;
+  if (match && !match_star) d->meaning.condition = CONDITION_FAILED;
 }
 
 static void draw_facts(struct draft *d) {

@@ -8,6 +8,7 @@
 
 #include <wsluice/request.h>
 
+#include "codec/conditions.h"
 #include "opening_text.h"
 
 #define DRAFT_FIELDS_MAX     48u
@@ -53,7 +54,7 @@ struct meaning {
   const char *words; /* are in the reason; NULL: any */
   bool offers_version;
   bool keeps_alive;
-  enum wsl_precondition precondition; /* PLAIN */
+  enum condition_outcome condition; /* PLAIN, of a file without a tag */
   struct wsl_span path, query, authority;
   struct wsl_span origin, user_agent; /* at == NULL: none */
   struct wsl_span subprotocol;

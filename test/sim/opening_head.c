@@ -199,9 +199,6 @@ static void check_request(const struct wsl_request *request, const struct draft 
   else
     check_understood(request, meaning);
   if (meaning->kind == WSL_REQUEST_UPGRADE) check_upgrade(request, meaning);
-  sim_check(meaning->kind != WSL_REQUEST_PLAIN || request->precondition == meaning->precondition,
-            "opening: a precondition is taken for %d, not %d", (int)request->precondition,
-            (int)meaning->precondition);
   check_span(request->method, draft->method, "the request's method");
   check_span(request->origin, meaning->origin, "the origin");
   check_span(request->user_agent, meaning->user_agent, "the user agent");
@@ -209,6 +206,19 @@ static void check_request(const struct wsl_request *request, const struct draft 
             request->origin.at == NULL ? "overlooked" : "invented");
   sim_check(request->keep_alive == meaning->keeps_alive, "opening: a connection that is to %s does not",
             meaning->keeps_alive ? "stay open" : "close");
+}
+
+/* Of a file that has neither a tag nor a date. */
+static void check_condition(const struct wsl_head *head, const struct draft *draft) {
+  static const struct file_state bare = {.size = 1};
+  struct conditions conditions;
+  struct file_part part;
+  char *memory = allocate(conditions_room(head) + 1);
+  conditions_copy(head, memory, &conditions);
+  enum condition_outcome outcome = conditions_judge(&conditions, CONDITION_GET, &bare, 0, &part);
+  sim_check(outcome == draft->meaning.condition, "opening: a precondition is taken for %d, not %d",
+            (int)outcome, (int)draft->meaning.condition);
+  free(memory);
 }
 
 /* ---- the whole ---- */
@@ -241,6 +251,7 @@ void opening_head(struct random_source *random) {
     check_head(&r);
     wsl_request_read(&r.head, &configured, &request);
     check_request(&request, &draft);
+    if (request.kind == WSL_REQUEST_PLAIN) check_condition(&r.head, &draft);
     if (request.kind == WSL_REQUEST_UPGRADE) opening_answer(&request, &draft, random);
   }
   free(r.bytes);

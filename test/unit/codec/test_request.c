@@ -204,37 +204,6 @@ static void what_follows_a_connect_is_no_request(void **state) {
   free(p.text);
 }
 
-static const struct {
-  const char *fields;
-  enum wsl_precondition precondition;
-} precondition_rows[] = {
-    {"", WSL_PRECONDITION_HOLDS},
-    {"If-Match: *\r\n", WSL_PRECONDITION_HOLDS},
-    {"If-Match: \"a\", *\r\n", WSL_PRECONDITION_HOLDS},
-    {"If-Match: \"a\"\r\nIf-Match: *\r\n", WSL_PRECONDITION_HOLDS},
-    {"If-Match: \"a\"\r\n", WSL_PRECONDITION_FAILED},
-    {"IF-MATCH:\r\n", WSL_PRECONDITION_FAILED},
-    {"If-None-Match: *\r\nIf-Match: \"a\"\r\n", WSL_PRECONDITION_FAILED},
-    {"If-None-Match: *\r\n", WSL_PRECONDITION_UNCHANGED},
-    {"If-None-Match: *\r\nIf-Match: *\r\n", WSL_PRECONDITION_UNCHANGED},
-    {"If-None-Match: \"a\", W/\"b\"\r\n", WSL_PRECONDITION_HOLDS},
-    {"If-Modified-Since: Sat, 01 Jan 2050 00:00:00 GMT\r\n", WSL_PRECONDITION_HOLDS},
-    {"If-Unmodified-Since: Mon, 01 Jan 1990 00:00:00 GMT\r\n", WSL_PRECONDITION_HOLDS},
-};
-
-/* RFC 9110 13.1, of something that is there and has no validator. */
-static void preconditions(void **state) {
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(precondition_rows); i++) {
-    char text[400];
-    snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", precondition_rows[i].fields);
-    struct parsed p = request_from(text, &no_subprotocols);
-    if (p.request.kind != WSL_REQUEST_PLAIN || p.request.precondition != precondition_rows[i].precondition)
-      fail_msg("%s: %d", precondition_rows[i].fields, (int)p.request.precondition);
-    free(p.text);
-  }
-}
-
 static void origin_and_user_agent(void **state) {
   (void)state;
   struct parsed p = request_from("GET / HTTP/1.1\r\nHost: h\r\nOrigin: http://a\r\nUser-Agent: b c\r\n\r\n",
@@ -307,7 +276,6 @@ int main(void) {
       cmocka_unit_test(refusals),
       cmocka_unit_test(connections),
       cmocka_unit_test(what_follows_a_connect_is_no_request),
-      cmocka_unit_test(preconditions),
       cmocka_unit_test(origin_and_user_agent),
       cmocka_unit_test(tokens),
       cmocka_unit_test(lists),

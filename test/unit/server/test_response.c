@@ -56,6 +56,11 @@ static void writes_every_head(void **state) {
 
 static void the_longest_head_fits(void **state) {
   (void)state;
+  const struct response_file about = {.tag = "\"ffffffffffffffff.ffffffff-ffffffffffffffff-gz\"",
+                                      .last_modified = DATE,
+                                      .compressed = true,
+                                      .varies = true,
+                                      .size = UINT64_MAX};
   struct response r = {.status = 431,
                        .connection = RESPONSE_CLOSE,
                        .upgrade = RESPONSE_OFFERS_UPGRADE,
@@ -63,35 +68,24 @@ static void the_longest_head_fits(void **state) {
                        .content_type = "application/manifest+json; charset=utf-8",
                        .cache_control = "no-cache",
                        .allow = "GET, HEAD",
-                       .retry_after_s = UINT32_MAX};
+                       .retry_after_s = UINT32_MAX,
+                       .file = &about};
   char out[RESPONSE_HEAD_MAX];
   size_t len = response_head(&r, DATE, out, sizeof(out));
   assert_in_range(len, 1, sizeof(out) - 1);
   assert_memory_equal(out + len - 4, "\r\n\r\n", 4);
 }
 
-static void dates_are_those_of_rfc_9110(void **state) {
-  (void)state;
-  char out[RESPONSE_DATE_SIZE];
-  response_date(784111777, out);
-  assert_string_equal(out, DATE);
-  response_date(0, out);
-  assert_string_equal(out, "Thu, 01 Jan 1970 00:00:00 GMT");
-  response_date(1709251199, out); /* a leap day's last second */
-  assert_string_equal(out, "Thu, 29 Feb 2024 23:59:59 GMT");
-}
-
 static void the_clock_has_a_date_at_once(void **state) {
   (void)state;
   struct response_clock clock = {0};
-  assert_int_equal(strlen(response_clock_date(&clock)), RESPONSE_DATE_SIZE - 1);
+  assert_int_equal(strlen(response_clock_date(&clock)), HTTP_DATE_SIZE - 1);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(writes_every_head),
       cmocka_unit_test(the_longest_head_fits),
-      cmocka_unit_test(dates_are_those_of_rfc_9110),
       cmocka_unit_test(the_clock_has_a_date_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
