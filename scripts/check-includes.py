@@ -36,6 +36,7 @@ PURE_HEADERS = {
 
 # Headers from outside that only some may include: pattern, the rooms (or files), the reason.
 OUTSIDE = [
+    (r"crypt\.h", {"route/password_hash"}, "passwords are hashed in one place"),
     (r"uv(/.*)?\.h", {"net", "server", "ops", "app", "loadgen"}, "the event loop is not for rooms that a simulator runs"),
     (r"ares.*\.h", {"net", "app/versions"}, "names are resolved in net"),
     (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions"}, "mbedTLS is behind core/hash and net's TLS"),

@@ -20,6 +20,7 @@ cmd:ninja                                     ninja-build
 cmd:pkg-config                                pkgconf
 pc:libuv                                      libuv1-dev
 pc:libcares                                   libc-ares-dev
+header:crypt.h                                libcrypt-dev
 header:mbedtls/version.h                      libmbedtls-dev
 debian12:dpkg-source                          dpkg-dev
 '
@@ -40,6 +41,7 @@ cmd:sshd                                      openssh-server
 cmd:openssl                                   openssl
 cmd:curl                                      curl
 cmd:wget                                      wget
+cmd:htpasswd                                  apache2-utils
 cmd:sslscan                                   sslscan
 cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps

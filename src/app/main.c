@@ -17,6 +17,8 @@
 #include "app/demo.h"
 #include "app/inherited.h"
 #include "app/loop_memory.h"
+#include "app/option_auth.h"
+#include "app/option_secrets.h"
 #include "app/option_sockets.h"
 #include "app/options.h"
 #include "app/pid_file.h"
@@ -120,6 +122,7 @@ static void log_warnings(const struct program *program, const struct options *op
   if (versions_shortcoming() != NULL && tls) log_event(LOG_WARN, 0, "%s", versions_shortcoming());
   for (size_t i = 0; i < options->notes_count; i++)
     log_event(LOG_INFO, 0, "%s", options->notes[i]);
+  if (option_auth_warning(options) != NULL) log_event(LOG_WARN, 0, "%s", option_auth_warning(options));
   for (size_t i = 0; program->tls.warnings[i] != NULL; i++)
     log_event(LOG_WARN, 0, "%s", program->tls.warnings[i]);
   for (size_t i = 0; i < options->unknown_variables.count; i++) {
@@ -266,7 +269,7 @@ static int run(struct options *options, char **argv) {
   char why[WHY_MAX];
   if (take_inherited(&program, options) != WSL_OK) return EXIT_CANNOT_START;
   int error = tls_choices_make(&program.tls, options, why, sizeof why);
-  tls_choices_hide_password(argv, environ);
+  option_secrets_hide(options, argv, environ);
   if (error != WSL_OK) {
     start_message("%s", why);
     return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;

@@ -61,6 +61,8 @@ static void set_defaults(struct options *o) {
   o->server.handshake_timeout_ms = 10000;
   o->server.transfer_timeout_ms = 60000;
   o->server.token_place = token_place_default;
+  o->server.auth.cookie_time_ms =
+      3600000; /* an hour: a page that is left open reconnects, a lost one does not */
   o->server.token_timeout_ms = 5000;
   o->server.session.dial_timeout_ms = 10000;
   o->server.session.close_timeout_ms = 5000;

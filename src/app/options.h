@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "codec/basic.h"
 #include "core/log.h"
 #include "ops/log.h"
 #include "server/settings.h"
@@ -56,6 +57,8 @@ struct options {
   const char *pid_file;
   const char *target_config; /* tokens: this one and the next */
   const char *token_from;
+  const char *auth_source;                                      /* logging in: these two */
+  char auth_login[BASIC_USER_MAX + 1 + BASIC_PASSWORD_MAX + 1]; /* the same, where it is a secret */
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
   char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */
@@ -63,6 +66,7 @@ struct options {
   struct option_list unknown_variables; /* WSLUICE_... that name no option: for a warning each */
   /* as given, for settings of another type */
   uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;
+  uint64_t web_auth;
   uint64_t prefer_ipv6, file_only, list_dirs, libserver, host_token, ssl_only, verify_client, ssl_target,
       ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;

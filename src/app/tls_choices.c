@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/environment.h"
-#include "app/option_match.h"
 #include "core/error.h"
 
 #define UNKNOWN_CIPHERS "--ssl-ciphers: these are not known and left out: "
@@ -68,35 +66,6 @@ static int take_password(struct tls_choices *choices, struct options *o, char *w
   }
   o->server.tls.server.password = choices->password;
   return error;
-}
-
-static const char password_option[] = "key-password";
-
-static void hide(char *value) {
-  memset(value, '*', strlen(value));
-}
-
-/* Also abbreviated. */
-static bool names_password(const char *word) {
-  char candidates[OPTION_CANDIDATES_MAX];
-  if (strncmp(word, "--", 2) != 0) return false;
-  const struct option_spec *spec = option_match(word + 2, strcspn(word + 2, "="), candidates);
-  return spec != NULL && strcmp(spec->name, password_option) == 0;
-}
-
-void tls_choices_hide_password(char **argv, char **environment) {
-  for (; *argv != NULL; argv++) {
-    if (!names_password(*argv)) continue;
-    char *equals = strchr(*argv, '=');
-    if (equals != NULL) {
-      hide(equals + 1);
-    } else if (argv[1] != NULL) {
-      hide(*++argv);
-    }
-  }
-  for (; *environment != NULL; environment++) {
-    if (environment_sets(*environment, password_option)) hide(strchr(*environment, '=') + 1);
-  }
 }
 
 /* ---- the rest ---- */

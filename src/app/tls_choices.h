@@ -25,8 +25,4 @@ struct tls_choices {
 WSL_MUST_CHECK int tls_choices_make(struct tls_choices *choices, struct options *options, char *why,
                                     size_t why_cap);
 
-/* Overwrites the value of --key-password where `ps` shows it, once it has been copied: in the words of the
- * command line and in its variable, both ended by NULL. */
-void tls_choices_hide_password(char **argv, char **environment);
-
 #endif

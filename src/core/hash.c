@@ -1,4 +1,4 @@
-/* SHA-1, base64 and random bytes over mbedTLS and the kernel.
+/* SHA-1, HMAC, base64 and random bytes over mbedTLS and the kernel.
  *
  * mbedTLS 3 took over the names that 2.28 had deprecated and gave them results; the difference ends
  * in this file.
@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <mbedtls/base64.h>
+#include <mbedtls/md.h>
+#include <mbedtls/platform_util.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/version.h>
 #include <sys/random.h>
@@ -24,6 +26,24 @@ int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_SIZE]) {
   int failed = mbedtls_sha1_ret(data, len, digest);
 #endif
   return failed ? WSL_IO : WSL_OK;
+}
+
+int hash_hmac_sha256(const uint8_t *key, size_t key_len, const void *data, size_t len,
+                     uint8_t mac[SHA256_SIZE]) {
+  const mbedtls_md_info_t *sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+  return mbedtls_md_hmac(sha256, key, key_len, data, len, mac) == 0 ? WSL_OK : WSL_NO_MEMORY;
+}
+
+bool secret_equal(const void *a, const void *b, size_t len) {
+  const volatile uint8_t *left = a, *right = b;
+  uint8_t difference = 0;
+  for (size_t i = 0; i < len; i++)
+    difference = (uint8_t)(difference | (left[i] ^ right[i]));
+  return difference == 0;
+}
+
+void secret_wipe(void *data, size_t len) {
+  mbedtls_platform_zeroize(data, len);
 }
 
 int base64_encode(const void *data, size_t len, char *out, size_t cap) {

@@ -12,14 +12,15 @@
 /* Steps in a row before others have their turn; a pipelined request takes about three. */
 #define STEPS_A_TURN 24
 
-static const char *const state_names[] = {"head",     "answering", "file",     "routing",
-                                          "dialling", "upgrading", "lingering"};
+static const char *const state_names[] = {"head",    "authorizing", "answering", "file",
+                                          "routing", "dialling",    "upgrading", "lingering"};
 
 /* Which states may follow which, as bits (connection.h). */
 #define BIT(state) (1u << (state))
 static const unsigned arrows[] = {
     [CONNECTION_HEAD] = BIT(CONNECTION_LINGERING) | BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_FILE) |
-                        BIT(CONNECTION_ROUTING),
+                        BIT(CONNECTION_ROUTING) | BIT(CONNECTION_AUTHORIZING),
+    [CONNECTION_AUTHORIZING] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_ANSWERING),
     [CONNECTION_ANSWERING] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_LINGERING),
     [CONNECTION_FILE] = BIT(CONNECTION_HEAD) | BIT(CONNECTION_ANSWERING) | BIT(CONNECTION_LINGERING),
     [CONNECTION_ROUTING] = BIT(CONNECTION_DIALLING) | BIT(CONNECTION_UPGRADING) | BIT(CONNECTION_ANSWERING),
@@ -44,6 +45,8 @@ static enum step step(struct connection *c) {
   switch (c->state) {
     case CONNECTION_HEAD:
       return connection_step_head(c);
+    case CONNECTION_AUTHORIZING:
+      return connection_step_authorizing(c);
     case CONNECTION_ANSWERING:
       return connection_step_answering(c);
     case CONNECTION_FILE:
@@ -138,6 +141,8 @@ static void on_timer(struct timer *timer) {
   struct connection *c = LIST_ENTRY(timer, struct connection, timer);
   if (c->state == CONNECTION_HEAD) {
     on_head_late(c);
+  } else if (c->state == CONNECTION_AUTHORIZING) {
+    connection_gate_late(c);
   } else if (c->state == CONNECTION_ROUTING) {
     connection_routing_late(c);
   } else if (transport_pending(c->client) < c->pending) {
@@ -164,6 +169,7 @@ void connection_moved(struct connection *c) {
 }
 
 void connection_begin_head(struct connection *c) {
+  connection_free_gate(c);
   c->begun = false;
   c->unparsed = stash_waiting(&c->stash) > 0;
   wsl_head_init(&c->head, &c->domain->settings->head, c->domain->scratch_fields);
@@ -205,6 +211,7 @@ static void free_request(struct connection *c) {
   outgoing_clear(&c->out);
   if (c->file != NULL) file_job_drop(c->file);
   c->file = NULL;
+  connection_free_gate(c);
   connection_free_upgrade(c);
 }
 
@@ -321,7 +328,8 @@ void connection_domain_go_away(struct connection_domain *domain) {
     struct connection *c = LIST_ENTRY(node, struct connection, node);
     if (connection_may_go(c)) {
       look_once_more(c);
-    } else if (c->state == CONNECTION_ROUTING || c->state == CONNECTION_DIALLING) {
+    } else if (c->state == CONNECTION_AUTHORIZING || c->state == CONNECTION_ROUTING ||
+               c->state == CONNECTION_DIALLING) {
       transport_again(c->client);
     }
   }

@@ -5,6 +5,7 @@
  *                v                                          |
  *   accepted -> HEAD --plain--> ANSWERING (text, asset) ----+--> LINGERING -> gone
  *                |   \--plain--> FILE (from --web) ---------+        ^
+ *                |<--passed-- AUTHORIZING (the gate) --401, 403, 429, 503--> ANSWERING
  *                |                                                   |
  *                +--refused, 408, draining--> ANSWERING -------------+
  *                |                                                   |
@@ -31,6 +32,7 @@
 #include "core/slab.h"
 #include "net/address.h"
 #include "net/tls.h"
+#include "route/gate.h"
 #include "route/router.h"
 #include "server/counters.h"
 #include "server/file_job.h"
@@ -55,6 +57,7 @@ struct connection_domain {
   struct tls_domain *tls;          /* with tls_context: */
   struct tls_context *tls_context; /* for new connections, not held; NULL: no certificate */
   struct router *router;           /* which target an upgrade gets */
+  struct gate *gate;               /* who may come in; NULL: everybody */
   struct session_domain *sessions;
   struct file_jobs *files;
   struct counters *counters;

@@ -66,6 +66,11 @@ static bool becomes_session(const struct connection *c) {
   return c->state == CONNECTION_ROUTING;
 }
 
+/* Its bytes are needed again. */
+static bool keeps_head(const struct connection *c) {
+  return c->state == CONNECTION_AUTHORIZING;
+}
+
 static bool reads_another(const struct connection *c) {
   return !becomes_session(c) && c->next == NEXT_REQUEST;
 }
@@ -84,6 +89,13 @@ static bool keep_early(struct connection *c, const uint8_t *bytes, size_t len) {
 
 /* A head lay whole in the scratch: what is behind it is the session's, or waits in the stash for its turn. */
 static void keep_rest(struct connection *c, size_t len) {
+  if (keeps_head(c)) {
+    if (stash_put(&c->stash, &c->domain->stashes, c->domain->scratch_head, len) != 0) {
+      connection_free_gate(c);
+      refuse_for_memory(c);
+    }
+    return;
+  }
   const uint8_t *rest = c->domain->scratch_head + c->head.head_len;
   size_t rest_len = len - c->head.head_len;
   if (rest_len == 0) return;
@@ -136,6 +148,12 @@ static enum step read_into_scratch(struct connection *c) {
   return STEP_ON;
 }
 
+void connection_read_head_again(struct connection *c) {
+  wsl_head_init(&c->head, &c->domain->settings->head, c->domain->scratch_fields);
+  c->unparsed = true;
+  connection_set_state(c, CONNECTION_HEAD);
+}
+
 /* The stash holds the start of a head, or more. */
 static enum step parse_stash(struct connection *c) {
   c->unparsed = false;
@@ -145,7 +163,7 @@ static enum step parse_stash(struct connection *c) {
       break;
     case WSL_HEAD_DONE:
       free_fields(c);
-      stash_drop(&c->stash, &c->domain->stashes, c->head.head_len);
+      if (!keeps_head(c)) stash_drop(&c->stash, &c->domain->stashes, c->head.head_len);
       break;
     case WSL_HEAD_BAD:
       break;

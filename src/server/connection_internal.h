@@ -1,5 +1,5 @@
 /* What the files of the connection share (connection.c, connection_head.c, connection_request.c,
- * connection_file.c, connection_routing.c, connection_upgrade.c); nobody else includes it.
+ * connection_gate.c, connection_file.c, connection_routing.c, connection_upgrade.c); nobody else includes it.
  */
 #ifndef SERVER_CONNECTION_INTERNAL_H
 #define SERVER_CONNECTION_INTERNAL_H
@@ -18,6 +18,7 @@
 
 enum connection_state {
   CONNECTION_HEAD,
+  CONNECTION_AUTHORIZING,
   CONNECTION_ANSWERING,
   CONNECTION_FILE,
   CONNECTION_ROUTING,
@@ -50,6 +51,12 @@ struct upgrade_words {
   size_t opening_path_len;    /* how much of it is the path; then comes the target, which is not in it */
 };
 
+/* Of who has passed the gate: "" where there is none. */
+struct gate_pass {
+  const char *user;
+  const char *cookie; /* to be set by the answer */
+};
+
 struct connection {
   struct list node;
   struct connection_domain *domain;
@@ -72,6 +79,13 @@ struct connection {
   uint32_t requests; /* complete heads so far */
   bool begun;        /* a byte of the current request was seen */
   bool unparsed;     /* the stash holds bytes that the parser has not seen */
+
+  /* AUTHORIZING; but for the check, until the request is dealt with */
+  struct gate_check check;
+  bool judged; /* once per request, whose head is read twice then */
+  enum gate_purpose purpose;
+  struct gate_answer judgement; /* without its words that live for the callback: */
+  struct gate_pass *pass;       /* malloc'ed; NULL: nothing is known of who it is */
 
   /* ANSWERING, FILE, UPGRADING */
   struct outgoing out;
@@ -176,10 +190,28 @@ enum step connection_step_head(struct connection *c);
 /* Gives the stash and the own fields back. */
 void connection_free_head(struct connection *c);
 
+/* The head in the stash, complete and known to be good, is parsed from its first byte again. */
+void connection_read_head_again(struct connection *c);
+
+/* ---- connection_gate.c ---- */
+
+/* Whether the request may come in now. If not, the connection has gone to ANSWERING, or to AUTHORIZING, and
+ * whoever has the head's bytes keeps them. */
+bool connection_passes_gate(struct connection *c, const struct wsl_request *request,
+                            enum gate_purpose purpose);
+
+enum step connection_step_authorizing(struct connection *c);
+
+/* The gate's time is over. */
+void connection_gate_late(struct connection *c);
+
+/* Gives up a check and forgets what the last one said; harmless when there is nothing. */
+void connection_free_gate(struct connection *c);
+
 /* ---- connection_request.c ---- */
 
-/* A complete head at c->head: decides, and goes to ANSWERING, FILE or ROUTING. Writes and
- * frees nothing; afterwards nothing points into the head's bytes. */
+/* A complete head at c->head: decides, and goes to ANSWERING, FILE, ROUTING, or to AUTHORIZING, where the
+ * bytes must be kept. Writes and frees nothing; afterwards nothing points into the head's bytes. */
 void connection_begin_request(struct connection *c);
 
 /* An error answer: composed, counted and logged; goes to ANSWERING and lingers behind it.

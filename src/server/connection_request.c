@@ -31,6 +31,10 @@ void connection_count_answer(struct connection *c, uint16_t status, const char *
 size_t connection_write_head(struct connection *c, struct response *response, char *out, size_t cap) {
   bool keeps = c->next == NEXT_REQUEST && c->domain->serving == SERVING;
   response->connection = keeps ? RESPONSE_KEEP : RESPONSE_CLOSE;
+  if (c->pass != NULL && c->pass->cookie[0] != '\0') {
+    response->set_cookie = c->pass->cookie;
+    response->cache_control = "private, no-cache"; /* no cache that others share may hand it out */
+  }
   return response_head(response, response_clock_date(&c->domain->clock), out, cap);
 }
 
@@ -135,13 +139,14 @@ static void begin_plain(struct connection *c, const struct wsl_request *request)
     return;
   }
   c->next = request->keep_alive ? NEXT_REQUEST : NEXT_LINGER;
+  if (!connection_passes_gate(c, request, GATE_FILE)) return;
   connection_begin_file(c, request);
 }
 
 void connection_begin_request(struct connection *c) {
   struct wsl_request request;
   wsl_request_read(&c->head, &c->domain->settings->subprotocols, &request);
-  c->requests++;
+  if (!c->judged) c->requests++;
   timer_disarm(c->domain->timers, &c->timer);
   if (c->domain->serving == SERVING_OVER) {
     connection_refuse(c, 503, "the server is stopping");

@@ -70,6 +70,8 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
   words->opening_path_len = text.len;
   if (may_show_origin(c, request))
     text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
+  if (c->pass != NULL && c->pass->user[0] != '\0')
+    text_format(&text, " user=\"%s\"", log_escape(wsl_span_of(c->pass->user), shown, sizeof(shown)));
   if (c->security != CONNECTION_PLAIN) {
     char how[TLS_DESCRIPTION_MAX];
     text_format(&text, " tls=\"%s\"", tls_describe(c->client, how));
@@ -96,6 +98,8 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     refuse_origin(c, request);
     return;
   }
+  c->next = request->keep_alive ? NEXT_REQUEST : NEXT_LINGER;
+  if (!connection_passes_gate(c, request, GATE_UPGRADE)) return;
   if (session_domain_is_short(c->domain->sessions)) {
     connection_refuse(c, 503, "memory for streams is short: try again later");
     return;

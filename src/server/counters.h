@@ -17,6 +17,8 @@ struct counters {
   _Atomic uint64_t requests_served; /* answered with 2xx or 3xx */
   _Atomic uint64_t refused_4xx;
   _Atomic uint64_t refused_5xx;
+  _Atomic uint64_t auth_failures;  /* wrong credentials */
+  _Atomic uint64_t auth_delays;    /* tries that were made to wait, since others had failed before */
   _Atomic uint64_t tls_handshakes; /* with clients, completed */
   _Atomic uint64_t tls_resumed;    /* of those, from a ticket */
   _Atomic uint64_t tls_failed;     /* handshakes, the refused ones included */

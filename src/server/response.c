@@ -93,6 +93,8 @@ size_t response_head(const struct response *r, const char *date, char *out, size
   put_connection(&head, r);
   put_field(&head, "Allow", r->allow);
   put_field(&head, "Location", r->location);
+  put_field(&head, "WWW-Authenticate", r->www_authenticate);
+  put_field(&head, "Set-Cookie", r->set_cookie);
   put_field(&head, "Cache-Control", r->cache_control);
   if (r->file != NULL) put_file(&head, r);
   if (r->retry_after_s != 0) text_format(&head, "Retry-After: %u\r\n", r->retry_after_s);

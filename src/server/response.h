@@ -15,8 +15,10 @@
 
 #include "core/http_date.h"
 
+#define RESPONSE_COOKIE_MAX 384u
+
 /* Room that every head needs at most when `location` is NULL; add its length otherwise. */
-#define RESPONSE_HEAD_MAX 1024u
+#define RESPONSE_HEAD_MAX 1408u
 
 enum response_connection { RESPONSE_KEEP, RESPONSE_CLOSE };
 
@@ -42,6 +44,8 @@ struct response {
   const char *cache_control;        /* Cache-Control */
   const char *allow;                /* Allow, with 405 */
   const char *location;             /* Location, with 301 */
+  const char *www_authenticate;     /* WWW-Authenticate, with 401 */
+  const char *set_cookie;           /* Set-Cookie, of RESPONSE_COOKIE_MAX bytes at most */
   unsigned retry_after_s;           /* Retry-After; 0: none */
   const struct response_file *file; /* of a file's answer; else NULL */
 };

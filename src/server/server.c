@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "net/splice_pool.h"
+#include "server/access.h"
 #include "server/admission.h"
 #include "server/descriptor_budget.h"
 #include "server/lifetime.h"
@@ -46,7 +47,8 @@ struct server {
   struct listen_sockets sockets;
   struct address client; /* the only one, where there is no listening */
   struct static_files files;
-  struct token_source *tokens;       /* or NULL, as the next two may be */
+  struct token_source *tokens;       /* or NULL, as the next three may be */
+  struct access *access;             /* who may come in */
   struct certificates *certificates; /* toward clients */
   struct tls_context *target_tls;    /* toward targets */
   struct admission admission;
@@ -79,7 +81,7 @@ static void log_worker(const struct server *server, unsigned index) {
 
 static void log_summary(const struct server *server) {
   uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0, handshakes = 0, resumed = 0, failed = 0;
-  uint64_t stalled_count = 0;
+  uint64_t stalled_count = 0, auth_failures = 0, auth_delays = 0;
   for (unsigned i = 0; i < server->workers_count; i++) {
     log_worker(server, i);
     const struct counters *counters = worker_counters(server->workers[i]);
@@ -88,19 +90,24 @@ static void log_summary(const struct server *server) {
     served += counter_get(&counters->requests_served);
     refused += counter_get(&counters->refused_4xx) + counter_get(&counters->refused_5xx);
     stalled_count += counter_get(&counters->stalled);
+    auth_failures += counter_get(&counters->auth_failures);
+    auth_delays += counter_get(&counters->auth_delays);
     handshakes += counter_get(&counters->tls_handshakes);
     resumed += counter_get(&counters->tls_resumed);
     failed += counter_get(&counters->tls_failed);
   }
-  char stalled[32] = "", tls[96] = "";
+  char stalled[32] = "", auth[80] = "", tls[96] = "";
   if (stalled_count > 0) snprintf(stalled, sizeof(stalled), " stalled=%" PRIu64, stalled_count);
+  if (auth_failures + auth_delays > 0)
+    snprintf(auth, sizeof(auth), " auth_failures=%" PRIu64 " auth_delays=%" PRIu64, auth_failures,
+             auth_delays);
   if (handshakes + failed > 0)
     snprintf(tls, sizeof(tls), " tls=%" PRIu64 " tls_resumed=%" PRIu64 " tls_failed=%" PRIu64, handshakes,
              resumed, failed);
   log_event(LOG_INFO, 0,
             "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64
-            "%s%s",
-            accepted, upgrades, served, refused, stalled, tls);
+            "%s%s%s",
+            accepted, upgrades, served, refused, stalled, auth, tls);
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -115,6 +122,7 @@ static void on_worker_ended(uv_async_t *handle) {
   if (server->phase == SERVER_STOPPED || atomic_load(&server->workers_ended) < server->workers_count) return;
   server->phase = SERVER_STOPPED;
   if (server->certificates != NULL) certificates_unwatch(server->certificates);
+  access_unwatch(server->access);
   uv_close((uv_handle_t *)&server->on_ended, on_handle_closed);
   uv_close((uv_handle_t *)&server->timer, on_handle_closed);
   lifetime_close(&server->lifetime, on_handle_closed);
@@ -191,8 +199,9 @@ static void on_certificates_renewed(void *owner) {
 }
 
 void server_reload(struct server *server) {
-  if (server->certificates != NULL && server->phase == SERVER_RUNNING)
-    certificates_reload(server->certificates);
+  if (server->phase != SERVER_RUNNING) return;
+  if (server->certificates != NULL) certificates_reload(server->certificates);
+  access_reload(server->access);
 }
 
 void server_cut(struct server *server) {
@@ -217,6 +226,7 @@ static void free_parts(struct server *server) {
   listen_sockets_close(&server->sockets);
   static_files_close(&server->files);
   if (server->tokens != NULL) token_source_close(server->tokens);
+  access_close(server->access);
   certificates_close(server->certificates);
   tls_context_drop(server->target_tls);
 }
@@ -274,6 +284,7 @@ static int open_workers(struct server *server) {
       .settings = server->settings,
       .files = &server->files,
       .tokens = server->tokens,
+      .auth = access_auth(server->access),
       .certificates = server->certificates,
       .target_tls = server->target_tls,
       .admission = &server->admission,
@@ -382,6 +393,7 @@ static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, s
   error = static_files_open(&server->files, settings->web_dir, settings->web_listing, settings->assets, why,
                             why_cap);
   if (error == 0) error = open_tokens(server, why, why_cap);
+  if (error == 0) error = access_open(&server->access, settings, why, why_cap);
   if (error == 0) error = open_tls(server, why, why_cap);
   if (error != 0) return error;
   error = listen_sockets_open(&server->sockets, settings, server->workers_count, why, why_cap);
@@ -433,6 +445,7 @@ int server_start(struct server **result, const struct server_settings *settings,
   }
   if (server->certificates != NULL)
     certificates_watch(server->certificates, main_loop, on_certificates_renewed, server);
+  access_watch(server->access, main_loop);
   log_places(server);
   log_room(server);
   *result = server;

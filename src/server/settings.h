@@ -14,6 +14,7 @@
 #include "net/socket_tuning.h"
 #include "net/source_address.h"
 #include "net/tls_context.h"
+#include "route/auth_settings.h"
 #include "route/origin.h"
 #include "route/token_kind.h"
 #include "route/token_place.h"
@@ -99,6 +100,7 @@ struct server_settings {
 
   struct wsl_subprotocols subprotocols;
   struct origin_rules origins;
+  struct auth_settings auth;
   struct session_settings session;
 };
 

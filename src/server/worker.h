@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "route/auth.h"
 #include "server/admission.h"
 #include "server/balance.h"
 #include "server/certificates.h"
@@ -33,6 +34,7 @@ struct worker_setup {
   struct certificates *certificates; /* of TLS with clients; NULL: none */
   struct tls_context *target_tls;    /* of TLS with targets; NULL: none */
   struct token_source *tokens;       /* NULL: every request gets settings->target */
+  struct auth *auth;                 /* NULL: everybody may come in */
   struct admission *admission;
   struct balance *balance;
   struct worker **all; /* by index; complete before the first is started */

@@ -12,6 +12,7 @@
 #include "net/offload_pool.h"
 #include "net/socket_dialer.h"
 #include "net/tls_dialer.h"
+#include "route/auth_gate.h"
 #include "route/fixed_router.h"
 #include "route/token_router.h"
 #include "server/connection.h"
@@ -53,6 +54,7 @@ struct worker {
   struct socket_dialer dialer;
   struct tls_dialer tls_dialer;    /* over the other, where targets speak TLS */
   struct tls_dialer lookup_dialer; /* likewise, where tokens are looked up over TLS */
+  struct auth_gate auth_gate;
   struct fixed_router fixed_router;
   struct token_router token_router;
   struct session_domain sessions;

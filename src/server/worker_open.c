@@ -83,6 +83,13 @@ static struct router *set_up_router(struct worker *worker) {
   return error == 0 ? &worker->token_router.router : NULL;
 }
 
+/* NULL: everybody may come in. */
+static struct gate *set_up_gate(struct worker *worker) {
+  if (worker->setup.auth == NULL) return NULL;
+  auth_gate_init(&worker->auth_gate, worker->setup.auth, &worker->offload.offload, &worker->timers.timers);
+  return &worker->auth_gate.gate;
+}
+
 static int set_up_connections(struct worker *worker, struct dialer *dialer) {
   worker->files = (struct file_jobs){.loop = &worker->loop,
                                      .buffers = &worker->buffers,
@@ -95,6 +102,7 @@ static int set_up_connections(struct worker *worker, struct dialer *dialer) {
       .dialer = dialer,
       .tls = &worker->tls,
       .router = set_up_router(worker),
+      .gate = set_up_gate(worker),
       .sessions = &worker->sessions,
       .files = &worker->files,
       .counters = &worker->counters,
@@ -108,6 +116,7 @@ static int set_up_connections(struct worker *worker, struct dialer *dialer) {
 
 void worker_free_domains(struct worker *worker) {
   connection_domain_destroy(&worker->connections);
+  if (worker->setup.auth != NULL) auth_gate_destroy(&worker->auth_gate);
   session_domain_destroy(&worker->sessions);
   token_router_destroy(&worker->token_router);
   if (worker->setup.tokens != NULL && worker->setup.tokens->tls != NULL)

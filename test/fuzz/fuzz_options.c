@@ -7,9 +7,9 @@
  */
 #include <stdlib.h>
 
+#include "app/option_secrets.h"
 #include "app/option_value.h"
 #include "app/options.h"
-#include "app/tls_choices.h"
 #include "fuzz/fuzz.h"
 
 #define WORDS_MAX 100u
@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   compare(outcome, again);
   fuzz_check(strcmp(outcome->why, again->why) == 0, "lines \"%s\" and \"%s\"", outcome->why, again->why);
   check_split(argv, environment, outcome);
-  tls_choices_hide_password(argv->at, environment->at);
+  option_secrets_hide(&outcome->options, argv->at, environment->at);
   free(outcome);
   free(again);
   free_words(argv);

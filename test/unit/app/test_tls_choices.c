@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "app/option_secrets.h"
 #include "app/tls_choices.h"
 #include "core/error.h"
 
@@ -182,7 +183,7 @@ static void test_the_password_is_copied_and_hidden(void **state) {
   char *environment[] = {variable, other, empty, NULL};
   options.key_password = value;
   expect_made();
-  tls_choices_hide_password(argv, environment);
+  option_secrets_hide(&options, argv, environment);
   assert_string_equal(variable, "WSLUICE_KEY_PASSWORD=**");
   assert_string_equal(other, "WSLUICE_KEY_PASSWORD_FILE=/f");
   assert_string_equal(options.server.tls.server.password, "defg");

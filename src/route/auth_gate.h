@@ -1,0 +1,40 @@
+/* A worker's gate (route/gate.h) over what the server has for authentication (route/auth.h).
+ *
+ * Origins and certificates are judged at once, and so are cookies and passwords that were right lately. Any
+ * other password is a try: paced by its client's network, then hashed in the thread pool, one at a time for
+ * each worker, since the pool has handshakes and files to serve too.
+ *
+ *   start --> WAITING (pacing's pause) --> QUEUED (for its turn) --> HASHING --> done
+ */
+#ifndef ROUTE_AUTH_GATE_H
+#define ROUTE_AUTH_GATE_H
+
+#include "core/list.h"
+#include "core/timers.h"
+#include "net/offload.h"
+#include "route/auth.h"
+#include "route/gate.h"
+
+/* Tries of a worker that wait for their turn; more are answered 503. */
+#define AUTH_QUEUE_MAX 32u
+
+struct auth_try;
+
+struct auth_gate {
+  struct gate gate; /* first: it is one */
+  struct auth *auth;
+  struct offload *offload;
+  struct timers *timers;
+  struct list queue; /* auth_try */
+  size_t queued;
+  struct auth_try *hashing; /* NULL: nobody's turn */
+};
+
+/* All outlive the gate. */
+void auth_gate_init(struct auth_gate *gate, struct auth *auth, struct offload *offload,
+                    struct timers *timers);
+
+/* Nothing may be under way (asserted). */
+void auth_gate_destroy(struct auth_gate *gate);
+
+#endif

@@ -1,0 +1,13 @@
+/* One password against one hash: crypt(3)'s and Apache's {SHA}. A hash that is worth its name takes from
+ * milliseconds to seconds: for the thread pool.
+ */
+#ifndef ROUTE_PASSWORD_HASH_H
+#define ROUTE_PASSWORD_HASH_H
+
+#include "codec/htpasswd_line.h"
+
+/* Whether `password` is the one; in a time that does not depend on how much of it is right. `hash` is what
+ * htpasswd_line_read() took, with a NUL. False also where there is no memory to find out. Any thread. */
+bool password_matches(enum htpasswd_kind kind, const char *hash, const char *password);
+
+#endif
