@@ -51,16 +51,16 @@ struct matches {
   const char *name;
   size_t len;
   size_t count;
-  const struct option_spec *first;
+  const char *first;
   char *text;
   size_t text_len;
 };
 
-static void note(struct matches *m, const struct option_spec *spec) {
-  if (spec == NULL || strncmp(spec->name, m->name, m->len) != 0) return;
-  if (m->count++ == 0) m->first = spec;
+static void note(struct matches *m, const char *name) {
+  if (strncmp(name, m->name, m->len) != 0) return;
+  if (m->count++ == 0) m->first = name;
   int len = snprintf(m->text + m->text_len, OPTION_CANDIDATES_MAX - m->text_len, "%s--%s",
-                     m->count > 1 ? ", " : "", spec->name);
+                     m->count > 1 ? ", " : "", name);
   if ((size_t)len < OPTION_CANDIDATES_MAX - m->text_len) {
     m->text_len += (size_t)len;
   } else {
@@ -70,12 +70,12 @@ static void note(struct matches *m, const struct option_spec *spec) {
 
 static void note_all_of_websockify(struct matches *m) {
   for (const char *const *name = option_names_of_websockify; *name != NULL; name++)
-    note(m, option_find(*name, strlen(*name)));
+    note(m, *name);
 }
 
 static void note_all(struct matches *m) {
   for (size_t i = 0; i < option_count(); i++) {
-    if (option_at(i)->kind != OPTION_SECTION) note(m, option_at(i));
+    if (option_at(i)->kind != OPTION_SECTION) note(m, option_at(i)->name);
   }
 }
 
@@ -86,5 +86,5 @@ const struct option_spec *option_match(const char *name, size_t len, char candid
   if (exact != NULL || len == 0) return exact; /* "--=x" begins nothing */
   note_all_of_websockify(&matches);
   if (matches.count == 0) note_all(&matches);
-  return matches.count == 1 ? matches.first : NULL;
+  return matches.count == 1 ? option_find(matches.first, strlen(matches.first)) : NULL;
 }

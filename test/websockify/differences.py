@@ -1,0 +1,110 @@
+"""Where wsluice answers otherwise than websockify, on purpose. Each entry names its row (a pattern of
+fnmatch), what was looked at, both answers, and words of docs/MIGRATING.md that say so. A difference that is not here
+fails the tests, and so does an entry that is not seen any more.
+
+An answer is a value, a pattern of re that fits all of it, or ANY.
+"""
+
+import fnmatch
+import re
+from typing import Any, NamedTuple
+
+
+class _Any:
+    def __repr__(self):
+        return "ANY"
+
+
+ANY = _Any()
+
+
+class Difference(NamedTuple):
+    id: str
+    row: str
+    aspect: str
+    websockify: Any
+    wsluice: Any
+    page: str  # stands in docs/MIGRATING.md
+    always: bool = True  # False: websockify's answer depends on the moment
+
+    def explains(self, row, aspect, websockify, wsluice):
+        return (fnmatch.fnmatchcase(row, self.row) and fnmatch.fnmatchcase(aspect, self.aspect)
+                and fits(self.websockify, websockify) and fits(self.wsluice, wsluice))
+
+
+def fits(expected, seen):
+    if isinstance(expected, re.Pattern):
+        return isinstance(seen, str) and expected.fullmatch(seen) is not None
+    return expected is ANY or expected == seen
+
+
+NO_CLOSE, NO_ANSWER = "no Close but end", "closed without an answer"
+NO_TARGET = "1011 Failed to connect to downstream server"
+LATE = "What a client has sent arrives even when it vanishes without a Close"
+BROKEN_FRAMES = "Frames that break the protocol"
+REQUESTS = "Requests that are no upgrade"
+SUBPROTOCOLS = "websockify takes `binary` or nothing and answers 400 to the rest"
+
+DIFFERENCES = [
+    # --- endings ---
+    Difference("reset is told", "closing", "service resets: Close", NO_CLOSE, "1011 Target reset the connection",
+               "A target that resets the connection is Close 1011"),
+    Difference("reasons are not echoed", "closing", "Close with a reason", "1000 bye", "1000",
+               "A client's Close is answered with its code, without its reason"),
+    Difference("FIN is answered", "closing", "client's FIN: what comes", NO_CLOSE, "1000 Target closed", LATE),
+    Difference("bytes before a FIN", "closing", "client's FIN: service", ANY, [(b"last words", "fin")], LATE,
+               always=False),
+    Difference("why no target", "a* target", "Close", NO_TARGET, re.compile("1011 Failed to connect to target: .+"),
+               "A target that can't be reached is Close 1011 with the cause"),
+    Difference("stopping is told", "SIGTERM", "client sees", NO_CLOSE, "1001 Going away",
+               "At a stop every client gets Close 1001"),
+    Difference("SIGHUP", "SIGHUP", "SIGHUP", -1, None, "SIGHUP, which ends websockify, reads the certificates again"),
+    Difference("SIGHUP, then SIGTERM", "SIGHUP", "status at the end", None, 0,
+               "SIGHUP, which ends websockify, reads the certificates again"),
+    # --- frames, subprotocols ---
+    Difference("text", "messages", "text", (("close", "1003"),), (("binary", b"caf\xc3\xa9x"),),
+               "websockify closes with 1003; `--refuse-text` does so here"),
+    Difference("reserved bits", "messages", "reserved bit", (("binary", b"abx"),), (("close", "1002"),), BROKEN_FRAMES),
+    Difference("reserved opcodes", "messages", "reserved opcode", (("close", "1003"),), (("close", "1002"),),
+               BROKEN_FRAMES),
+    Difference("long pings", "messages", "long ping", (("pong", b"p" * 126), ("binary", b"x")), (("close", "1002"),),
+               BROKEN_FRAMES),
+    Difference("binary among others", "subprotocols", "*binary", 400, "101 binary", SUBPROTOCOLS),
+    Difference("any subprotocol", "subprotocols", "mqtt", 400, "101 mqtt", SUBPROTOCOLS),
+    Difference("base64", "subprotocols", "base64", 400, "101 without subprotocol", "`base64` is never chosen"),
+    # --- requests ---
+    Difference("methods", "*", "*", 501, 405, REQUESTS),
+    Difference("versions", "bad handshakes", "version 8", 101, 426, REQUESTS),
+    Difference("no version", "bad handshakes", "no version", 400, 426, REQUESTS),
+    Difference("no HTTP", "bad handshakes", "garbage", NO_ANSWER, 400, REQUESTS),
+    Difference("another upgrade", "bad handshakes", "no upgrade", 405, 400, REQUESTS),
+    Difference("listings", "--web, folders", "*", 200, 404, "no listings of directories"),
+    Difference("listings' content", "--web, folders", "* names its files", True, None, "no listings of directories"),
+    # --- addresses ---
+    Difference("IPv6 as well", "*host", "::1", "refused by the kernel", "101 binary",
+               "without a host it listens on IPv6 as well as IPv4"),
+    Difference("brackets are for IPv6", "IPv4 in brackets", "start", "serves", "ends with 2",
+               "Brackets are for IPv6 addresses only"),
+    # --- TLS ---
+    Difference("a certificate that is missing", "--cert names nothing", "start", "serves", "ends with 1",
+               "A file that is *named* and missing or broken ends the start with status 1"),
+    Difference("named certificate, --ssl-only", "usage: --ssl-only --cert no-such.pem *", "status", 2, 1,
+               "A file that is *named* and missing or broken ends the start with status 1"),
+    Difference("plain is answered", "--ssl-only", "upgrade", NO_ANSWER, 400, "a plain request gets 400 and a sentence"),
+    Difference("plain is answered, pages", "--ssl-only", "page", NO_ANSWER, 400, "a plain request gets 400 and a sentence"),
+    Difference("no way round", "--verify-client", "plain", "101 binary", 400,
+               "implies `--ssl-only`; with websockify a client just leaves TLS out"),
+    Difference("unverified: nothing comes", "--ssl-target", "echo", ANY, b"", "certificate and name are checked", always=False),
+    Difference("unverified: Close", "--ssl-target", "Close", ANY,
+               "1011 Failed to connect to target: The peer's certificate is not accepted", "certificate and name are checked",
+               always=False),
+    Difference("unverified: nothing goes", "--ssl-target", "service", ANY, "was not dialled",
+               "certificate and name are checked"),
+    # --- tokens ---
+    Difference("unknown tokens", "*TokenFile*", "unknown", NO_ANSWER, 404, "one with an unknown token 404"),
+    Difference("no token", "*TokenFile*", "none", NO_ANSWER, 403, "A request without a token gets 403"),
+    Difference("an empty token", "*TokenFile*", "empty", NO_ANSWER, 403, "A request without a token gets 403"),
+    # --- the rest ---
+    Difference("log file", "--log-file", "stderr", True, False, "nothing goes to standard error then"),
+    Difference("--libserver", "--libserver", "status at the end", -15, 0, "means nothing here"),
+]

@@ -1,0 +1,221 @@
+"""The two programs side by side: Debian's websockify, and wsluice by a link of that name. Each run has a folder,
+a port and services of its own, so that any number of them go on at once.
+"""
+
+import os
+import pathlib
+import resource
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from harness import LIMIT_SECONDS, Backend, UnixBackend, binary
+from harness.process import own_environment
+
+from service import Service
+
+REAL = "/usr/bin/websockify"
+START_ATTEMPTS = 5  # where another process takes the free port first
+# websockify -D closes every number up to the hard limit.
+DESCRIPTORS = 1024
+POLL_SECONDS = 0.02
+PATIENCE_SECONDS = 2
+LISTEN_STATE = "0A"  # of /proc/net/tcp
+
+
+def programs():
+    """{name: the command} of both."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="wsluice-names-"))
+    link = folder / "websockify"
+    link.symlink_to(os.path.abspath(binary()))
+    return {"websockify": REAL, "wsluice": str(link)}
+
+
+class Ports:
+    """Ports that nobody is given by chance, below those that the kernel hands out: of two runs one may listen on
+    IPv6 only, and the other would seem to answer for it."""
+
+    FIRST, LAST = 12_000, 32_000
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.at = self.FIRST + os.getpid() * 97 % (self.LAST - self.FIRST)
+
+    def next(self):
+        with self.lock:
+            while True:
+                self.at = self.at + 1 if self.at < self.LAST else self.FIRST
+                with socket.socket(socket.AF_INET6) as probe:  # both families
+                    try:
+                        probe.bind(("::", self.at))
+                        return self.at
+                    except OSError:
+                        pass  # taken
+
+
+PORTS = Ports()
+
+
+class Pages:
+    """What stands in every run's folder: pages, certificates, tokens."""
+
+    def __init__(self, authority, server_pair, client_pair, locked_key):
+        self.authority = authority
+        self.pairs = {"cert.pem": server_pair.cert, "key.pem": server_pair.key, "both.pem": server_pair.both,
+                      "locked.key": locked_key, "ca.pem": authority.cert}
+        self.client_pair = client_pair
+
+    def furnish(self, here, words):
+        """`words` are the places that a command line names."""
+        for folder in ("web/sub", "web/empty", "web/with index", "tokens", "selfsigned", "logs"):
+            (here / folder).mkdir(parents=True)
+        for name, content in FILES.items():
+            (here / "web" / name).write_bytes(content)
+        for name, source in self.pairs.items():
+            shutil.copy(source, here / name)
+        shutil.copy(self.pairs["both.pem"], here / "selfsigned/self.pem")
+        target = f"127.0.0.1:{words['target']}"
+        (here / "tokens/one").write_text(f"# consoles\nvm-1: {target}\nsock: unix_socket:{words['unix']}\n")
+        (here / "tokens/two").write_text(f"127.0.0.1: {target}\n")
+
+
+FILES = {
+    "vnc.html": b"<title>a console</title>",
+    "sub/app.js": b"export const a = 1;\n",
+    "sub/style.css": b"body { color: black }\n",
+    "sub/picture.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "sub/data.json": b"{}",
+    "sub/picture.png": b"\x89PNG\r\n\x1a\n",
+    "sub/plain": b"no suffix",
+    "sub/<b>&.txt": b"text",
+    "with index/index.html": b"the index",
+}
+
+
+def is_listening(port):
+    """By the kernel's tables: a connection would be counted."""
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == LISTEN_STATE and int(fields[1].rpartition(":")[2], 16) == port:
+                return True
+    return False
+
+
+def owner_of(port):
+    """The process that listens on the port and is no child of another one that does."""
+    inodes = {line.split()[9] for table in ("tcp", "tcp6")
+              for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+              if line.split()[3] == LISTEN_STATE and int(line.split()[1].rpartition(":")[2], 16) == port}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            links = {os.readlink(entry) for entry in (process / "fd").iterdir()}
+        except OSError:
+            continue
+        if any(f"socket:[{inode}]" in links for inode in inodes):
+            return int(process.name)
+    return None
+
+
+class Run:
+    """One of the programs, running. `status` is the status of its end, once it has ended."""
+
+    def __init__(self, command, pages, words, cwd="."):
+        self.folder = tempfile.TemporaryDirectory(prefix="wsluice-pair-")
+        self.here = pathlib.Path(self.folder.name)
+        self.pages = pages
+        self.service, self.tls_service = Service(Backend()), Service(Backend(), pages.pairs)
+        self.unix = Service(UnixBackend())
+        self.process, self.daemon = None, None
+        self.places = {"here": self.here, "target": self.service.port, "unix": self.unix.backend.path,
+                       "tls": self.tls_service.port, "dead": PORTS.next()}
+        pages.furnish(self.here, self.places)
+        self._start(command, words, self.here / cwd)
+
+    def _start(self, command, words, cwd):
+        for _ in range(START_ATTEMPTS):
+            self.port = PORTS.next()
+            self.words = shlex.split(words.format(port=self.port, **self.places))
+            self.is_daemon = any(word in ("-D", "--daemon") for word in self.words)
+            self.output, self.log = (open(self.here / name, "w+b") for name in ("stdout", "stderr"))
+            self.process = subprocess.Popen(
+                [command, *self.words], cwd=cwd, env=own_environment(), stdin=subprocess.DEVNULL, stdout=self.output,
+                stderr=self.log, preexec_fn=limit_descriptors)
+            if self._listens() or b"in use" not in self.said(self.log):
+                return
+
+    def _listens(self):
+        """Whether it comes so far; a daemon's command has then ended."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            ended = self.process.poll() is not None
+            if is_listening(self.port) and (ended or not self.is_daemon):
+                self.daemon = owner_of(self.port) if self.is_daemon else None
+                return True
+            if ended and (not self.is_daemon or self.process.returncode != 0):
+                return False
+            time.sleep(POLL_SECONDS)
+        return False
+
+    def said(self, stream):
+        stream.seek(0)
+        return stream.read()
+
+    def signal(self, number=signal.SIGTERM):
+        """To the one that serves."""
+        os.kill(self.daemon or self.process.pid, number)
+
+    def wait(self, limit=LIMIT_SECONDS):
+        """The exit status of the command, or "still runs"."""
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return "still runs"
+
+    def stop(self):
+        """The status after SIGTERM. websockify misses it when it comes at the wrong moment."""
+        self.signal()
+        status = self.wait(PATIENCE_SECONDS)
+        if status == "still runs":
+            self.signal()
+            status = self.wait()
+        return status
+
+    def wait_until_silent(self, limit=LIMIT_SECONDS):
+        """Whether nobody listens any more."""
+        deadline = time.monotonic() + limit
+        while is_listening(self.port) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return not is_listening(self.port)
+
+    def close(self):
+        for pid in (self.daemon, self.process.pid if self.process.poll() is None else None):
+            if pid is not None:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # as it should be
+        self.process.wait()
+        for service in (self.service, self.tls_service, self.unix):
+            service.close()
+        for stream in (self.output, self.log):
+            stream.close()
+        self.folder.cleanup()
+
+
+def limit_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+
+
+def usage(command, words, cwd):
+    """What a command line that starts nothing says: status, and whether there is something on either stream."""
+    done = subprocess.run([command, *shlex.split(words)], cwd=cwd, env=own_environment(), stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=LIMIT_SECONDS)
+    return {"status": done.returncode, "stdout": bool(done.stdout), "stderr": bool(done.stderr)}
+
+

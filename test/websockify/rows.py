@@ -1,0 +1,114 @@
+"""Command lines, and the scenes that are played on both programs started by them. A flag is a row, or more where it
+means something else with another; what differs stands in differences.py.
+
+{port} is the run's own, {here} its folder (pair.Pages says what is in it), {target} the port of a service that
+echoes, {unix} the same on a socket file, {tls} the same over TLS, {dead} a port on which nobody listens.
+"""
+
+from typing import NamedTuple
+
+import scenes as s
+
+
+class Row(NamedTuple):
+    name: str
+    words: str
+    scenes: tuple
+    cwd: str = "."  # below {here}
+
+
+TO = "{port} 127.0.0.1:{target}"
+
+ROWS = [
+    # --- without flags ---
+    Row("ports", TO, (s.session, s.bulk, s.paths, s.said)),
+    Row("closing", TO, (s.closings,)),
+    Row("messages", TO, (s.messages,)),
+    Row("subprotocols", TO, (s.offers,)),
+    Row("bad handshakes", TO, (s.bad_handshakes,)),
+    Row("no pages", TO, (s.no_files,)),
+    Row("a dead target", "{port} 127.0.0.1:{dead}", (s.session,)),
+    Row("an unknown target", "{port} no..such..host:5900", (s.session,)),
+    Row("SIGTERM", TO, (s.stopped_with_a_session,)),
+    Row("SIGINT", TO, (s.interrupted,)),
+    Row("SIGHUP", TO, (s.hung_up,)),
+    # --- addresses ---
+    Row("no host", TO, (s.where_it_listens,)),
+    Row("an empty host", ":" + TO, (s.where_it_listens,)),
+    Row("all of IPv4", "0.0.0.0:" + TO, (s.where_it_listens,)),
+    Row("one address", "127.0.0.1:" + TO, (s.where_it_listens,)),
+    Row("IPv6 in brackets", "[::1]:" + TO, (s.where_it_listens, s.session_at_v6)),
+    Row("IPv6 without brackets", "::1:" + TO, (s.where_it_listens,)),
+    Row("-6", "-6 localhost:" + TO, (s.where_it_listens,)),
+    Row("--prefer-ipv6, abbreviated", "--prefer localhost:" + TO, (s.where_it_listens,)),
+    Row("a target in brackets", "{port} [::ffff:127.0.0.1]:{target}", (s.session,)),
+    Row("IPv4 in brackets", "{port} [127.0.0.1]:{target}", (s.session,)),
+    Row("--unix-target", "--unix-target={unix} {port}", (s.session,)),
+    # --- how flags are written ---
+    Row("flags behind", TO + " --web {here}/web --heartbeat=1 -v", (s.session, s.pings, s.page)),
+    Row("abbreviations", "--verb --heartb 1 --log {here}/logs/ws.log --run " + TO, (s.pings,)),
+    Row("letters in one word", "-v6 localhost:" + TO, (s.where_it_listens,)),
+    Row("a flag twice", "--web /nonexistent --web {here}/web " + TO, (s.page,)),
+    Row("-v", "-v " + TO, (s.session, s.said)),
+    # --- time ---
+    Row("--run-once", "--run-once --web={here}/web " + TO, (s.ends_after_its_session,)),
+    Row("--timeout", "--timeout=1 " + TO, (s.ends_by_itself,)),
+    Row("--timeout with a session", "--timeout 1 " + TO, (s.session_outlives_the_listener,)),
+    Row("--timeout=0", "--timeout=0 --idle-timeout=0 " + TO, (s.session,)),
+    Row("--idle-timeout", "--idle-timeout=1 " + TO, (s.ends_by_itself,)),
+    Row("--heartbeat", "--heartbeat=1 " + TO, (s.session, s.pings)),
+    Row("--heartbeat=0", "--heartbeat=0 " + TO, (s.no_pings,)),
+    # --- TLS ---
+    Row("--cert of both", "--cert={here}/both.pem " + TO, (s.session, s.session_over_tls)),
+    Row("--cert and --key", "--cert {here}/cert.pem --key {here}/key.pem --web {here}/web " + TO,
+        (s.session_over_tls, s.page_over_tls, s.page)),
+    Row("--key-password", "--cert={here}/cert.pem --key={here}/locked.key --key-password=sesame " + TO,
+        (s.session_over_tls,)),
+    Row("self.pem is there", TO, (s.session, s.session_over_tls), cwd="selfsigned"),
+    Row("self.pem is not there", TO, (s.session, s.session_over_tls)),
+    Row("--cert names nothing", "--cert={here}/no-such.pem " + TO, (s.session, s.session_over_tls)),
+    Row("--ssl-only", "--ssl-only --cert={here}/both.pem --web={here}/web " + TO,
+        (s.session, s.session_over_tls, s.page, s.page_over_tls)),
+    Row("--ssl-version=tlsv1_3", "--ssl-version=tlsv1_3 --cert={here}/both.pem " + TO, (s.tls_versions,)),
+    Row("--ssl-version=tlsv1_2", "--ssl-version tlsv1_2 --cert={here}/both.pem " + TO, (s.tls_versions,)),
+    Row("--ssl-version=default", "--ssl-version=default --cert={here}/both.pem " + TO, (s.tls_versions,)),
+    Row("--ssl-ciphers", "--ssl-ciphers=ECDHE+AESGCM --cert={here}/both.pem " + TO, (s.session_over_tls,)),
+    Row("--verify-client", "--verify-client --cafile={here}/ca.pem --cert={here}/both.pem " + TO,
+        (s.client_certificates,)),
+    Row("--ssl-target", "--ssl-target {port} 127.0.0.1:{tls}", (s.session,)),
+    # --- files ---
+    Row("--web", "--web={here}/web " + TO, (s.files, s.session)),
+    Row("--web, folders", "--web={here}/web " + TO, (s.listings,)),
+    Row("--log-file", "--log-file={here}/logs/ws.log " + TO, (s.log_file, s.said)),
+    # --- tokens ---
+    Row("TokenFile", "--token-plugin TokenFile --token-source {here}/tokens/one {port}", (s.tokens,)),
+    Row("TokenFile, a folder", "--token-plugin=TokenFile --token-source={here}/tokens {port}", (s.tokens,)),
+    Row("ReadOnlyTokenFile", "--token-plugin=ReadOnlyTokenFile --token-source={here}/tokens/one {port}", (s.tokens,)),
+    Row("TokenFile by its module",
+        "--token-plugin=websockify.token_plugins.TokenFile --token-source={here}/tokens/one {port}", (s.tokens,)),
+    Row("--target-config for TokenFile", "--target-config={here}/tokens/one {port}", (s.tokens,)),
+    Row("--host-token", "--host-token --token-plugin=TokenFile --token-source={here}/tokens {port}",
+        (s.token_in_host,)),
+    # --- the background ---
+    Row("-D", "-D --log-file={here}/logs/ws.log " + TO, (s.in_the_background,)),
+    Row("--daemon with pages", "--daemon --web={here}/web " + TO, (s.in_the_background,)),
+    # --- without a meaning ---
+    Row("--libserver", "--libserver " + TO, (s.session,)),
+]
+
+# Wrong usage: nothing starts. {here} holds what it holds for the rows above.
+USAGE = [
+    "", "6080", "6080 localhost:5900 extra", "6080 localhost", "6080 localhost:", "6080 localhost:vnc", "vnc localhost:5900",
+    "localhost: localhost:5900", "--bogus 6080 localhost:5900", "-z 6080 localhost:5900", "--we . 6080 localhost:5900", "-1 localhost:5900", "-vz 6080 localhost:5900",
+    "--tok x 6080", "--ver 6080 localhost:5900", "--unix-t", "--web", "6080 localhost:5900 --heartbeat",
+    "--ssl-only=1 6080 localhost:5900", "--daemon=yes 6080 localhost:5900", "--heartbeat=soon 6080 localhost:5900",
+    "--heartbeat= 6080 localhost:5900", "--timeout 1h3 6080 localhost:5900", "--idle-timeout x 6080 localhost:5900",
+    "--ssl-version=sslv3 6080 localhost:5900", "--ssl-version= 6080 localhost:5900", "--wrap-mode=never 6080 localhost:5900",
+    "--token-source x 6080", "--token-source x 6080 localhost:5900", "--host-token 6080 localhost:5900",
+    "--auth-source x 6080 localhost:5900", "--web-auth 6080 localhost:5900", "--web-auth --web . 6080 localhost:5900",
+    "--auth-plugin BasicHTTPAuth --auth-source a:b --web-auth 6080 localhost:5900", "--legacy-syslog 6080 localhost:5900",
+    "--ssl-only 6080 localhost:5900", "--ssl-only --cert no-such.pem 6080 localhost:5900", "--unix-target /x",
+    "--unix-target /x 6080 localhost:5900", "--token-plugin TokenFile --token-source x", "6080 --",
+    "--token-plugin TokenFile --token-source x 6080 localhost:5900", "--help", "-h", "--help --bogus", "--hel",
+    "6080 localhost:5900 -h", "--bogus --help",
+]
