@@ -39,7 +39,9 @@ OUTSIDE = [
     (r"crypt\.h", {"route/password_hash"}, "passwords are hashed in one place"),
     (r"uv(/.*)?\.h", {"net", "server", "ops", "app", "loadgen"}, "the event loop is not for rooms that a simulator runs"),
     (r"ares.*\.h", {"net", "app/versions"}, "names are resolved in net"),
-    (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions"}, "mbedTLS is behind core/hash and net's TLS"),
+    (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions", "route/jose_key", "route/jws", "route/jwe"},
+     "mbedTLS is behind core/hash, net's TLS and route's tokens"),
+    (r"jansson.*\.h", {"route", "app/versions"}, "JSON is read in route"),
     (r"sys/(socket|epoll|event|un)\.h|netdb\.h", {"net", "server", "ops", "app", "loadgen"}, "sockets belong to net"),
 ]
 

@@ -21,6 +21,8 @@ cmd:pkg-config                                pkgconf
 pc:libuv                                      libuv1-dev
 pc:libcares                                   libc-ares-dev
 header:crypt.h                                libcrypt-dev
+pc:jansson                                    libjansson-dev
+pc:hiredis                                    libhiredis-dev
 header:mbedtls/version.h                      libmbedtls-dev
 debian12:dpkg-source                          dpkg-dev
 '
@@ -31,6 +33,8 @@ python:pytest                                 python3-pytest
 python:websockets                             python3-websockets
 python:h11                                    python3-h11
 python:wsproto                                python3-wsproto
+python:jwcrypto                               python3-jwcrypto
+python:jwt                                    python3-jwt
 cmd:chromium                                  chromium
 cmd:Xtigervnc                                 tigervnc-standalone-server
 cmd:xterm                                     xterm
