@@ -90,7 +90,7 @@ static int ecdsa_to_der(const uint8_t *signature, size_t len, unsigned char der[
   unsigned char *at = der + ECDSA_DER_MAX;
   int s = write_number(&at, der, signature + len / 2, len / 2);
   int r = s < 0 ? s : write_number(&at, der, signature, len / 2);
-  int head = r < 0 ? r : mbedtls_asn1_write_len(&at, der, (size_t)(r + s));
+  int head = r < 0 ? r : mbedtls_asn1_write_len(&at, der, (size_t)r + (size_t)s);
   int tag =
       head < 0 ? head : mbedtls_asn1_write_tag(&at, der, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
   return tag < 0 ? tag : (int)(der + ECDSA_DER_MAX - at);
