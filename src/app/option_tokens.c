@@ -52,11 +52,12 @@ static const struct option_spec specs[] = {
   {OPTION_CUSTOM, "token-plugin", 0, "CLASS", 0, 0, 0, check_token_plugin,
    "clients name their target by a token, ?token=...,\n"
    "which is looked up with TokenFile (edits are seen\n"
-   "at once) or ReadOnlyTokenFile; then no target is\n"
-   "given"},
+   "at once) or ReadOnlyTokenFile, or says it itself,\n"
+   "signed: JWTTokenApi; then no target is given"},
   {OPTION_TEXT, "token-source", 0, "ARG", FIELD(server.token_source.argument), 0, 0, option_check_not_empty,
    "file, or directory of files, of lines\n"
-   "\"token: host:port\""},
+   "\"token: host:port\"; JWTTokenApi: the key's file,\n"
+   "PEM or a secret"},
   {OPTION_TEXT, "token-from", 0, "PLACE", FIELD(token_from), 0, 0, check_token_from,
    "where the token stands: query:NAME, path or path:N\n"
    "(its last or N-th segment), host, header:NAME,\n"

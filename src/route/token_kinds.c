@@ -7,6 +7,7 @@
 static const struct token_kind *const kinds[] = {
     &token_kind_file,
     &token_kind_read_only_file,
+    &token_kind_jwt,
 };
 
 int token_kind_parse(const char *name, const struct token_kind **kind, const char **why) {

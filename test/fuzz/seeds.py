@@ -170,6 +170,21 @@ def conditions():
     yield "date", b"Sun, 06 Nov 1994 08:49:37 GMT" + bytes(4)
 
 
+def jwt():
+    claims = ['{"host":"h","port":1}', '{"host":"::1","port":"80","nbf":1,"exp":2e9}', '{"host":"a\\u0041","port":65536}',
+              '{"exp":"x","host":"h","port":1}', '{"host":"h","host":"i","port":1.5}', "[" * 60]
+    for number, text in enumerate(claims):
+        yield f"claims-{number}", b'{"alg":"HS256"}\n' + text.encode()
+    for number, header in enumerate(['{"alg":"none"}', '{"alg":"HS384","crit":["exp"]}', '{"alg":"HS256","zip":"DEF"}']):
+        yield f"header-{number}", header.encode() + b'\n{"host":"h","port":1}'
+    # {"alg":"HS256"}, {"alg":"none"}, {"alg":"dir","enc":"A256GCM"}, {"alg":"RSA-OAEP","enc":"A128CBC-HS256"}
+    yield "signed", b"eyJhbGciOiJIUzI1NiJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    yield "unsigned", b"eyJhbGciOiJub25lIn0.e30."
+    yield "direct", b"eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA"
+    yield "sealed", (b"eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkExMjhDQkMtSFMyNTYifQ." + b"A" * 342 + b".AAAAAAAAAAAAAAAAAAAAAA."
+                     b"AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA")
+
+
 def token_files():
     text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\n"
             b"d: ::1:80\ne: unix_socket:/run/x y\n"
@@ -289,6 +304,7 @@ SEEDS = {
     "origin": origin,
     "payload": payload,
     "pem": pem,
+    "jwt": jwt,
     "query": query,
     "request": request,
     "session": session,

@@ -371,8 +371,6 @@ NOT_YET = [
     ("recordings", "websockify --record={here}/session {port} localhost:{target}", "--record"),
     ("marks for traffic", "websockify --traffic {port} localhost:{target}", "--traffic"),
     ("syslog", "websockify --syslog /dev/log {port} localhost:{target}", "--syslog"),
-    ("another token plugin", "websockify --token-plugin JWTTokenApi --token-source {here}/key.pem {port}",
-     "JWTTokenApi"),
     ("a plugin of one's own", "websockify --token-plugin mine.Tokens --token-source x {port}", "mine.Tokens"),
 ]
 
