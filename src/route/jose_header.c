@@ -10,7 +10,9 @@
  * as it is. */
 static const char *const refused[] = {"crit", "zip", "b64"};
 
+/* jansson passes over a NUL that stands behind a number. */
 json_t *jose_json(struct wsl_span text) {
+  if (memchr(text.at, '\0', text.len) != NULL) return NULL;
   json_t *json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
   if (json_is_object(json)) return json;
   json_decref(json);

@@ -233,6 +233,7 @@ static const struct claims_row claims_rows[] = {
     {"port null", CLAIMS("\"host\":\"h\",\"port\":null"), JOSE_CLAIMS, NULL},
     {"NUL in host", CLAIMS("\"host\":\"h\\u0000x\",\"port\":1"), JOSE_MALFORMED, NULL},
     {"raw NUL", CLAIMS("\"host\":\"h\0x\",\"port\":1"), JOSE_MALFORMED, NULL},
+    {"NUL behind a number", CLAIMS("\"host\":\"h\",\"port\":1\0"), JOSE_MALFORMED, NULL},
     {"not UTF-8", CLAIMS("\"host\":\"\xff\",\"port\":1"), JOSE_MALFORMED, NULL},
     {"half a surrogate", CLAIMS("\"host\":\"\\ud800\",\"port\":1"), JOSE_MALFORMED, NULL},
     {"host twice", CLAIMS("\"host\":\"h\"," TO), JOSE_MALFORMED, NULL},
