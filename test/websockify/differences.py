@@ -78,8 +78,6 @@ DIFFERENCES = [
     Difference("no version", "bad handshakes", "no version", 400, 426, REQUESTS),
     Difference("no HTTP", "bad handshakes", "garbage", NO_ANSWER, 400, REQUESTS),
     Difference("another upgrade", "bad handshakes", "no upgrade", 405, 400, REQUESTS),
-    Difference("listings", "--web, folders", "*", 200, 404, "no listings of directories"),
-    Difference("listings' content", "--web, folders", "* names its files", True, None, "no listings of directories"),
     # --- addresses ---
     Difference("IPv6 as well", "*host", "::1", "refused by the kernel", "101 binary",
                "without a host it listens on IPv6 as well as IPv4"),

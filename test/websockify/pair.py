@@ -178,13 +178,17 @@ class Run:
             return "still runs"
 
     def stop(self):
-        """The status after SIGTERM. websockify misses it when it comes at the wrong moment."""
+        """The status after SIGTERM. websockify can miss it, or wait for ever for a child that did, while it has
+        clients; so these get some time to go."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._has_children() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
         self.signal()
-        status = self.wait(PATIENCE_SECONDS)
-        if status == "still runs":
-            self.signal()
-            status = self.wait()
-        return status
+        return self.wait()
+
+    def _has_children(self):
+        pid = self.process.pid
+        return bool(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
     def wait_until_silent(self, limit=LIMIT_SECONDS):
         """Whether nobody listens any more."""

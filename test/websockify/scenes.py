@@ -40,6 +40,16 @@ def upgraded(run, path=PATH, offers=("binary",), **client):
     return wire, f"101 {answer.header('Sec-WebSocket-Protocol') or 'without subprotocol'}"
 
 
+def how_it_answers(run, **client):
+    """The answer to an upgrade; a session that begins is ended in order."""
+    wire, answer = upgraded(run, **client)
+    if wire:
+        with wire:
+            wire.send_close(1000)
+            closing_of(wire)
+    return answer
+
+
 def how_it_failed(failure, scheme):
     if isinstance(failure, ConnectionRefusedError):
         return "refused by the kernel"
@@ -190,23 +200,13 @@ FRAMES = [
 
 def offers(run):
     """Which subprotocol is chosen of what is offered."""
-    seen = {}
-    for offer in ((), ("binary",), ("base64", "binary"), ("base64",), ("mqtt",), ("mqtt", "binary")):
-        wire, answer = upgraded(run, offers=offer)
-        seen[", ".join(offer) or "none"] = answer
-        if wire:
-            wire.close()
-    return seen
+    combinations = ((), ("binary",), ("base64", "binary"), ("base64",), ("mqtt",), ("mqtt", "binary"))
+    return {", ".join(offer) or "none": how_it_answers(run, offers=offer) for offer in combinations}
 
 
 def paths(run):
     """Any path is an endpoint."""
-    seen = {}
-    for path in ("/", "/websockify", "/a/b?c=d"):
-        wire, seen[path] = upgraded(run, path=path)
-        if wire:
-            wire.close()
-    return seen
+    return {path: how_it_answers(run, path=path) for path in ("/", "/websockify", "/a/b?c=d")}
 
 
 def bad_handshakes(run):
@@ -226,10 +226,7 @@ def bad_handshakes(run):
 
 
 def where_it_listens(run):
-    seen = {}
-    for host in ("127.0.0.1", "127.0.0.2", "::1"):
-        seen[host] = upgraded(run, host=host)[1]
-    return seen
+    return {host: how_it_answers(run, host=host) for host in ("127.0.0.1", "127.0.0.2", "::1")}
 
 
 def session_at_v6(run):
