@@ -46,6 +46,7 @@ cmd:openssl                                   openssl
 cmd:curl                                      curl
 cmd:wget                                      wget
 cmd:htpasswd                                  apache2-utils
+path:/usr/sbin/rsyslogd                       rsyslog
 cmd:sslscan                                   sslscan
 cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps

@@ -29,6 +29,7 @@
 #include "core/log.h"
 #include "net/child_stage.h"
 #include "ops/log.h"
+#include "ops/syslog_output.h"
 #include "server/server.h"
 
 enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
@@ -131,7 +132,7 @@ static void log_warnings(const struct program *program, const struct options *op
     log_event(LOG_WARN, 0, "environment variable %s: there is no option of that name",
               log_escape(name, shown, sizeof shown));
   }
-  if (options->daemon && options->log_file == NULL)
+  if (options->daemon && options->log_file == NULL && options->syslog == NULL)
     log_event(LOG_WARN, 0, "in the background without --log-file: the log goes nowhere from here on");
 }
 
@@ -205,6 +206,22 @@ static void give_buffers_back(void) {
 #endif
 }
 
+/* Under the name that it was started by, as other daemons are told apart. */
+static int start_syslog(const struct options *options, struct log_output *output) {
+  char why[WHY_MAX];
+  struct syslog_settings settings = {
+      .server = options->syslog,
+      .name = options->self,
+      .protocol = options->legacy_syslog ? SYSLOG_LEGACY : SYSLOG_RFC5424,
+      .facility = options->daemon ? SYSLOG_DAEMON : SYSLOG_USER,
+  };
+  if (options->syslog == NULL) return WSL_OK;
+  int error = syslog_output_open(&settings, why, sizeof why);
+  if (error != WSL_OK) start_message("%s", why);
+  output->syslog = error == WSL_OK;
+  return error;
+}
+
 /* Where lines go from now on; before, and without a writer, straight to standard error. */
 static int start_log(const struct options *options) {
   struct log_output output = {.fd = STDERR_FILENO, .format = options->log_format};
@@ -214,8 +231,11 @@ static int start_log(const struct options *options) {
     start_message("%s", why);
     return WSL_IO;
   }
+  int error = start_syslog(options, &output);
+  if (error != WSL_OK) return error;
   /* In the background standard error ends when all is well: its last lines may not wait in a queue. */
-  if ((options->daemon && options->log_file == NULL) || log_writer_start(&output) == WSL_OK) return WSL_OK;
+  bool direct = options->daemon && options->log_file == NULL && options->syslog == NULL;
+  if (direct || log_writer_start(&output) == WSL_OK) return WSL_OK;
   start_message("not enough memory or threads for the log");
   return WSL_NO_MEMORY;
 }
@@ -231,6 +251,7 @@ static int run_with_log(struct program *program, struct options *options, const 
   int status = serve(program, options, self);
   demo_stop(&program->demo);
   log_writer_stop(LOG_FLUSH_PATIENCE_MS);
+  syslog_output_close();
   uv_loop_close(&program->loop);
   return status;
 }

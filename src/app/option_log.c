@@ -1,6 +1,17 @@
 /* Options about the log. */
 #include "app/option_groups.h"
 
+#include "ops/syslog_output.h"
+
+static const char *check(struct options *o) {
+  return o->legacy_syslog && o->syslog == NULL ? "--legacy-syslog needs --syslog" : NULL;
+}
+
+static int check_syslog(struct options *options, const char *value, const char **why) {
+  (void)options;
+  return syslog_server_check(value, why);
+}
+
 static void fill(struct options *o) {
   if (o->verbose) o->log_level = LOG_DEBUG;
 }
@@ -27,7 +38,12 @@ static const struct option_spec specs[] = {
    "[standard error]"},
   {OPTION_CUSTOM, "log-format", 0, "FORMAT", 0, 0, 0, check_log_format,
    "text, or json for one object a line [text]"},
+  {OPTION_TEXT, "syslog", 0, "SERVER", FIELD(syslog), 0, 0, check_syslog,
+   "log to this syslog daemon as well (RFC 5424):\n"
+   "HOST:PORT (UDP), or a Unix socket such as /dev/log"},
+  {OPTION_FLAG, "legacy-syslog", 0, NULL, FIELD(legacy_syslog), 0, 0, NULL,
+   "in the older form, without time and host"},
 };
 /* clang-format on */
 
-const struct option_group option_group_log = {specs, sizeof specs / sizeof specs[0], NULL, fill};
+const struct option_group option_group_log = {specs, sizeof specs / sizeof specs[0], check, fill};

@@ -26,6 +26,7 @@
 #include "ops/log_file.h"
 #include "ops/log_limit.h"
 #include "ops/log_line.h"
+#include "ops/syslog_output.h"
 
 /* At most this many bytes go to one write(). A pipe that polls writable takes PIPE_BUF (4,096 on
  * Linux) bytes in one piece and without blocking (pipe(7)); more could block the thread for good, so
@@ -73,6 +74,7 @@ static struct {
   uv_cond_t changed; /* something was queued, or the state changed */
   pthread_t thread;
   _Atomic(enum log_format) format; /* read by producers before they lock */
+  atomic_bool syslog;              /* likewise: lines go there too */
   /* All below: under the mutex. */
   struct log_output output;
   bool reopens; /* the writer shall open output.path anew */
@@ -129,10 +131,19 @@ static size_t format_line(char line[LOG_LINE_MAX], enum log_level level, uint64_
                         line);
 }
 
+static void send_to_syslog(enum log_level level, uint64_t id, const char *text) {
+  struct timespec now;
+  if (!writer.syslog) return;
+  clock_gettime(CLOCK_REALTIME, &now);
+  syslog_output_send(&now, level, id, text);
+}
+
 /* Queues a line of the writer's own. False when there is no room. */
 static bool put_note(enum log_level level, const char *text) {
   char line[LOG_LINE_MAX];
-  return ring_put(line, format_line(line, level, 0, text));
+  if (!ring_put(line, format_line(line, level, 0, text))) return false;
+  send_to_syslog(level, 0, text);
+  return true;
 }
 
 /* Queues the note about lost lines before anything newer, so that it stands where they are missing.
@@ -167,12 +178,13 @@ static void write_directly(int fd, const char *line, size_t len) {
   }
 }
 
-/* Queues the line, or counts it as held back or lost. */
-static void queue_line(enum log_level level, const char *format, const char *line, size_t len) {
+/* Queues the line, or counts it as held back or lost. Whether it was not held back. */
+static bool queue_line(enum log_level level, const char *format, const char *line, size_t len) {
   bool passes = log_limit_judge(&writer.limit, level, format, now_ms()) == LOG_PASSES;
   if (passes && !(note_losses() && ring_put(line, len))) writer.lost++;
   if (writer.thread_waits || (writer.thread_rests && writer.queued >= BATCH_BYTES))
     uv_cond_signal(&writer.changed);
+  return passes;
 }
 
 /* The log_sink. */
@@ -182,11 +194,12 @@ static void on_line(enum log_level level, uint64_t id, const char *format, const
 
   uv_mutex_lock(&writer.mutex);
   bool queues = writer.state == WRITER_RUNNING || writer.state == WRITER_STOPPING;
-  if (queues) queue_line(level, format, line, len);
+  bool passes = !queues || queue_line(level, format, line, len);
   int fd = writer.output.fd;
   uv_mutex_unlock(&writer.mutex);
 
   if (!queues) write_directly(fd, line, len);
+  if (passes) send_to_syslog(level, id, text); /* outside of the mutex: it is a system call */
 }
 
 /* ---- the writer thread ---------------------------------------------------------------------------- */
@@ -340,6 +353,7 @@ int log_writer_start(const struct log_output *output) {
     writer.reopens = false;
     writer.limit = (struct log_limit){0};
     atomic_store_explicit(&writer.format, output->format, memory_order_relaxed);
+    atomic_store_explicit(&writer.syslog, output->syslog, memory_order_relaxed);
     writer.first = writer.queued = 0;
     writer.lost = 0;
     writer.state = WRITER_RUNNING;

@@ -14,6 +14,7 @@
 #define OPS_LOG_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/log.h"
@@ -30,6 +31,7 @@ bool log_format_parse(const char *word, enum log_format *format);
 struct log_output {
   int fd;
   enum log_format format;
+  bool syslog;         /* to syslog as well (ops/syslog_output.h), which is open */
   char path[PATH_MAX]; /* absolute: opened anew by log_writer_reopen(); "" when it is no file of ours */
 };
 
