@@ -34,6 +34,7 @@ static enum outcome report(const struct wsl_decoder *decoder, const struct wsl_f
       fprintf(stderr, "violation %u: %s\n", result->close_code, result->reason);
       return OUTCOME_BROKEN;
     case WSL_FRAME_MORE:
+    case WSL_FRAME_MESSAGE: /* not asked for */
       break;
   }
   return OUTCOME_GO_ON;

@@ -52,13 +52,14 @@ enum wsl_close_code {
 #define WSL_CLIENT_HEADER_MAX   14u  /* 2 + 8 length + 4 mask */
 #define WSL_FRAME_HEADER_MAX    10u  /* ours: 2 + 8 length, never masked (5.1) */
 
-/* What feed() met. After WSL_FRAME_PING, _PONG the caller acts on it and feeds the rest, with dst
+/* What feed() met. After WSL_FRAME_PING, _PONG, _MESSAGE the caller acts on it and feeds the rest, with dst
  * advanced by run_len: runs on both sides of a control frame stay one run. After WSL_FRAME_CLOSE
  * and WSL_FRAME_VIOLATION nothing more may be fed (asserted). */
 enum wsl_frame_event {
-  WSL_FRAME_MORE, /* everything was consumed */
-  WSL_FRAME_PING, /* a whole ping; its payload is in control[0..control_len) of the decoder */
-  WSL_FRAME_PONG, /* a whole pong, likewise */
+  WSL_FRAME_MORE,    /* everything was consumed */
+  WSL_FRAME_PING,    /* a whole ping; its payload is in control[0..control_len) of the decoder */
+  WSL_FRAME_PONG,    /* a whole pong, likewise */
+  WSL_FRAME_MESSAGE, /* by message only: a data message ended, right behind the run */
   WSL_FRAME_CLOSE,
   WSL_FRAME_VIOLATION
 };
@@ -70,6 +71,7 @@ struct wsl_frame_result {
                           frame, or before the first byte of a broken UTF-8 sequence               */
   uint16_t close_code; /* WSL_FRAME_CLOSE: as received, or WSL_CLOSE_NO_STATUS for an empty one;
                           WSL_FRAME_VIOLATION: the code to send (1002, 1003, 1007)                  */
+  bool run_is_text;    /* by message only: the run is of a text message, all of it                  */
   const char *reason;  /* WSL_FRAME_VIOLATION: static text for the log and the Close, else NULL     */
 };
 
@@ -86,13 +88,19 @@ struct wsl_decoder {
   uint8_t stage;                            /* private */
   bool frame_fin;                           /* the data frame being read is the last of its message */
   bool in_message;                          /* a data message was begun and is not complete */
-  bool in_text;                             /* and it is text */
+  bool in_text;                             /* it is text, or the one before it was */
   bool refuse_text;
+  bool by_message;
   struct wsl_utf8 utf8; /* across the fragments of a text message (8.1) */
 };
 
 /* A decoder at the start of a connection. `refuse_text`: a text frame is a violation with 1003. */
 void wsl_decoder_init(struct wsl_decoder *decoder, bool refuse_text);
+
+/* From now on the ends of data messages are told (or are not any more), so that a run is of one message only
+ * and the caller may put bytes behind each: of a message whose header lies in the buffer there is room for 6
+ * at least. Costs a call a message, where the decoder otherwise takes many at once. */
+void wsl_decoder_by_message(struct wsl_decoder *decoder, bool by_message);
 
 /* Decodes buf[0..len) until it is used up or an event must be acted on; dst <= buf, both in one
  * buffer (dst == buf at first). What lies between the run's end and the end of what was consumed may

@@ -27,4 +27,26 @@ bool wsl_utf8_complete(const struct wsl_utf8 *utf8);
 /* All of data[0..len) is whole, valid UTF-8. */
 bool wsl_utf8_valid(const uint8_t *data, size_t len);
 
+/* ---- bytes that are to become text (utf8_repair.c) ---- */
+
+#define WSL_UTF8_UNFINISHED_MAX 3u /* bytes that a character not ended yet can have */
+
+/* How many bytes at the end of data[0..len) begin a character that bytes to come may end: 0 to 3. Who cuts a
+ * stream keeps them for the next piece; the rest of data is then a text of its own. */
+size_t wsl_utf8_unfinished(const uint8_t *data, size_t len);
+
+/* Length of the longest prefix of data[0..len) that is whole, valid UTF-8. */
+size_t wsl_utf8_sound(const uint8_t *data, size_t len);
+
+struct wsl_utf8_repaired {
+  uint8_t *at; /* the text: at `data`, or before it as far as it had to grow */
+  size_t len;  /* it ends where `data` ended */
+  size_t replaced;
+};
+
+/* Makes data[0..len) valid UTF-8, in place: what is none gives way to U+FFFD, one for each maximal subpart
+ * (Unicode 3.9, as browsers and Python do it). Up to 2 * len bytes before `data` must be writable, since one
+ * bad byte becomes three; text that is valid stays where it is. */
+struct wsl_utf8_repaired wsl_utf8_repair(uint8_t *data, size_t len);
+
 #endif

@@ -78,6 +78,10 @@ void wsl_decoder_init(struct wsl_decoder *decoder, bool refuse_text) {
   wsl_utf8_init(&decoder->utf8);
 }
 
+void wsl_decoder_by_message(struct wsl_decoder *decoder, bool by_message) {
+  decoder->by_message = by_message;
+}
+
 bool wsl_decoder_between_messages(const struct wsl_decoder *decoder) {
   if (decoder->in_message) return false;
   return decoder->stage == STAGE_CLOSED || (decoder->stage == STAGE_HEADER && decoder->header_len == 0);
@@ -115,7 +119,7 @@ static void end_data_frame(struct wsl_decoder *d, struct feed *f) {
     return;
   }
   d->in_message = false;
-  d->in_text = false;
+  if (d->by_message) f->event = WSL_FRAME_MESSAGE;
 }
 
 /* Makes mask[0] fit the byte that is `count` further on. */
@@ -352,7 +356,7 @@ static void take_plain_frames(struct wsl_decoder *d, struct feed *f) {
 }
 
 static void read_header(struct wsl_decoder *d, struct feed *f) {
-  if (d->header_len == 0 && !d->in_message) {
+  if (d->header_len == 0 && !d->in_message && !d->by_message) {
     take_plain_frames(d, f);
     if (f->in == f->end || f->event != WSL_FRAME_MORE) return;
   }
@@ -395,5 +399,6 @@ struct wsl_frame_result wsl_decoder_feed(struct wsl_decoder *decoder, uint8_t *d
                                    .consumed = (size_t)(f.in - buf),
                                    .run_len = (size_t)(f.out - f.run),
                                    .close_code = f.close_code,
+                                   .run_is_text = decoder->in_text,
                                    .reason = f.reason};
 }

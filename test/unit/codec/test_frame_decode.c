@@ -51,6 +51,9 @@ static struct bytes assemble(const char *spec) {
   return bytes;
 }
 
+/* How the decoder was set up. */
+enum decoding { TAKE_ALL, REFUSE_TEXT, BY_MESSAGE };
+
 struct transcript {
   char text[2048];
   size_t consumed;
@@ -84,6 +87,9 @@ static void note_event(struct transcript *t, const struct wsl_frame_result *resu
     case WSL_FRAME_PONG:
       note(t, result->event == WSL_FRAME_PING ? "<ping " : "<pong ");
       note_bytes(t, d->control, d->control_len);
+      break;
+    case WSL_FRAME_MESSAGE:
+      note(t, result->run_is_text ? "<text" : "<binary");
       break;
     case WSL_FRAME_CLOSE:
       snprintf(line, sizeof(line), "<close %u ", result->close_code);
@@ -124,10 +130,11 @@ static void feed_piece(struct transcript *t, const uint8_t *data, size_t len) {
 
 /* Decodes `bytes` cut at cuts[0..count), which ascend. */
 static struct transcript decode(const struct bytes *bytes, const size_t *cuts, size_t count,
-                                bool refuse_text) {
+                                enum decoding how) {
   struct transcript t = {.consumed = 0};
   memset(&t.decoder, 0x5a, sizeof(t.decoder)); /* memory of another session */
-  wsl_decoder_init(&t.decoder, refuse_text);
+  wsl_decoder_init(&t.decoder, how == REFUSE_TEXT);
+  wsl_decoder_by_message(&t.decoder, how == BY_MESSAGE);
   size_t from = 0;
   for (size_t i = 0; i <= count; i++) {
     size_t to = i < count ? cuts[i] : bytes->len;
@@ -150,8 +157,8 @@ static bool same_but_for_broken_sequence(const struct transcript *whole, const s
 }
 
 static void check_cut(const char *name, const struct bytes *bytes, const struct transcript *whole,
-                      const size_t *cuts, size_t count, bool refuse_text) {
-  struct transcript t = decode(bytes, cuts, count, refuse_text);
+                      const size_t *cuts, size_t count, enum decoding how) {
+  struct transcript t = decode(bytes, cuts, count, how);
   bool same = strcmp(t.text, whole->text) == 0 || same_but_for_broken_sequence(whole, &t);
   if (!same || t.consumed != whole->consumed || t.close_code != whole->close_code) {
     fail_msg("%s, %zu cuts, the first at %zu: %s (%zu bytes) instead of %s (%zu)", name, count, cuts[0],
@@ -161,20 +168,20 @@ static void check_cut(const char *name, const struct bytes *bytes, const struct 
 
 /* Every cut in two, byte by byte, and cuts at random. */
 static void check_every_cut(const char *name, const struct bytes *bytes, const struct transcript *whole,
-                            bool refuse_text) {
+                            enum decoding how) {
   size_t cuts[sizeof(bytes->at)];
   for (size_t cut = 0; cut <= bytes->len; cut++)
-    check_cut(name, bytes, whole, &cut, 1, refuse_text);
+    check_cut(name, bytes, whole, &cut, 1, how);
   for (size_t i = 0; i < bytes->len; i++)
     cuts[i] = i;
-  check_cut(name, bytes, whole, cuts, bytes->len, refuse_text);
+  check_cut(name, bytes, whole, cuts, bytes->len, how);
   uint64_t seed = 11;
   for (size_t round = 0; round < 50; round++) {
     size_t count = 0;
     for (size_t at = 0; at < bytes->len; at++) {
       if (random_below(&seed, 5) == 0) cuts[count++] = at;
     }
-    if (count > 0) check_cut(name, bytes, whole, cuts, count, refuse_text);
+    if (count > 0) check_cut(name, bytes, whole, cuts, count, how);
   }
 }
 
@@ -185,16 +192,16 @@ struct row {
   size_t consumed; /* bytes up to the one that proves a violation; 0: all */
 };
 
-static void check_rows(const struct row *rows, size_t count, bool refuse_text) {
+static void check_rows(const struct row *rows, size_t count, enum decoding how) {
   for (size_t i = 0; i < count; i++) {
     struct bytes bytes = assemble(rows[i].input);
-    struct transcript whole = decode(&bytes, NULL, 0, refuse_text);
+    struct transcript whole = decode(&bytes, NULL, 0, how);
     if (strcmp(whole.text, rows[i].expected) != 0) {
       fail_msg("%s: %s instead of %s", rows[i].name, whole.text, rows[i].expected);
     }
     size_t consumed = rows[i].consumed ? rows[i].consumed : bytes.len;
     if (whole.consumed != consumed) fail_msg("%s: consumed %zu", rows[i].name, whole.consumed);
-    check_every_cut(rows[i].name, &bytes, &whole, refuse_text);
+    check_every_cut(rows[i].name, &bytes, &whole, how);
   }
 }
 
@@ -305,17 +312,34 @@ static const struct row refuse_text_rows[] = {
 
 static void good_streams(void **state) {
   (void)state;
-  check_rows(good_rows, COUNT_OF(good_rows), false);
+  check_rows(good_rows, COUNT_OF(good_rows), TAKE_ALL);
 }
 
 static void violations(void **state) {
   (void)state;
-  check_rows(bad_rows, COUNT_OF(bad_rows), false);
+  check_rows(bad_rows, COUNT_OF(bad_rows), TAKE_ALL);
 }
 
 static void refused_text(void **state) {
   (void)state;
-  check_rows(refuse_text_rows, COUNT_OF(refuse_text_rows), true);
+  check_rows(refuse_text_rows, COUNT_OF(refuse_text_rows), REFUSE_TEXT);
+}
+
+static const struct row message_rows[] = {
+    {"two messages", "82 82 M 'ab' 81 81 M 'c'", "ab<binary>c<text>.", 0},
+    {"empty ones", "81 80 M 82 80 M 81 80 M", "<text><binary><text>.", 0},
+    {"fragments", "01 82 M 'ab' 00 80 M 00 81 M 'c' 80 80 M", "abc<text>.", 0},
+    {"ping between fragments", "02 82 M 'ab' 89 81 M 'p' 80 82 M 'cd'", "ab<ping p>cd<binary>.", 0},
+    {"not ended", "82 81 M 'a' 01 81 M 'b'", "a<binary>b...", 0},
+    {"behind it a close", "81 81 M 'a' 88 82 M {03 E8}", "a<text><close 1000 >", 0},
+    {"behind it a violation", "81 81 M 'a' F2", "a<text><violation 1002>", 8},
+    {"text that is not UTF-8", "81 82 M 'a' {FF}", "a<violation 1007>", 0},
+    {"text that ends inside a character", "01 81 M 'a' 80 81 M {C3}", "a<violation 1007>", 0},
+};
+
+static void ends_of_messages(void **state) {
+  (void)state;
+  check_rows(message_rows, COUNT_OF(message_rows), BY_MESSAGE);
 }
 
 static void longest_control_frames(void **state) {
@@ -326,24 +350,24 @@ static void longest_control_frames(void **state) {
   snprintf(input, sizeof(input), "89 FD M '%s' 82 81 M 'a'", filler);
   snprintf(expected, sizeof(expected), "<ping %s>a.", filler);
   const struct row ping = {"ping of 125 bytes", input, expected, 0};
-  check_rows(&ping, 1, false);
+  check_rows(&ping, 1, TAKE_ALL);
   filler[WSL_CONTROL_PAYLOAD_MAX - 2] = '\0';
   snprintf(input, sizeof(input), "88 FD M {03 E8} '%s'", filler);
   snprintf(expected, sizeof(expected), "<close 1000 %s>", filler);
   const struct row close = {"close of 125 bytes", input, expected, 0};
-  check_rows(&close, 1, false);
+  check_rows(&close, 1, TAKE_ALL);
 }
 
 /* A frame's own bytes must be enough to know where the stream stands after a Close. */
 static void may_end_behind_a_close(void **state) {
   (void)state;
   struct bytes whole = assemble("82 81 M 'a' 88 80 M"), within = assemble("02 81 M 'a' 88 80 M");
-  struct transcript t = decode(&whole, NULL, 0, false);
+  struct transcript t = decode(&whole, NULL, 0, TAKE_ALL);
   assert_true(wsl_decoder_between_messages(&t.decoder));
-  t = decode(&within, NULL, 0, false);
+  t = decode(&within, NULL, 0, TAKE_ALL);
   assert_false(wsl_decoder_between_messages(&t.decoder));
   struct bytes broken = assemble("82 81 M 'a' F2");
-  t = decode(&broken, NULL, 0, false);
+  t = decode(&broken, NULL, 0, TAKE_ALL);
   assert_false(wsl_decoder_between_messages(&t.decoder));
 }
 
@@ -351,7 +375,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_streams),           cmocka_unit_test(violations),
       cmocka_unit_test(refused_text),           cmocka_unit_test(longest_control_frames),
-      cmocka_unit_test(may_end_behind_a_close),
+      cmocka_unit_test(may_end_behind_a_close), cmocka_unit_test(ends_of_messages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
