@@ -124,6 +124,9 @@ size_t wsl_frame_header(uint8_t out[WSL_FRAME_HEADER_MAX], enum wsl_opcode opcod
 /* Length that wsl_frame_header() will return. */
 size_t wsl_frame_header_len(uint64_t payload_len);
 
+/* Reads back a header that wsl_frame_header() wrote; returns its length. */
+size_t wsl_frame_header_read(const uint8_t *header, uint64_t *payload_len);
+
 /* Writes a whole Close frame (header and payload, at most 127 bytes) and returns its length. Code
  * WSL_CLOSE_NO_STATUS gives an empty one. The reason is cut to 123 bytes on a character boundary;
  * it must be valid UTF-8 (5.5.1). */

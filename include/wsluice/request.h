@@ -55,8 +55,8 @@ struct wsl_subprotocols {
  * well-formed other than 13), never taken for a plain request. HTTP/1.0 never upgrades (RFC 9110
  * 7.8: Upgrade is ignored there) and is PLAIN. Subprotocol: "binary" when it is anywhere in the
  * list, else the first offered that is configured, else the first offered that is not "base64",
- * else none. A Sec-WebSocket-Protocol that is no list of tokens is a 400. Extensions are declined.
- * PLAIN methods are not judged here, nor are preconditions and ranges. */
+ * else "base64" if that was, else none. A Sec-WebSocket-Protocol that is no list of tokens is a 400.
+ * Extensions are declined. PLAIN methods are not judged here, nor are preconditions and ranges. */
 void wsl_request_read(const struct wsl_head *head, const struct wsl_subprotocols *configured,
                       struct wsl_request *request);
 

@@ -14,9 +14,7 @@ static int check_subprotocol(struct options *options, const char *value, const c
   (void)options;
   struct wsl_span name = wsl_span_of(value);
   *why = "a subprotocol is one token, such as mqtt (letters, digits and !#$%&'*+-.^_`|~)";
-  if (!wsl_token_valid(name)) return WSL_INVALID;
-  *why = "base64 is an encoding of its own that this version does not speak";
-  return wsl_span_equal_nocase(name, wsl_span_of("base64")) ? WSL_INVALID : WSL_OK;
+  return wsl_token_valid(name) ? WSL_OK : WSL_INVALID;
 }
 
 /* clang-format off */
@@ -25,7 +23,8 @@ static const struct option_spec specs[] = {
   {OPTION_LIST, "subprotocol", 0, "NAME", FIELD(subprotocols), 0, 0, check_subprotocol,
    "prefer this one where a client offers several;\n"
    "repeatable (binary always comes first; without any\n"
-   "of these the first one offered is taken)"},
+   "of these the first one offered is taken, base64\n"
+   "last)"},
   {OPTION_DURATION, "heartbeat", 0, "SEC", FIELD(server.session.heartbeat_ms), 0, DAY_MS, NULL,
    "ping when nothing was sent to the client for SEC\n"
    "seconds; 0: never [25]"},

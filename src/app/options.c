@@ -52,6 +52,7 @@ static void set_defaults(struct options *o) {
   o->backlog = 1024;
   o->server.sockets = socket_tuning_default;
   o->max_frame_size = 65536; /* browsers and common clients take whole messages of that size */
+  o->max_line = 65536;       /* the same */
   o->request_line_max = 16u << 10;
   o->head_max = 64u << 10;
   o->header_lines_max = 100;

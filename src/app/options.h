@@ -72,6 +72,7 @@ struct options {
   uint64_t prefer_ipv6, file_only, list_dirs, libserver, host_token, ssl_only, verify_client, ssl_target,
       ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;
+  uint64_t max_line; /* text clients */
   /* Sockets that were handed down (app/inherited.h): by inetd; by systemd, as the environment says. */
   uint64_t inetd, activated;
   uint64_t send_buffer, receive_buffer, notsent_lowat, fastopen;

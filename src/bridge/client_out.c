@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "bridge/messages.h"
 #include "bridge/session_internal.h"
 
 /* Frames that leave in one writev: each takes two parts. */
@@ -32,9 +33,23 @@ static size_t next_frame_len(const struct session *s, size_t len) {
   return len < s->domain->settings->max_frame_size ? len : s->domain->settings->max_frame_size;
 }
 
+/* Begins the next of the frames that messages.c has made: behind its header data.at is at the payload, as
+ * with other data. */
+static void begin_made_frame(struct client_writer *w) {
+  uint64_t payload_len;
+  w->header_left = wsl_frame_header_read(w->data.at, &payload_len);
+  w->frame_left = (size_t)payload_len;
+  w->data.at += w->header_left;
+  w->data.len -= w->header_left;
+}
+
 /* Begins the next frame of data: its header goes right before data.at. */
 static void begin_frame(struct session *s) {
   struct client_writer *w = &s->writer;
+  if (s->messages != NULL) {
+    begin_made_frame(w);
+    return;
+  }
   uint8_t header[WSL_FRAME_HEADER_MAX];
   w->frame_left = next_frame_len(s, w->data.len);
   w->header_left = wsl_frame_header(header, WSL_OP_BINARY, w->frame_left);
@@ -47,7 +62,13 @@ static void unbegin_frame(struct client_writer *w) {
   w->frame_left = 0;
 }
 
-/* Takes note of `written` bytes of the frames that write_frames() offered. */
+static void unbegin_made_frame(struct client_writer *w) {
+  w->data.at -= w->header_left;
+  w->data.len += w->header_left;
+  unbegin_frame(w);
+}
+
+/* Takes note of `written` bytes of the frames that were offered. */
 static void consume(struct session *s, size_t written) {
   struct client_writer *w = &s->writer;
   for (;;) {
@@ -121,6 +142,32 @@ static bool write_frames(struct session *s) {
   consume(s, (size_t)written);
   liveness_payload_moved(s);
   if (w->data.len == 0) held_drop(s, &w->data);
+  return true;
+}
+
+/* Offers frames that are made already: the one begun and, when no control frame waits, all the others. */
+static bool write_made_frames(struct session *s) {
+  struct client_writer *w = &s->writer;
+  bool fresh = !in_frame(w);
+  if (fresh) begin_frame(s);
+  size_t payload = control_wanted(s) ? w->frame_left : w->data.len;
+  struct iovec part = {w->data.at - w->header_left, w->header_left + payload};
+  int64_t written = to_client(s, &part, 1);
+  if (written == WSL_AGAIN) {
+    if (fresh) unbegin_made_frame(w);
+    return false;
+  }
+  if (written < 0) return true;
+  consume(s, (size_t)written);
+  liveness_payload_moved(s);
+  if (w->data.len > 0 || in_frame(w)) return true;
+  struct messages_run run = messages_next(s);
+  if (run.len == 0) {
+    held_drop(s, &w->data);
+  } else {
+    w->data.at = run.at;
+    w->data.len = run.len;
+  }
   return true;
 }
 
@@ -215,7 +262,7 @@ bool client_flush(struct session *s) {
     } else if (w->pipe != NULL) {
       wrote = write_piped(s);
     } else if (w->data.buffer != NULL) {
-      wrote = write_frames(s);
+      wrote = s->messages == NULL ? write_frames(s) : write_made_frames(s);
     } else {
       break;
     }

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bridge/messages.h"
 #include "bridge/session_internal.h"
 #include "core/log.h"
 
@@ -72,14 +73,18 @@ static void note_read(struct appetite *appetite, size_t len, size_t n, size_t sm
   }
 }
 
-int64_t session_read(struct session *s, enum buffer_way way, struct transport *t, struct buffer *buffer) {
-  struct appetite *appetite = &s->appetites[way];
-  size_t len = read_len(appetite, buffer);
-  int64_t n = transport_read(t, buffer->data, len);
+int64_t session_read_to(struct session *s, enum buffer_way way, struct transport *t, uint8_t *at, size_t len,
+                        size_t small_len) {
+  int64_t n = transport_read(t, at, len);
   if (n <= 0) return n;
   s->turn_bytes += (size_t)n;
-  note_read(appetite, len, (size_t)n, buffer_pool_small_size(s->domain->buffers));
+  note_read(&s->appetites[way], len, (size_t)n, small_len);
   return n;
+}
+
+int64_t session_read(struct session *s, enum buffer_way way, struct transport *t, struct buffer *buffer) {
+  size_t len = read_len(&s->appetites[way], buffer);
+  return session_read_to(s, way, t, buffer->data, len, buffer_pool_small_size(s->domain->buffers));
 }
 
 /* Asks for another turn through whichever transport is still there. */
@@ -129,6 +134,7 @@ static void bury(struct session *s) {
   held_drop(s, &s->up);
   held_drop(s, &s->writer.data);
   splice_drop(s);
+  messages_close(s);
   note_holding(s);
   leave_lines(s); /* both peers have gone */
   liveness_stop(s);
@@ -170,7 +176,8 @@ static bool at_rest(const struct session *s) {
   const struct client_writer *w = &s->writer;
   bool open =
       s->state == SESSION_OPEN && s->client_in == CLIENT_IN_FRAMES && s->backend_out == BACKEND_OUT_OPEN;
-  if (!open || transport_readable(s->client) || transport_readable(s->backend)) return false;
+  if (!open || s->messages != NULL) return false; /* of messages an end may wait that was read already */
+  if (transport_readable(s->client) || transport_readable(s->backend)) return false;
   return s->up.buffer == NULL && !client_owes(w) && w->control_sent == w->control_len && !w->pong_waiting &&
          !w->ping_waiting;
 }
@@ -235,10 +242,20 @@ static void start_backend(struct session *s, struct transport *connected) {
   dialer_start(s->domain->dialer, &s->dial, s->target, s->domain->settings->dial_timeout_ms, on_dialled);
 }
 
+/* Its decoder, and what a client with messages needs besides. */
+static bool start_frames(struct session *s, const struct session_frames *frames) {
+  wsl_decoder_init(&s->decoder, s->domain->settings->text == TEXT_REFUSE);
+  return frames->mode == FRAMES_BINARY || messages_open(s, frames);
+}
+
 int session_open(struct session_domain *domain, const struct session_birth *birth) {
   struct session *s = slab_take(&domain->slab);
   if (s == NULL) return WSL_NO_MEMORY;
   s->domain = domain;
+  if (!start_frames(s, &birth->frames)) {
+    slab_give(&domain->slab, s);
+    return WSL_NO_MEMORY;
+  }
   s->id = birth->id;
   s->target = birth->target;
   s->own_target = birth->own_target;
@@ -246,7 +263,6 @@ int session_open(struct session_domain *domain, const struct session_birth *birt
   s->started_ms = birth->started_ms;
   s->client = birth->client;
   transport_own(s->client, session_on_ready, s);
-  wsl_decoder_init(&s->decoder, domain->settings->text == TEXT_REFUSE);
   buffer_waiter_init(&s->waiters[BUFFER_UP], on_buffer_up);
   buffer_waiter_init(&s->waiters[BUFFER_DOWN], on_buffer_down);
   list_init(&s->holding);
@@ -269,6 +285,7 @@ void session_go_away(struct session *s) {
 
 void session_domain_init(struct session_domain *domain) {
   slab_init(&domain->slab, sizeof(struct session));
+  slab_init(&domain->messages, sizeof(struct messages));
   list_init(&domain->sessions);
   domain->count = 0;
   domain->on_stalled = NULL;
@@ -279,6 +296,7 @@ void session_domain_destroy(struct session_domain *domain) {
   assert(domain->count == 0);
   shortage_end(domain);
   slab_destroy(&domain->slab);
+  slab_destroy(&domain->messages);
 }
 
 /* Applies `end` to every session; each may free itself (and only itself) on the way. */

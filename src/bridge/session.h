@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <wsluice/messages.h>
+
 #include "bridge/shortage.h"
 #include "core/list.h"
 #include "core/random.h"
@@ -28,6 +30,28 @@
 #include "net/transport.h"
 
 enum text_policy { TEXT_FORWARD, TEXT_REFUSE };
+
+/* What a client is sent. What it sends is taken as it comes, text or binary; but with lines each message
+ * becomes one, and with base64 text is decoded. */
+enum frames_mode {
+  FRAMES_BINARY,       /* the bytes of a read, in binary frames */
+  FRAMES_TEXT,         /* in text frames, cut between characters */
+  FRAMES_LINES,        /* a text message a line */
+  FRAMES_BINARY_LINES, /* a binary message a line */
+  FRAMES_BASE64,       /* the bytes of a read, in text frames that hold their base64 */
+  FRAMES_AUTO          /* binary, until the client's first message is text: then text */
+};
+
+struct session_frames {
+  enum frames_mode mode;
+  enum wsl_line_end line_end; /* behind a message of the client's that becomes a line */
+};
+
+/* What a target sends that is not UTF-8, to a client that gets text. */
+enum invalid_text {
+  INVALID_TEXT_REPLACED, /* U+FFFD in its place */
+  INVALID_TEXT_CLOSES    /* Close 1007 behind all that came before it */
+};
 
 /* Bytes that a session reads in one wake-up, both ways together, before it yields to its neighbours; the
  * read that gets there is not cut short but where small frames come (--buffer-size may be more). A 64-byte
@@ -44,7 +68,9 @@ struct session_settings {
   uint64_t pong_timeout_ms;      /* no byte from the client for so long after a ping                  */
   uint64_t idle_timeout_ms;      /* no payload either way                                             */
   uint32_t max_frame_size;       /* payload bytes of a frame that we send                             */
+  uint32_t max_line;             /* payload bytes of a message that is a line, or a piece of one      */
   enum text_policy text;
+  enum invalid_text invalid_text;
 };
 
 struct session;
@@ -57,7 +83,7 @@ struct session_domain {
   struct splice_pool *pipes; /* NULL: frames are too small for splicing to pay */
   struct dialer *dialer;
   struct random_source random; /* jitter */
-  struct slab slab;
+  struct slab slab, messages;
   struct list sessions; /* all that live */
   size_t count;
   struct shortage shortage;
@@ -94,6 +120,7 @@ struct session_birth {
   struct buffer *early;         /* bytes that came with the request head, or NULL. Likewise */
   uint8_t *early_at;            /* where in early they lie */
   size_t early_len;
+  struct session_frames frames;
 };
 
 /* Opens a session and starts it at once. 0, or WSL_NO_MEMORY with nothing taken over. The session

@@ -15,6 +15,8 @@
  *   up.c          client to backend: read, decode, forward
  *   down.c        backend to client: read, hand to the client's side
  *   splice.c      the same through a pipe, for large frames
+ *   messages.c    down for clients that want text, lines, base64: what is sent is made there
+ *   messages_up.c the same up
  *   client_out.c  everything that is written to the client: frames, pongs, pings, Close, in order
  *   ending.c      the table of endings (docs/ARCHITECTURE.md): what each event starts
  *   closing.c     how a started ending comes to its end: acknowledgements, deadlines, FIN and RST
@@ -30,6 +32,8 @@
 
 #include "bridge/session.h"
 #include "net/linger.h"
+
+struct messages; /* bridge/messages.h */
 
 enum session_state { SESSION_DIALLING, SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
 
@@ -83,7 +87,8 @@ struct stall {
 };
 
 struct client_writer {
-  struct held data;         /* payload from the backend, framed as it leaves; or else: */
+  struct held data;         /* payload from the backend, framed as it leaves; or with messages whole frames,
+                               in the buffer or beside it; or else: */
   struct splice_pipe *pipe; /* payload of one frame, which is all that it holds; NULL: none */
   size_t header_left; /* unsent header bytes of the frame begun: right before data.at; a pipe's are remade */
   size_t frame_left;  /* unsent payload of the frame begun; data[0..frame_left), or all of the pipe */
@@ -131,6 +136,7 @@ struct session {
   bool client_alerted;    /* TLS broke: an alert is on its way to it */
   bool backend_was_reset; /* we ended it by RST; for the log */
 
+  struct messages *messages; /* NULL: the client is sent binary frames of whatever comes */
   struct wsl_decoder decoder;
   struct held up; /* payload for the backend */
   struct client_writer writer;
@@ -196,6 +202,9 @@ struct buffer *session_borrow(struct session *s, enum buffer_way way);
 /* Reads into a buffer that was borrowed for that way, as transport_read() does, and learns from how much
  * came. */
 int64_t session_read(struct session *s, enum buffer_way way, struct transport *t, struct buffer *buffer);
+/* The same to a part of the buffer, where a small buffer would have had room for small_len. */
+int64_t session_read_to(struct session *s, enum buffer_way way, struct transport *t, uint8_t *at, size_t len,
+                        size_t small_len);
 
 /* Held bytes. */
 void held_drop(struct session *s, struct held *held);
@@ -250,6 +259,7 @@ void ending_dial_failed(struct session *s, int error);
 void ending_backend_fin(struct session *s);
 void ending_backend_lost(struct session *s, int error);
 void ending_backend_deaf(struct session *s);
+void ending_backend_not_text(struct session *s);
 void ending_client_close(struct session *s, uint16_t code);
 void ending_client_fin(struct session *s);
 void ending_client_truncated(struct session *s);

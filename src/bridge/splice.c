@@ -15,7 +15,7 @@
 #define SPLICE_WORTH_PART 16u
 
 static bool wanted(const struct session *s) {
-  return s->domain->pipes != NULL && s->appetites[BUFFER_DOWN].overflows &&
+  return s->domain->pipes != NULL && s->appetites[BUFFER_DOWN].overflows && s->messages == NULL &&
          s->backend_in == BACKEND_IN_BYTES && transport_splices(s->backend, s->client);
 }
 

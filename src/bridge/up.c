@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "bridge/messages.h"
 #include "bridge/session_internal.h"
 
 static bool pong_is_leaving(const struct client_writer *w) {
@@ -58,22 +59,26 @@ static void forward(struct session *s, struct buffer *buffer, uint8_t *at, size_
 /* In frames of less than a kilobyte headers are more than one byte in so many. */
 #define DENSE_SHARE 128u
 
+static bool goes_on(enum wsl_frame_event event) {
+  return event == WSL_FRAME_PING || event == WSL_FRAME_PONG || event == WSL_FRAME_MESSAGE;
+}
+
 /* Decodes all of at[0..len) at once, answers control frames, and forwards the payload as one run. */
 static void decode(struct session *s, struct buffer *buffer, uint8_t *at, size_t len) {
-  uint8_t *run = at;
+  uint8_t *run = s->messages == NULL ? at : at - WSL_LINE_END_MAX; /* room in the headroom */
   size_t run_len = 0, whole = len;
   struct pong_batch pongs;
   pongs.len = 0;
   struct wsl_frame_result result;
   do {
     result = wsl_decoder_feed(&s->decoder, run + run_len, at, len);
-    run_len += result.run_len;
+    run_len += s->messages == NULL ? result.run_len : messages_take(s, run + run_len, &result);
     at += result.consumed;
     len -= result.consumed;
     if (result.event == WSL_FRAME_PING) client_pong(s, &pongs, s->decoder.control, s->decoder.control_len);
-  } while (result.event == WSL_FRAME_PING || result.event == WSL_FRAME_PONG);
+  } while (goes_on(result.event));
 
-  s->appetites[BUFFER_UP].dense = whole - run_len > whole / DENSE_SHARE;
+  s->appetites[BUFFER_UP].dense = run_len + whole / DENSE_SHARE < whole;
   client_send_pongs(s, &pongs);
   forward(s, buffer, run, run_len);
   if (result.event == WSL_FRAME_CLOSE) ending_client_close(s, result.close_code);

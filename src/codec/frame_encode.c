@@ -36,6 +36,14 @@ size_t wsl_frame_header(uint8_t out[WSL_FRAME_HEADER_MAX], enum wsl_opcode opcod
   return header_len;
 }
 
+size_t wsl_frame_header_read(const uint8_t *header, uint64_t *payload_len) {
+  size_t header_len = header[1] <= LENGTH_7_MAX ? 2 : header[1] == LENGTH_16 ? 4 : 10;
+  *payload_len = header_len == 2 ? header[1] : 0;
+  for (size_t i = 2; i < header_len; i++)
+    *payload_len = *payload_len << 8 | header[i];
+  return header_len;
+}
+
 /* Length of the longest prefix of `text`, valid UTF-8, that has at most `max` bytes and cuts no
  * character. */
 static size_t cut_to(struct wsl_span text, size_t max) {

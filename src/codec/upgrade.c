@@ -101,14 +101,14 @@ static bool is_configured(const struct wsl_subprotocols *configured, struct wsl_
 }
 
 /* How much we like an offer; the first of the best is taken. */
-enum preference { PREFER_NONE, PREFER_FIRST, PREFER_CONFIGURED, PREFER_BINARY };
+enum preference { PREFER_NONE, PREFER_BASE64, PREFER_FIRST, PREFER_CONFIGURED, PREFER_BINARY };
 
-/* "binary" is what websockify's clients mean. "base64" was its other one, which would promise to
- * encode every message: never chosen unless an operator configures it. */
+/* "binary" is what websockify's clients mean. "base64" was its other one, which promises to encode every
+ * message: taken where a client offers nothing better, unless an operator configures it. */
 static enum preference preference(const struct wsl_subprotocols *configured, struct wsl_span name) {
   if (wsl_span_equal(name, wsl_span_of("binary"))) return PREFER_BINARY;
   if (is_configured(configured, name)) return PREFER_CONFIGURED;
-  return wsl_span_equal(name, wsl_span_of("base64")) ? PREFER_NONE : PREFER_FIRST;
+  return wsl_span_equal(name, wsl_span_of("base64")) ? PREFER_BASE64 : PREFER_FIRST;
 }
 
 static bool choose_subprotocol(const struct wsl_head *head, const struct wsl_subprotocols *configured,

@@ -104,7 +104,8 @@ struct connection {
   bool dial_started, dial_over;
   int dial_error;
   struct transport *backend;
-  struct buffer *early; /* bytes behind the upgrade's head, if any; or they are in the stash */
+  struct session_frames frames; /* what the client will be sent */
+  struct buffer *early;         /* bytes behind the upgrade's head, if any; or they are in the stash */
   uint8_t *early_at;
   size_t early_len;
   bool has_turn;               /* of single_session, until the session has it */

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "server/connection_internal.h"
+#include "server/frames_choice.h"
 
 /* Longest piece of the client's that a log line shows, escaped. */
 #define SHOWN_MAX 256u
@@ -78,6 +79,7 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
   }
   if (request->subprotocol.len > 0)
     text_format(&text, " subprotocol=%s", log_escape(request->subprotocol, shown, sizeof(shown)));
+  if (c->frames.mode != FRAMES_BINARY) text_format(&text, " frames=%s", frames_name(c->frames.mode));
 }
 
 static void refuse_origin(struct connection *c, const struct wsl_request *request) {
@@ -114,6 +116,7 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     connection_refuse(c, 503, "out of memory");
     return;
   }
+  c->frames = frames_for(request->subprotocol, settings->frames);
   describe_opening(c, request);
   connection_begin_routing(c, request);
 }
@@ -254,6 +257,7 @@ static enum step hand_over(struct connection *c) {
       .early = c->early,
       .early_at = c->early_at,
       .early_len = c->early_len,
+      .frames = c->frames,
   };
   char client[ADDRESS_TEXT_MAX];
   int path_len = (int)c->words->opening_path_len;

@@ -101,6 +101,7 @@ struct server_settings {
   struct wsl_subprotocols subprotocols;
   struct origin_rules origins;
   struct auth_settings auth;
+  struct session_frames frames; /* what clients are sent whose subprotocol does not say it */
   struct session_settings session;
 };
 

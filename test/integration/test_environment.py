@@ -111,7 +111,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(wsluice, name):
 
 
 @pytest.mark.parametrize("name", ["log-level", "log-format", "origin", "subprotocol", "ssl-version", "token-plugin",
-                                  "unix-listen-mode"])
+                                  "unix-listen-mode", "frames", "line-end", "invalid-utf8"])
 def test_a_wrong_word_is_refused_by_the_name_of_its_variable(wsluice, name):
     assert variable(name) in refused(wsluice, {**WHERE, variable(name): "http://a/(b)"})
 

@@ -113,7 +113,7 @@ static bool is_configured(const struct draft *d, struct wsl_span name) {
   return false;
 }
 
-/* "binary", else the first that is configured, else the first that is not "base64". */
+/* "binary", else the first that is configured, else the first that is not "base64", else that. */
 static struct wsl_span choice(const struct draft *d, const struct wsl_span *offers, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (wsl_span_equal(offers[i], wsl_span_of("binary"))) return offers[i];
@@ -121,7 +121,7 @@ static struct wsl_span choice(const struct draft *d, const struct wsl_span *offe
     if (is_configured(d, offers[i])) return offers[i];
   for (size_t i = 0; i < count; i++)
     if (!wsl_span_equal(offers[i], wsl_span_of("base64"))) return offers[i];
-  return (struct wsl_span){NULL, 0};
+  return count > 0 ? offers[0] : (struct wsl_span){NULL, 0};
 }
 
 static const char *const subprotocols[] = {"binary", "base64",  "base64", "chat",     "mqtt",

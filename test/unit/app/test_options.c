@@ -129,6 +129,23 @@ static void test_every_option_reaches_the_settings(void **state) {
   assert_int_equal(options.log_level, LOG_DEBUG);
 }
 
+static void test_options_of_text_clients_reach_the_settings(void **state) {
+  (void)state;
+  const struct server_settings *s = &options.server;
+  expect_ok(WORDS("6080", "h:1"));
+  assert_int_equal(s->frames.mode, FRAMES_BINARY);
+  assert_int_equal(s->frames.line_end, WSL_LINE_END_LF);
+  assert_int_equal(s->session.max_line, 65536);
+  assert_int_equal(s->session.invalid_text, INVALID_TEXT_REPLACED);
+  expect_ok(WORDS("6080", "h:1", "--frames=lines", "--line-end=crlf", "--max-line=4K", "--invalid-utf8=close",
+                  "--subprotocol=base64"));
+  assert_int_equal(s->frames.mode, FRAMES_LINES);
+  assert_int_equal(s->frames.line_end, WSL_LINE_END_CRLF);
+  assert_int_equal(s->session.max_line, 4096);
+  assert_int_equal(s->session.invalid_text, INVALID_TEXT_CLOSES);
+  assert_string_equal(s->subprotocols.names[0], "base64");
+}
+
 static void test_options_of_websockify_reach_the_settings(void **state) {
   (void)state;
   expect_ok(WORDS("6080", "h:1", "--cert=/c.pem", "--key=/k.pem", "--key-password=pw", "--ssl-only",
@@ -377,7 +394,12 @@ static const struct refusal refusals[] = {
     {"bad level", {"6080", "h:1", "--log-level=loud", NULL}, "error, warn, info and debug"},
     {"bad origin", {"6080", "h:1", "--origin=http://", NULL}, "--origin"},
     {"bad subprotocol", {"6080", "h:1", "--subprotocol=a b", NULL}, "one token"},
-    {"base64", {"6080", "h:1", "--subprotocol=base64", NULL}, "base64"},
+    {"bad frames", {"6080", "h:1", "--frames=utf8", NULL}, "binary, text, lines, base64 or auto"},
+    {"frames in capitals", {"6080", "h:1", "--frames=TEXT", NULL}, "--frames"},
+    {"bad line end", {"6080", "h:1", "--line-end=\\n", NULL}, "lf, crlf or cr"},
+    {"no lines", {"6080", "h:1", "--max-line=0", NULL}, "too small (between 1 and 16M)"},
+    {"long lines", {"6080", "h:1", "--max-line=17M", NULL}, "too large"},
+    {"bad way with bad text", {"6080", "h:1", "--invalid-utf8=drop", NULL}, "replace or close"},
     {"bad listen port", {"70000", "h:1", NULL}, "where to listen"},
     {"bad target port", {"6080", "h:0", NULL}, "the target"},
     {"target without port", {"6080", "localhost", NULL}, "the target"},
@@ -461,6 +483,7 @@ int main(void) {
       cmocka_unit_test(test_positionals),
       cmocka_unit_test(test_options_stand_anywhere_and_in_both_forms),
       cmocka_unit_test(test_every_option_reaches_the_settings),
+      cmocka_unit_test(test_options_of_text_clients_reach_the_settings),
       cmocka_unit_test(test_options_of_websockify_reach_the_settings),
       cmocka_unit_test(test_defaults_of_what_websockify_knows),
       cmocka_unit_test(test_abbreviations_mean_what_they_mean_to_websockify),

@@ -94,6 +94,7 @@ void world_init(struct world *w) {
               .close_timeout_max_ms = 60000,
               .pong_timeout_ms = 90000,
               .max_frame_size = WORLD_BUFFER_SIZE,
+              .max_line = WORLD_BUFFER_SIZE,
               .text = TEXT_FORWARD,
           },
       .target = {.host = "backend", .port = 1, .text = "backend:1"},
@@ -145,6 +146,7 @@ static void open_session(struct world *w, struct fake_peer *client, struct fake_
       .early = early,
       .early_at = early != NULL ? early->data + WORLD_BUFFER_SIZE - w->early.len : NULL,
       .early_len = w->early.len,
+      .frames = w->frames,
   };
   assert_int_equal(session_open(&w->domain, &birth), WSL_OK);
   world_rest(w);
@@ -281,10 +283,15 @@ static void see_close(struct seen *seen, const uint8_t *payload, size_t len) {
   tell(seen, "close", (const uint8_t *)text, (size_t)n);
 }
 
-static void see_data(struct seen *seen, const uint8_t *payload, size_t len) {
+static void see_data(struct seen *seen, uint8_t first, const uint8_t *payload, size_t len) {
   char text[24];
   int n = snprintf(text, sizeof text, "%zu", len);
-  tell(seen, "data", (const uint8_t *)text, (size_t)n);
+  if (first == (0x80 | WSL_OP_TEXT)) {
+    assert_true(wsl_utf8_valid(payload, len));
+    tell(seen, "text", payload, len);
+  } else {
+    tell(seen, "data", (const uint8_t *)text, (size_t)n);
+  }
   bytes_add(&seen->payload, payload, len);
   seen->frames++;
   if (len > seen->longest) seen->longest = len;
@@ -294,7 +301,8 @@ static void see_frame(struct seen *seen, uint8_t first, const uint8_t *payload, 
   assert_int_equal(seen->close_code, 0); /* nothing may come behind a Close */
   switch (first) {
     case 0x80 | WSL_OP_BINARY:
-      see_data(seen, payload, len);
+    case 0x80 | WSL_OP_TEXT:
+      see_data(seen, first, payload, len);
       break;
     case 0x80 | WSL_OP_PING:
       seen->pings++;

@@ -49,6 +49,7 @@ struct world {
   struct session_domain domain;
   struct fake_peer client, backend; /* of the session that world_open() opens */
   struct bytes early;               /* bytes that came with the request head */
+  struct session_frames frames;     /* of sessions that are opened */
   struct target target;
   struct fake_peer *peers[WORLD_PEERS_MAX];
   size_t peer_count;
@@ -102,8 +103,8 @@ void client_close_with(struct world *w, uint16_t code, const char *reason);
 /* What a client was sent, decoded. */
 struct seen {
   struct bytes payload;  /* of all data frames, one behind the other */
-  char story[4096];      /* every frame: "data(5) pong(abc) ping() close(1000 Target closed)" */
-  size_t frames;         /* data frames */
+  char story[4096];      /* every frame: "data(5) text(hello) pong(abc) ping() close(1000 Target closed)" */
+  size_t frames;         /* data frames, text among them */
   size_t longest;        /* payload of the longest */
   unsigned pings, pongs; /* */
   uint16_t close_code;   /* 0: no Close; WSL_CLOSE_NO_STATUS: an empty one */

@@ -36,6 +36,9 @@ static void headers_are_in_their_shortest_form(void **state) {
     assert_int_equal(wsl_frame_header_len(row->payload_len), row->header_len);
     assert_int_equal(wsl_frame_header(out, row->opcode, row->payload_len), row->header_len);
     assert_memory_equal(out, row->header, row->header_len);
+    uint64_t payload_len;
+    assert_int_equal(wsl_frame_header_read(out, &payload_len), row->header_len);
+    assert_true(payload_len == row->payload_len);
     for (size_t at = row->header_len; at < sizeof(out); at++)
       assert_int_equal(out[at], GUARD);
   }

@@ -215,7 +215,7 @@ static const struct subprotocol_row subprotocol_rows[] = {
     {"configured before the first", "Sec-WebSocket-Protocol: a, mqtt\r\n", &mqtt, "mqtt"},
     {"first of two configured", "Sec-WebSocket-Protocol: a, base64, mqtt\r\n", &both, "base64"},
     {"base64 passed over", "Sec-WebSocket-Protocol: base64, a\r\n", &none, "a"},
-    {"base64 alone", "Sec-WebSocket-Protocol: base64\r\n", &none, ""},
+    {"base64 alone", "Sec-WebSocket-Protocol: base64\r\n", &none, "base64"},
     {"base64 configured", "Sec-WebSocket-Protocol: base64\r\n", &both, "base64"},
     {"case matters", "Sec-WebSocket-Protocol: a, MQTT, Binary\r\n", &mqtt, "a"},
     {"empty elements", "Sec-WebSocket-Protocol: , ,a,\r\n", &none, "a"},
