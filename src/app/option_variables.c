@@ -24,12 +24,19 @@ struct answer {
 };
 
 static const struct answer answers[] = {
-    {"unix-listen", WHERE_TO_LISTEN, 1}, {"inetd", WHERE_TO_LISTEN, 2},
-    {"unix-target", WHICH_TARGET, 1},    {"token-plugin", WHICH_TARGET, 2},
-    {"token-source", WHICH_TARGET, 2},   {"host-token", WHICH_TARGET, 2},
-    {"target-config", WHICH_TARGET, 3},  {"demo", WHICH_TARGET, 4},
-    {"key-password", WHICH_PASSWORD, 1}, {"key-password-file", WHICH_PASSWORD, 2},
-    {"log-level", WHICH_LEVEL, 1},       {"verbose", WHICH_LEVEL, 2},
+    {"unix-listen", WHERE_TO_LISTEN, 1},
+    {"inetd", WHERE_TO_LISTEN, 2},
+    {"unix-target", WHICH_TARGET, 1},
+    {"token-plugin", WHICH_TARGET, 2},
+    {"token-source", WHICH_TARGET, 2},
+    {"host-token", WHICH_TARGET, 2},
+    {"target-config", WHICH_TARGET, 3},
+    {"demo", WHICH_TARGET, 4},
+    {"target-from", WHICH_TARGET, 5},
+    {"key-password", WHICH_PASSWORD, 1},
+    {"key-password-file", WHICH_PASSWORD, 2},
+    {"log-level", WHICH_LEVEL, 1},
+    {"verbose", WHICH_LEVEL, 2},
 };
 #define ANSWERS (sizeof answers / sizeof answers[0])
 

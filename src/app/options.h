@@ -60,6 +60,11 @@ struct options {
   const char *token_from;
   const char *auth_source;                                      /* logging in: these two */
   char auth_login[BASIC_USER_MAX + 1 + BASIC_PASSWORD_MAX + 1]; /* the same, where it is a secret */
+  /* which targets are allowed */
+  const char *target_from;
+  struct token_place target_place; /* the same, parsed */
+  struct option_list allow_targets;
+  struct target_pattern target_patterns[OPTIONS_LIST_MAX]; /* the same, parsed */
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
   char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */

@@ -28,6 +28,7 @@ static void give_up_backend(struct session *s) {
 
 /* No descriptor, port or memory now says nothing about the target: the client may try again. */
 static uint16_t dial_close_code(int error) {
+  if (error == WSL_FORBIDDEN) return WSL_CLOSE_POLICY;
   bool exhausted = error == WSL_NO_DESCRIPTOR || error == WSL_NO_PORT || error == WSL_NO_MEMORY;
   return exhausted ? WSL_CLOSE_TRY_AGAIN_LATER : WSL_CLOSE_INTERNAL_ERROR;
 }

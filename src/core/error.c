@@ -43,6 +43,7 @@ static const struct error_entry errors[] = {
     [-WSL_TLS_UNTRUSTED] = {"TLS_UNTRUSTED", "The peer's certificate is not accepted"},
     [-WSL_TLS_FAILED] = {"TLS_FAILED", "TLS failed"},
     [-WSL_NO_ADDRESS] = {"NO_ADDRESS", "The local address is not one of this machine"},
+    [-WSL_FORBIDDEN] = {"FORBIDDEN", "The target is not allowed"},
 };
 
 /* What the log goes on to say; NULL: nothing. */

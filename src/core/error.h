@@ -32,7 +32,8 @@ enum wsl_error {
   WSL_TLS_PLAIN = -20,     /* what came is not TLS                                            */
   WSL_TLS_UNTRUSTED = -21, /* the peer's certificate was not accepted                         */
   WSL_TLS_FAILED = -22,    /* any other failure of TLS                                        */
-  WSL_NO_ADDRESS = -23     /* EADDRNOTAVAIL of bind(): not an address of this machine         */
+  WSL_NO_ADDRESS = -23,    /* EADDRNOTAVAIL of bind(): not an address of this machine         */
+  WSL_FORBIDDEN = -24      /* a target that the operator's rules refuse (net/target_rules.h)  */
 };
 
 /* The enum's name for `error`, such as "REFUSED". Static; never NULL, any value may be given. */

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/log.h"
+
 /* RFC 8305 section 5: the recommended Connection Attempt Delay. */
 #define NEXT_ADDRESS_MS 250u
 
@@ -33,6 +35,7 @@ struct attempt {
   struct socket_dialer *dialer;
   struct dial *dial;
   enum stream_kind kind;
+  struct target target; /* its strings are whoever dials' */
   struct resolver_query query;
   struct timer deadline;
   struct timer next; /* the next address, or the same Unix socket once more */
@@ -196,6 +199,25 @@ static void on_deadline(struct timer *timer) {
   settle(LIST_ENTRY(timer, struct attempt, deadline), WSL_TIMED_OUT, NULL);
 }
 
+/* ---- what may be dialled ---- */
+
+static bool allowed(const struct attempt *attempt, const struct address *address) {
+  char why[TARGET_REASON_MAX], shown[ADDRESS_TEXT_MAX];
+  enum target_verdict verdict = target_judge_address(attempt->dialer->rules, &attempt->target, address, why);
+  if (verdict == TARGET_ALLOWED) return true;
+  log_event(LOG_WARN, 0, "target refused target=%s address=%s reason=\"%s\"", attempt->target.text,
+            address_format(address, shown), why);
+  return false;
+}
+
+/* Takes over those of addresses[0..count) that may be dialled. */
+static void take_addresses(struct attempt *attempt, const struct address *addresses, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (attempt->dialer->rules == NULL || allowed(attempt, &addresses[i]))
+      attempt->addresses[attempt->count++] = addresses[i];
+  }
+}
+
 static void on_resolved(struct resolver_query *query, int error, const struct address *addresses,
                         size_t count) {
   struct attempt *attempt = LIST_ENTRY(query, struct attempt, query);
@@ -205,8 +227,13 @@ static void on_resolved(struct resolver_query *query, int error, const struct ad
     settle(attempt, error, NULL);
     return;
   }
-  memcpy(attempt->addresses, addresses, count * sizeof *addresses);
-  attempt->count = count;
+  take_addresses(attempt, addresses, count);
+  if (attempt->count == 0) {
+    struct socket_dialer *dialer = attempt->dialer;
+    dialer->on_refused(dialer);
+    settle(attempt, WSL_FORBIDDEN, NULL);
+    return;
+  }
   try_next(attempt);
 }
 
@@ -231,6 +258,7 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
   }
   attempt->dialer = dialer;
   attempt->dial = dial;
+  attempt->target = *target;
   attempt->kind = STREAM_TCP;
   timer_init(&attempt->next, on_next);
   timer_init(&attempt->deadline, on_deadline);
@@ -256,6 +284,8 @@ void socket_dialer_init(struct socket_dialer *dialer, struct stream_domain *stre
   dialer->streams = streams;
   dialer->resolver = resolver;
   dialer->timers = timers;
+  dialer->rules = NULL;
+  dialer->on_refused = NULL;
   connector_init(&dialer->connector, &socket_tuning_default, NULL, 0);
   slab_init(&dialer->attempts, sizeof(struct attempt));
 }
@@ -263,6 +293,12 @@ void socket_dialer_init(struct socket_dialer *dialer, struct stream_domain *stre
 void socket_dialer_configure(struct socket_dialer *dialer, const struct socket_tuning *tuning,
                              const struct source_addresses *sources, size_t turn) {
   connector_init(&dialer->connector, tuning, sources, turn);
+}
+
+void socket_dialer_judge(struct socket_dialer *dialer, const struct target_rules *rules,
+                         void (*on_refused)(struct socket_dialer *)) {
+  dialer->rules = rules;
+  dialer->on_refused = on_refused;
 }
 
 void socket_dialer_destroy(struct socket_dialer *dialer) {

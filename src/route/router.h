@@ -24,10 +24,12 @@ struct route_request {
 
 enum route_outcome {
   ROUTE_FOUND,
-  ROUTE_NO_TOKEN, /* the request names none: 403 */
-  ROUTE_UNKNOWN,  /* no target of that name: 404 */
-  ROUTE_BUSY,     /* too many lookups under way, or no memory: 503 */
-  ROUTE_FAILED    /* the source can't be read: 502; the router has logged why */
+  ROUTE_NO_TOKEN,  /* the request names none: 403 */
+  ROUTE_UNKNOWN,   /* no target of that name: 404 */
+  ROUTE_BUSY,      /* too many lookups under way, or no memory: 503 */
+  ROUTE_FAILED,    /* the source can't be read: 502; the router has logged why */
+  ROUTE_NO_TARGET, /* the request is to name its target itself, and does not: 400 */
+  ROUTE_MALFORMED  /* or names what is none: 400 */
 };
 
 struct route_lookup;

@@ -20,6 +20,8 @@ static const struct refusal refusals[] = {
     [ROUTE_UNKNOWN] = {404, "unknown token"},
     [ROUTE_BUSY] = {503, "too many lookups at once"},
     [ROUTE_FAILED] = {502, "the token can't be looked up"},
+    [ROUTE_NO_TARGET] = {400, "the request names no target"},
+    [ROUTE_MALFORMED] = {400, "the target that the request names is not of the form host:port"},
 };
 static const struct refusal refusal_for_time = {504, "the token's lookup takes too long"};
 
@@ -64,6 +66,18 @@ void connection_routing_late(struct connection *c) {
   connection_run(c);
 }
 
+/* What somebody else than the command line has named is judged before anything is dialled or answered; names
+ * once more by what they resolve to (net/socket_dialer.h). */
+static bool may_dial(struct connection *c) {
+  static const struct refusal refusal = {403, "this target is not allowed"};
+  char why[TARGET_REASON_MAX];
+  if (target_judge(&c->domain->settings->target_rules, c->target, why) != TARGET_REFUSED) return true;
+  log_event(LOG_WARN, c->id, "target refused target=%s reason=\"%s\"", c->target->text, why);
+  counter_add(&c->domain->counters->refused_targets);
+  refuse(c, &refusal);
+  return false;
+}
+
 enum step connection_step_routing(struct connection *c) {
   if (c->domain->serving == SERVING_OVER) return connection_stop_upgrade(c, "the server is stopping");
   if (!c->route_over) return connection_look_for_client(c);
@@ -72,6 +86,7 @@ enum step connection_step_routing(struct connection *c) {
     refuse(c, &refusals[c->route_outcome]);
     return STEP_ON;
   }
+  if (!may_dial(c)) return STEP_ON;
   connection_set_state(
       c, c->domain->settings->dial_order == DIAL_BEFORE_UPGRADE ? CONNECTION_DIALLING : CONNECTION_UPGRADING);
   return STEP_ON;

@@ -165,6 +165,8 @@ static uint16_t status_of_dial(int error) {
   switch (error) {
     case WSL_TIMED_OUT:
       return 504;
+    case WSL_FORBIDDEN:
+      return 403;
     case WSL_NO_DESCRIPTOR:
     case WSL_NO_PORT:
     case WSL_NO_MEMORY:

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "net/splice_pool.h"
 #include "server/access.h"
 #include "server/admission.h"
@@ -79,35 +80,58 @@ static void log_worker(const struct server *server, unsigned index) {
             counter_get(&counters->handed_on));
 }
 
-static void log_summary(const struct server *server) {
-  uint64_t accepted = 0, upgrades = 0, served = 0, refused = 0, handshakes = 0, resumed = 0, failed = 0;
-  uint64_t stalled_count = 0, auth_failures = 0, auth_delays = 0;
+/* What the last line of the log adds to its first four figures, where it is not 0: those of one letter come
+ * together. */
+static const struct {
+  const char *name;
+  size_t offset; /* of the counter in struct counters */
+  char group;
+} notable[] = {
+    {"refused_targets", offsetof(struct counters, refused_targets), 'r'},
+    {"stalled", offsetof(struct counters, stalled), 's'},
+    {"auth_failures", offsetof(struct counters, auth_failures), 'a'},
+    {"auth_delays", offsetof(struct counters, auth_delays), 'a'},
+    {"tls", offsetof(struct counters, tls_handshakes), 't'},
+    {"tls_resumed", offsetof(struct counters, tls_resumed), 't'},
+    {"tls_failed", offsetof(struct counters, tls_failed), 't'},
+};
+#define NOTABLE (sizeof(notable) / sizeof(notable[0]))
+
+/* All workers' together. */
+static uint64_t total(const struct server *server, size_t offset) {
+  uint64_t sum = 0;
   for (unsigned i = 0; i < server->workers_count; i++) {
-    log_worker(server, i);
-    const struct counters *counters = worker_counters(server->workers[i]);
-    accepted += counter_get(&counters->accepted);
-    upgrades += counter_get(&counters->upgrades);
-    served += counter_get(&counters->requests_served);
-    refused += counter_get(&counters->refused_4xx) + counter_get(&counters->refused_5xx);
-    stalled_count += counter_get(&counters->stalled);
-    auth_failures += counter_get(&counters->auth_failures);
-    auth_delays += counter_get(&counters->auth_delays);
-    handshakes += counter_get(&counters->tls_handshakes);
-    resumed += counter_get(&counters->tls_resumed);
-    failed += counter_get(&counters->tls_failed);
+    const char *counters = (const char *)worker_counters(server->workers[i]);
+    sum += counter_get((const _Atomic uint64_t *)(const void *)(counters + offset));
   }
-  char stalled[32] = "", auth[80] = "", tls[96] = "";
-  if (stalled_count > 0) snprintf(stalled, sizeof(stalled), " stalled=%" PRIu64, stalled_count);
-  if (auth_failures + auth_delays > 0)
-    snprintf(auth, sizeof(auth), " auth_failures=%" PRIu64 " auth_delays=%" PRIu64, auth_failures,
-             auth_delays);
-  if (handshakes + failed > 0)
-    snprintf(tls, sizeof(tls), " tls=%" PRIu64 " tls_resumed=%" PRIu64 " tls_failed=%" PRIu64, handshakes,
-             resumed, failed);
+  return sum;
+}
+#define TOTAL(server, counter) total(server, offsetof(struct counters, counter))
+
+static bool group_is_notable(const uint64_t totals[NOTABLE], char group) {
+  for (size_t i = 0; i < NOTABLE; i++) {
+    if (notable[i].group == group && totals[i] > 0) return true;
+  }
+  return false;
+}
+
+static void log_summary(const struct server *server) {
+  uint64_t totals[NOTABLE];
+  char rest[LOG_TEXT_MAX];
+  struct text text;
+  text_init(&text, rest, sizeof(rest));
+  for (unsigned i = 0; i < server->workers_count; i++)
+    log_worker(server, i);
+  for (size_t i = 0; i < NOTABLE; i++)
+    totals[i] = total(server, notable[i].offset);
+  for (size_t i = 0; i < NOTABLE; i++) {
+    if (group_is_notable(totals, notable[i].group))
+      text_format(&text, " %s=%" PRIu64, notable[i].name, totals[i]);
+  }
   log_event(LOG_INFO, 0,
-            "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64
-            "%s%s%s",
-            accepted, upgrades, served, refused, stalled, auth, tls);
+            "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64 "%s",
+            TOTAL(server, accepted), TOTAL(server, upgrades), TOTAL(server, requests_served),
+            TOTAL(server, refused_4xx) + TOTAL(server, refused_5xx), rest);
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -414,11 +438,16 @@ static void log_room(const struct server *server) {
             server->admission.cap, footprint.session, footprint.connection);
 }
 
+static const char *show_targets(const struct server_settings *settings) {
+  if (settings->target_place != NULL) return "by-client";
+  return settings->token_kind != NULL ? "by-token" : settings->target.text;
+}
+
 /* Where clients are taken from. */
 static void log_places(const struct server *server) {
   char where[ADDRESS_TEXT_MAX];
   const struct server_settings *settings = server->settings;
-  const char *target = settings->token_kind == NULL ? settings->target.text : "by-token";
+  const char *target = show_targets(settings);
   for (size_t i = 0; i < server->sockets.count; i++) {
     const struct listen_socket *socket = &server->sockets.all[i];
     log_event(LOG_INFO, 0, "listening on %s workers=%u target=%s%s%s",

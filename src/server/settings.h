@@ -13,6 +13,7 @@
 #include "net/dialer.h"
 #include "net/socket_tuning.h"
 #include "net/source_address.h"
+#include "net/target_rules.h"
 #include "net/tls_context.h"
 #include "route/auth_settings.h"
 #include "route/origin.h"
@@ -72,6 +73,8 @@ struct server_settings {
 
   enum target_tls target_tls;
   struct tls_client_options target_tls_options;
+  struct target_rules target_rules;       /* for all targets but that of all requests */
+  const struct token_place *target_place; /* where requests name their target themselves; NULL: they don't */
   enum dial_order dial_order;
   bool dial_contexts; /* dials are told whom they are for (struct dial_context): PROXY headers, programs */
 

@@ -14,6 +14,7 @@
 #include "net/tls_dialer.h"
 #include "route/auth_gate.h"
 #include "route/fixed_router.h"
+#include "route/named_router.h"
 #include "route/token_router.h"
 #include "server/connection.h"
 #include "server/listener.h"
@@ -56,6 +57,7 @@ struct worker {
   struct tls_dialer lookup_dialer; /* likewise, where tokens are looked up over TLS */
   struct auth_gate auth_gate;
   struct fixed_router fixed_router;
+  struct named_router named_router;
   struct token_router token_router;
   struct session_domain sessions;
   struct file_jobs files;

@@ -32,6 +32,10 @@ void worker_renew_certificates(struct worker *worker) {
   worker->connections.tls_context = worker->tls_context;
 }
 
+static void on_target_refused(struct socket_dialer *dialer) {
+  counter_add(&LIST_ENTRY(dialer, struct worker, dialer)->counters.refused_targets);
+}
+
 /* With TLS to the targets its dialer goes over the plain one. */
 static struct dialer *set_up_dialer(struct worker *worker) {
   struct timers *timers = &worker->timers.timers;
@@ -39,6 +43,7 @@ static struct dialer *set_up_dialer(struct worker *worker) {
   const struct server_settings *settings = worker->setup.settings;
   socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
   socket_dialer_configure(&worker->dialer, &settings->sockets, &settings->sources, worker->index);
+  socket_dialer_judge(&worker->dialer, &settings->target_rules, on_target_refused);
   if (context == NULL) return &worker->dialer.dialer;
   tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
   return &worker->tls_dialer.dialer;
@@ -72,6 +77,10 @@ static struct dialer *set_up_lookups(struct worker *worker) {
 static struct router *set_up_router(struct worker *worker) {
   const struct worker_setup *setup = &worker->setup;
   fixed_router_init(&worker->fixed_router, &setup->settings->target);
+  if (setup->settings->target_place != NULL) {
+    named_router_init(&worker->named_router, setup->settings->target_place);
+    return &worker->named_router.router;
+  }
   if (setup->tokens == NULL) return &worker->fixed_router.router;
   struct token_means means = {
       .timers = &worker->timers.timers,

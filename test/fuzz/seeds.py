@@ -185,6 +185,16 @@ def jwt():
                      b"AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA")
 
 
+def target_rules():
+    patterns = ["10.0.0.0/8:5900-5999", "*.vm.example:22,80", "[2001:db8::]/32:22", "unix:/run/vnc/*", "db-?.example",
+                "127.0.0.0/8", "::1", "localhost", "*", "[::ffff:10.0.0.0/104]:*"]
+    hosts = ["10.1.2.3", "a.vm.example", "2001:db8::7", "db-1.EXAMPLE.", "127.0.0.1"]
+    addresses = [bytes([127, 0, 0, 1]), bytes([169, 254, 169, 254]), bytes([10, 0, 0, 1])]
+    for number, pattern in enumerate(patterns):
+        host, address = hosts[number % len(hosts)], addresses[number % len(addresses)]
+        yield f"rule-{number}", f"{pattern}\n{host}".encode() + address.ljust(16, b"\0")[::-1] + b"\1"
+
+
 def token_files():
     text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\n"
             b"d: ::1:80\ne: unix_socket:/run/x y\n"
@@ -311,6 +321,7 @@ SEEDS = {
     "session_bytes": session_bytes,
     "static_path": static_path,
     "tls_bytes": tls_bytes,
+    "target_rules": target_rules,
     "token_files": token_files,
     "words": words,
 }

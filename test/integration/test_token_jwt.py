@@ -72,7 +72,7 @@ def bridge_for(wsluice, key_file):
 
     def start(content, *options):
         return wsluice(None, "--token-plugin", "JWTTokenApi", "--token-source", key_file(content),
-                       "--log-level", "debug", *options)
+                       "--allow-target", "127.0.0.0/8", "--log-level", "debug", *options)
 
     return start
 
@@ -386,7 +386,8 @@ def test_a_key_from_a_pipe_is_read_once(wsluice, tmp_path, claims, expect_echo, 
     writer = subprocess.Popen(["sh", "-c", 'cat >"$0"', str(fifo)], stdin=subprocess.PIPE)
     writer.stdin.write(public_bytes(ec_key))
     writer.stdin.close()
-    bridge = wsluice(None, "--token-plugin", "JWTTokenApi", "--token-source", fifo)
+    bridge = wsluice(None, "--token-plugin", "JWTTokenApi", "--token-source", fifo,
+                     "--allow-target", "127.0.0.0/8")
     assert writer.wait(10) == 0
     for _ in range(3):
         expect_echo(bridge, sign(claims(), jwk_of(private_pem(ec_key)), "ES256"))

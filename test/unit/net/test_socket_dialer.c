@@ -497,6 +497,56 @@ static void a_full_unix_backlog_is_waited_for(void **state) {
   remove_listener(listener, path);
 }
 
+static unsigned refusals;
+
+static void on_refused(struct socket_dialer *dialer) {
+  (void)dialer;
+  refusals++;
+}
+
+static void judge_by(struct fixture *f, struct target_rules *rules, struct target_pattern *pattern,
+                     const char *text) {
+  const char *why;
+  assert_true(target_pattern_parse(text, pattern, &why));
+  *rules = (struct target_rules){pattern, 1};
+  refusals = 0;
+  socket_dialer_judge(&f->dialer, rules, on_refused);
+}
+
+/* Judged is what is connected to: one that is refused is not dialled even where the next one fails. */
+static void addresses_that_are_refused_are_left_out(void **state) {
+  struct fixture *f = *state;
+  struct target_rules rules;
+  struct target_pattern pattern;
+  struct address good, refused;
+  int listener = loopback_listen(&good, 8);
+  assert_true(address_parse_literal("127.0.0.2", address_port(&good), &refused));
+  judge_by(f, &rules, &pattern, "127.0.0.1");
+  list_address(&refused);
+  list_address(&good);
+  begin_dial(f, (struct target){.host = "listed", .text = "listed"}, PLENTY_MS);
+  expect(f, WSL_OK);
+  assert_int_equal(refusals, 0); /* the dial as a whole was not */
+  close(listener);
+}
+
+static void a_name_that_has_come_to_mean_this_machine_is_refused(void **state) {
+  struct fixture *f = *state;
+  struct target_rules rules;
+  struct target_pattern pattern;
+  struct address address;
+  int listener = loopback_listen(&address, 8);
+  judge_by(f, &rules, &pattern, "list*");
+  list_address(&address);
+  begin_dial(f, (struct target){.host = "listed", .text = "listed"}, PLENTY_MS);
+  expect(f, WSL_FORBIDDEN);
+  assert_int_equal(refusals, 1);
+  begin_dial(f, (struct target){.host = "listed", .text = "listed", .origin = TARGET_FIXED}, PLENTY_MS);
+  expect(f, WSL_OK);
+  assert_int_equal(refusals, 1);
+  close(listener);
+}
+
 static int open_listed(void **state) {
   listed_count = 0;
   return open_fixture(state);
@@ -528,6 +578,8 @@ int main(void) {
       DIAL_TEST(unix_sockets_need_no_source),
       DIAL_TEST(unix_failures_are_told),
       DIAL_TEST(a_full_unix_backlog_is_waited_for),
+      DIAL_TEST(addresses_that_are_refused_are_left_out),
+      DIAL_TEST(a_name_that_has_come_to_mean_this_machine_is_refused),
   };
   return cmocka_run_group_tests_name("net/socket_dialer", tests, NULL, NULL);
 }
