@@ -97,7 +97,7 @@ static const struct option_spec specs[] = {
 
 const struct option_group option_group_auth = {specs, sizeof specs / sizeof specs[0], check, fill};
 
-/* ---- what is not safe ---- */
+/* ---- what is not as it was meant ---- */
 
 /* Whether only this machine reaches it. A name may mean anything but "localhost". */
 static bool listens_on_loopback(const struct server_settings *settings) {
@@ -111,6 +111,9 @@ static bool listens_on_loopback(const struct server_settings *settings) {
 
 const char *option_auth_warning(const struct options *o) {
   const struct server_settings *settings = &o->server;
+  if (settings->auth.plugin == AUTH_CERTIFICATE && settings->tls.service == TLS_SERVICE_NONE)
+    return "ClientCertCNAuth without --cert: without TLS there are no client certificates, so nobody may "
+           "connect";
   if (settings->auth.plugin != AUTH_BASIC || listens_on_loopback(settings)) return NULL;
   switch (settings->tls.service) {
     case TLS_SERVICE_ONLY:

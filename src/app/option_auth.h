@@ -4,7 +4,8 @@
 
 #include "app/options.h"
 
-/* Where passwords would go over the network in clear: a static sentence for the log; else NULL. Behind
+/* Where passwords would go over the network in clear, or nobody could come in: a static sentence for the log;
+ * else NULL. Behind
  * everything that fills in the settings. */
 const char *option_auth_warning(const struct options *options);
 

@@ -8,8 +8,11 @@ static const char *check(struct options *o) {
 }
 
 static void fill(struct options *o) {
-  o->server.tls.server.client_certificates =
-      o->verify_client ? TLS_CLIENT_CERTIFICATES_REQUIRED : TLS_CLIENT_CERTIFICATES_IGNORED;
+  bool names = o->server.auth.plugin == AUTH_CERTIFICATE;
+  enum tls_client_certificates wanted =
+      names ? TLS_CLIENT_CERTIFICATES_REQUESTED : TLS_CLIENT_CERTIFICATES_IGNORED;
+  o->server.tls.server.client_certificates = o->verify_client ? TLS_CLIENT_CERTIFICATES_REQUIRED : wanted;
+  o->server.tls.resumption = names ? TLS_RESUMPTION_NONE : TLS_RESUMPTION_ALLOWED;
 }
 
 static int check_ssl_version(struct options *options, const char *value, const char **why) {

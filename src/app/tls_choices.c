@@ -117,7 +117,8 @@ int tls_choices_make(struct tls_choices *choices, struct options *o, char *why, 
   int error = choose_certificate(choices, o, why, why_cap);
   if (error == WSL_OK) error = take_password(choices, o, why, why_cap);
   if (error == WSL_OK) error = take_ciphers(choices, o, why, why_cap);
-  if (error == WSL_OK && o->server.tls.server.ca_path != NULL && !o->verify_client)
+  if (error == WSL_OK && o->server.tls.server.ca_path != NULL && !o->verify_client &&
+      o->server.auth.plugin != AUTH_CERTIFICATE)
     warn(choices, "--cafile is of no use without --verify-client: nobody is asked for a certificate");
   return error;
 }

@@ -71,6 +71,16 @@ enum tls_state tls_state(const struct transport *transport);
 const char *tls_describe(const struct transport *transport, char out[TLS_DESCRIPTION_MAX]);
 bool tls_resumed(const struct transport *transport);
 
+/* Once open, toward a client: the last common name of its certificate, if it has shown one that leads to an
+ * authority of ours, as UTF-8 with a NUL; returns its length. 0: there is none, or none that can be told: of
+ * another kind of text, with a NUL or another control character in it, or too long. Not behind a resumption,
+ * whose ticket does not carry it: a context that is asked for names should give no tickets. */
+#define TLS_PEER_NAME_MAX 256u
+size_t tls_peer_name(const struct transport *transport, char out[TLS_PEER_NAME_MAX]);
+
+/* Why the client's certificate counts for nothing ("expired", "none was shown"), or ""; returns `out`. */
+const char *tls_peer_doubts(const struct transport *transport, char *out, size_t cap);
+
 /* Why it failed, in words, alerts by name ("the client sent the alert certificate_unknown"); "" while it
  * has not. Lives as long as the transport. */
 const char *tls_failure(const struct transport *transport);

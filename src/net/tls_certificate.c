@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "core/log.h"
+#include "core/text.h"
 #include "net/tls_context.h"
 
 #define DAY_S (24 * 3600)
@@ -34,14 +35,89 @@ void tls_warn(char *why, size_t why_cap, const char *format, ...) {
   va_end(args);
 }
 
-static struct wsl_span common_name(const mbedtls_x509_name *name) {
-  struct wsl_span found = {NULL, 0};
+/* ---- the common name as text ---- */
+
+/* Kinds of text (X.680 8.4) by the bytes of a character: UTF8String is left as it is. TeletexString is taken
+ * for ISO 8859-1, as everybody does. 0: no text. */
+static size_t bytes_a_character(int tag) {
+  switch (tag) {
+    case MBEDTLS_ASN1_PRINTABLE_STRING:
+    case MBEDTLS_ASN1_IA5_STRING:
+    case MBEDTLS_ASN1_T61_STRING:
+      return 1;
+    case MBEDTLS_ASN1_BMP_STRING:
+      return 2;
+    case MBEDTLS_ASN1_UNIVERSAL_STRING:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+/* Appends a character as UTF-8. False where there is no room for it and a NUL, or it is none that a name has:
+ * a NUL ends C's strings early, and what is shown as one name would be another. */
+static bool put_character(uint32_t code, struct text *out) {
+  if (code < ' ' || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
+    return false;
+  char bytes[4];
+  size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  static const uint8_t firsts[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  for (size_t i = len; i-- > 1; code >>= 6)
+    bytes[i] = (char)(0x80u | (code & 0x3fu));
+  bytes[0] = (char)(firsts[len] | code);
+  text_span(out, (struct wsl_span){bytes, len});
+  return !out->overflow;
+}
+
+static bool put_characters(const mbedtls_x509_buf *value, size_t size, struct text *out) {
+  if (value->len % size != 0) return false;
+  for (size_t at = 0; at < value->len; at += size) {
+    uint32_t code = 0;
+    for (size_t i = 0; i < size; i++)
+      code = code << 8 | value->p[at + i];
+    if (!put_character(code, out)) return false;
+  }
+  return true;
+}
+
+/* The bytes of a UTF8String are compared with what the operator wrote, so that what is no UTF-8 fits nothing;
+ * control characters would only serve to mislead. */
+static bool put_utf8(const mbedtls_x509_buf *value, struct text *out) {
+  for (size_t i = 0; i < value->len; i++) {
+    if (value->p[i] < ' ' || value->p[i] == 0x7f) return false;
+  }
+  text_span(out, (struct wsl_span){(const char *)value->p, value->len});
+  return !out->overflow;
+}
+
+static const mbedtls_x509_buf *last_common_name(const mbedtls_x509_name *name) {
+  const mbedtls_x509_buf *found = NULL;
   for (; name != NULL; name = name->next) {
-    if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &name->oid) == 0)
-      found = (struct wsl_span){(const char *)name->val.p, name->val.len};
+    if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &name->oid) == 0) found = &name->val;
   }
   return found;
 }
+
+static struct wsl_span common_name(const mbedtls_x509_name *name) {
+  const mbedtls_x509_buf *value = last_common_name(name);
+  if (value == NULL) return (struct wsl_span){NULL, 0};
+  return (struct wsl_span){(const char *)value->p, value->len};
+}
+
+size_t tls_certificate_common_name(const mbedtls_x509_crt *leaf, char *out, size_t cap) {
+  const mbedtls_x509_buf *value = last_common_name(&leaf->subject);
+  struct text text;
+  text_init(&text, out, cap);
+  if (value == NULL) return 0;
+  size_t size = bytes_a_character(value->tag);
+  bool good = value->tag == MBEDTLS_ASN1_UTF8_STRING ? put_utf8(value, &text)
+                                                     : size > 0 && put_characters(value, size, &text);
+  if (good) return text.len;
+  out[0] = '\0';
+  return 0;
+}
+
+/* ---- in words ---- */
 
 static struct wsl_span first_dns_name(const mbedtls_x509_crt *leaf) {
   for (const mbedtls_x509_sequence *at = &leaf->subject_alt_names; at != NULL; at = at->next) {

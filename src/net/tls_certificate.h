@@ -12,6 +12,10 @@
 /* "CN=example.com, expires 2027-01-31"; returns `out`. Printable ASCII, whatever the certificate holds. */
 const char *tls_certificate_describe(const mbedtls_x509_crt *leaf, char *out, size_t cap);
 
+/* The last common name of the subject as UTF-8 with a NUL, and its length; 0 where there is none, or none
+ * that is plain text and fits. */
+size_t tls_certificate_common_name(const mbedtls_x509_crt *leaf, char *out, size_t cap);
+
 /* Whether the certificate is for this IP address (RFC 5280 4.2.1.6: iPAddress, its bytes and no others). */
 bool tls_certificate_bears(const mbedtls_x509_crt *leaf, const struct address *address);
 

@@ -218,7 +218,7 @@ static int take_authorities(struct tls_context *context, const char *ca_path, ch
 static int take_tickets(struct tls_context *context, const struct tls_server_options *options, char *why,
                         size_t why_cap) {
   if (options->tickets == NULL) return WSL_OK;
-  struct tls_tickets *tickets = options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED
+  struct tls_tickets *tickets = options->client_certificates != TLS_CLIENT_CERTIFICATES_IGNORED
                                     ? tls_tickets_new()
                                     : tls_tickets_hold(options->tickets);
   if (tickets == NULL) return no_memory(why, why_cap);
@@ -239,13 +239,15 @@ static int server_fill(struct tls_context *context, const struct tls_server_opti
   if (error != WSL_OK) return error;
   tls_certificate_warn(&context->pair.chain, options->cert_path, why, why_cap);
   warn_of_missing_issuer(&context->pair.chain, options->cert_path, why, why_cap);
-  if (options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED) {
+  if (options->client_certificates != TLS_CLIENT_CERTIFICATES_IGNORED) {
     error = take_authorities(context, options->ca_path, why, why_cap);
     /* The list of CAs helps browsers choose among their certificates; the system's hundreds would not fit a
      * record and help nobody. */
     if (options->ca_path == NULL)
       mbedtls_ssl_conf_cert_req_ca_list(&context->config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
   }
+  if (options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUESTED)
+    mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_OPTIONAL);
   return error == WSL_OK ? take_tickets(context, options, why, why_cap) : error;
 }
 

@@ -24,7 +24,11 @@ struct tls_tickets *tls_tickets_new(void); /* NULL without memory */
 struct tls_tickets *tls_tickets_hold(struct tls_tickets *tickets);
 void tls_tickets_drop(struct tls_tickets *tickets); /* NULL is ignored */
 
-enum tls_client_certificates { TLS_CLIENT_CERTIFICATES_IGNORED, TLS_CLIENT_CERTIFICATES_REQUIRED };
+enum tls_client_certificates {
+  TLS_CLIENT_CERTIFICATES_IGNORED,
+  TLS_CLIENT_CERTIFICATES_REQUESTED, /* asked for and checked, but nobody is turned away: tls_peer_name() */
+  TLS_CLIENT_CERTIFICATES_REQUIRED
+};
 
 struct tls_server_options {
   const char *cert_path; /* PEM, the leaf first; may hold the key too */
@@ -35,7 +39,7 @@ struct tls_server_options {
       *ca_path; /* PEM file (or directory) that clients' certificates must lead to; NULL: the system's */
   enum tls_version minimum;
   const struct tls_suites *suites; /* copied */
-  struct tls_tickets *tickets;     /* held; NULL: no resumption. With client certificates required the
+  struct tls_tickets *tickets;     /* held; NULL: no resumption. With client certificates asked for the
                                       context makes keys of its own: a ticket stands for a certificate
                                       that was good under the CAs of when it was made, so it must not
                                       outlive them. The caller has nothing to do */

@@ -6,6 +6,7 @@
 
 #include <mbedtls/x509.h>
 
+#include "net/tls_certificate.h"
 #include "net/tls_inner.h"
 #include "net/tls_inside.h"
 #include "net/tls_library.h"
@@ -172,6 +173,24 @@ const char *tls_describe(const struct transport *transport, char out[TLS_DESCRIP
   (void)snprintf(out, TLS_DESCRIPTION_MAX, "%s %.64s%s", version, name,
                  tls_resumed(transport) ? " resumed" : "");
   return out;
+}
+
+/* None of it while a step runs, which can't be: a handshake that is over has no steps. */
+static const mbedtls_x509_crt *verified_peer(const struct tls *tls) {
+  if (tls->state != TLS_OPEN || mbedtls_ssl_get_verify_result(&tls->ssl) != 0) return NULL;
+  return mbedtls_ssl_get_peer_cert(&tls->ssl);
+}
+
+size_t tls_peer_name(const struct transport *transport, char out[TLS_PEER_NAME_MAX]) {
+  const mbedtls_x509_crt *leaf = verified_peer(tls_of(transport));
+  return leaf == NULL ? 0 : tls_certificate_common_name(leaf, out, TLS_PEER_NAME_MAX);
+}
+
+const char *tls_peer_doubts(const struct transport *transport, char *out, size_t cap) {
+  const struct tls *tls = tls_of(transport);
+  if (verified_peer(tls) != NULL) return strcpy(out, "it has no common name in plain text");
+  if (mbedtls_ssl_get_peer_cert(&tls->ssl) == NULL) return strcpy(out, "none was shown");
+  return tls_verify_words(mbedtls_ssl_get_verify_result(&tls->ssl), out, cap);
 }
 
 int tls_check_address(const struct transport *transport, const char *host) {

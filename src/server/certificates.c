@@ -37,7 +37,7 @@ static void list_files(const struct certificates *certificates, const char *path
   const struct tls_server_options *options = &certificates->settings->server;
   paths[0] = options->cert_path;
   paths[1] = options->key_path;
-  paths[2] = options->client_certificates == TLS_CLIENT_CERTIFICATES_REQUIRED ? options->ca_path : NULL;
+  paths[2] = options->client_certificates != TLS_CLIENT_CERTIFICATES_IGNORED ? options->ca_path : NULL;
 }
 
 /* Zeros for a file that isn't there. */
@@ -61,7 +61,7 @@ static int read_files(struct certificates *certificates, struct tls_context **co
   sign(certificates, certificates->signatures); /* first: a change while we read is seen again */
   if (certificates->tickets == NULL) certificates->tickets = tls_tickets_new(); /* without: no resumption */
   struct tls_server_options options = certificates->settings->server;
-  options.tickets = certificates->tickets;
+  if (certificates->settings->resumption == TLS_RESUMPTION_ALLOWED) options.tickets = certificates->tickets;
   return tls_context_new_server(context, &options, why, why_cap);
 }
 

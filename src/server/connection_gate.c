@@ -47,13 +47,27 @@ static void on_judged(struct gate_check *check, const struct gate_answer *answer
   if (c->state == CONNECTION_AUTHORIZING) transport_again(c->client);
 }
 
+/* Only where names are looked at. */
+static struct wsl_span certificate_name(const struct connection *c, char name[TLS_PEER_NAME_MAX]) {
+  struct wsl_span none = {NULL, 0};
+  if (c->domain->settings->auth.plugin != AUTH_CERTIFICATE || c->security != CONNECTION_SECURE) return none;
+  size_t len = tls_peer_name(c->client, name);
+  if (len > 0) return (struct wsl_span){name, len};
+  char doubts[256];
+  log_event(LOG_DEBUG, c->id, "no name from a client certificate: %s",
+            tls_peer_doubts(c->client, doubts, sizeof(doubts)));
+  return none;
+}
+
 static void ask(struct connection *c, const struct wsl_request *request, enum gate_purpose purpose) {
+  char name[TLS_PEER_NAME_MAX];
   struct gate_request shown = {
       .purpose = purpose,
       .carrier = c->security == CONNECTION_PLAIN ? GATE_OVER_PLAIN : GATE_OVER_TLS,
       .head = &c->head,
       .origin = request->origin,
       .authority = request->authority,
+      .certificate_name = certificate_name(c, name),
       .client = connection_client(c),
   };
   gate_start(c->domain->gate, &c->check, &shown, on_judged);

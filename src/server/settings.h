@@ -35,10 +35,15 @@ enum tls_service {
   TLS_SERVICE_ONLY   /* plain requests get 400 */
 };
 
+/* Whether clients may take up an earlier session: not where the name in their certificate is looked at, which
+ * a ticket does not carry. */
+enum tls_resumption { TLS_RESUMPTION_ALLOWED, TLS_RESUMPTION_NONE };
+
 /* TLS toward clients. Paths and password belong to the caller; files are read at start and again when they
  * change or server_reload() asks. `server.tickets` is the server's to fill in. */
 struct tls_settings {
   enum tls_service service;
+  enum tls_resumption resumption;
   struct tls_server_options server;
 };
 
