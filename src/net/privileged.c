@@ -7,7 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +43,36 @@ int privileged_open_named(const char *path) {
     fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   } while (fd < 0 && errno == EINTR);
   return fd >= 0 ? fd : open_error(errno);
+}
+
+/* Inside: the directory's own path with a slash behind it. */
+static bool lies_beneath(const char *path, const char *dir) {
+  size_t len = strlen(dir);
+  while (len > 0 && dir[len - 1] == '/')
+    len--;
+  return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
+static int check_socket(const char *path) {
+  struct stat st;
+  if (lstat(path, &st) != 0) return open_error(errno);
+  return S_ISSOCK(st.st_mode) ? 0 : WSL_NOT_FOUND;
+}
+
+int privileged_find_socket(const char *dir, const char *name, char *path, size_t cap) {
+  char joined[PATH_MAX];
+  int len = snprintf(joined, sizeof(joined), "%s/%s", dir, name);
+  if (len < 0 || (size_t)len >= sizeof(joined)) return WSL_NOT_FOUND;
+  char *real_dir = realpath(dir, NULL);
+  char *real = real_dir == NULL ? NULL : realpath(joined, NULL);
+  int error = real == NULL ? open_error(errno) : 0;
+  if (error == 0 && !lies_beneath(real, real_dir)) error = WSL_NOT_FOUND;
+  if (error == 0) error = check_socket(real);
+  if (error == 0 && strlen(real) >= cap) error = WSL_INVALID;
+  if (error == 0) strcpy(path, real);
+  free(real);
+  free(real_dir);
+  return error;
 }
 
 static int set_option(int fd, int level, int name, int value) {

@@ -19,6 +19,13 @@ WSL_MUST_CHECK int privileged_open_beneath(int dir_fd, const char *dir_path, con
  * errors as above. */
 WSL_MUST_CHECK int privileged_open_named(const char *path);
 
+/* Finds the Unix socket `name` (relative) in the directory `dir` or below, links resolved; one that lies
+ * outside then is not there. Writes its resolved, absolute path. 0, WSL_NOT_FOUND (also for what is no
+ * socket), WSL_INVALID when the path does not fit, or errors as above; those of `dir` itself are the caller's
+ * to tell. Blocks: for the thread pool. Whoever may write to the directory may turn a link between this and
+ * the connecting. */
+WSL_MUST_CHECK int privileged_find_socket(const char *dir, const char *name, char *path, size_t cap);
+
 /* A listening, non-blocking Unix socket whose file has `mode` from its first moment on. Likewise; WSL_IN_USE
  * where any file has that name. Before threads that make files: sets the umask meanwhile. */
 WSL_MUST_CHECK int privileged_listen_unix(const struct address *address, unsigned mode, int backlog);

@@ -7,15 +7,13 @@
  * is wrong with a line is reported when the source is opened, and again when its file has changed.
  */
 
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/error.h"
-#include "core/log.h"
 #include "route/token_files.h"
 #include "route/token_kinds.h"
 #include "route/token_target.h"
+#include "route/token_trouble.h"
 
 /* What ReadOnlyTokenFile keeps: about a million lines. */
 #define KEPT_MAX ((size_t)64 * 1024 * 1024)
@@ -30,8 +28,8 @@ struct kept {
 struct file_source {
   struct token_source source; /* first: it is one */
   struct token_files files;
-  struct kept kept;        /* of ReadOnlyTokenFile */
-  atomic_int failed_since; /* the error of the last reading; for the log, which hears of changes */
+  struct kept kept; /* of ReadOnlyTokenFile */
+  struct token_trouble trouble;
 };
 
 /* ---- searching ---- */
@@ -105,34 +103,13 @@ static void search_kept(const struct kept *kept, struct search *search) {
 
 /* ---- the source ---- */
 
-static const char *reading_error_text(int error) {
-  return error == WSL_INVALID ? "Neither a regular file nor a directory" : error_text(error);
-}
-
-/* Once when it begins to fail, in another way perhaps, and once when it is over: clients' requests have
- * lines of their own. */
-static void note_reading(struct file_source *source, int error) {
-  if (atomic_exchange(&source->failed_since, error) == error) return;
-  char shown[256];
-  log_escape(wsl_span_of(source->files.path), shown, sizeof(shown));
-  if (error == 0) {
-    log_event(LOG_INFO, 0, "token source \"%s\" can be read again", shown);
-  } else {
-    log_event(LOG_ERROR, 0, "token source \"%s\" can't be read: %s", shown, reading_error_text(error));
-  }
-}
-
-static enum route_outcome outcome_of_error(int error) {
-  return error == WSL_NO_MEMORY || error == WSL_NO_DESCRIPTOR ? ROUTE_BUSY : ROUTE_FAILED;
-}
-
 /* A token that is found counts though some file can't be read; one that is not might stand in there. */
 static enum route_outcome search_files(struct file_source *source, struct search *search) {
   struct token_reading reading = token_files_read(&source->files, search_entry, search);
-  note_reading(source, reading.error);
+  token_trouble_note(&source->trouble, source->files.path, reading.error);
   if (search->target != NULL) return ROUTE_FOUND;
-  if (reading.error != 0) return outcome_of_error(reading.error);
-  return reading.skipped != 0 ? outcome_of_error(reading.skipped) : ROUTE_UNKNOWN;
+  if (reading.error != 0) return token_trouble_outcome(reading.error);
+  return reading.skipped != 0 ? token_trouble_outcome(reading.skipped) : ROUTE_UNKNOWN;
 }
 
 static struct file_source *of(struct token_source *source) {
@@ -164,13 +141,6 @@ static void check_entry(void *owner, const struct token_line *entry) {
   (void)entry;
 }
 
-static int refuse(int error, const char *path, char *why, size_t why_cap) {
-  char shown[256];
-  snprintf(why, why_cap, "can't read --token-source \"%s\": %s",
-           log_escape(wsl_span_of(path), shown, sizeof(shown)), reading_error_text(error));
-  return error;
-}
-
 static void close_source(struct token_source *base) {
   struct file_source *source = of(base);
   token_files_destroy(&source->files);
@@ -194,12 +164,12 @@ static int open_and_read(struct token_source **result, const char *path, token_v
                          size_t why_cap) {
   struct file_source *source = NULL;
   int error = make(&source, path);
-  if (error != 0) return refuse(error, path, why, why_cap);
+  if (error != 0) return token_trouble_refuse(error, path, why, why_cap);
   error = token_files_read(&source->files, visit, &source->kept).error;
   if (error == 0) error = source->kept.error;
   if (error != 0) {
     close_source(&source->source);
-    return refuse(error, path, why, why_cap);
+    return token_trouble_refuse(error, path, why, why_cap);
   }
   *result = &source->source;
   return 0;

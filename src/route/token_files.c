@@ -169,7 +169,7 @@ static int add_name(struct names *names, const char *name) {
   return 0;
 }
 
-static bool is_left_out(const char *name) {
+bool token_files_leave_out(const char *name) {
   return name[0] == '.' || name[0] == '#' || name[strlen(name) - 1] == '~';
 }
 
@@ -182,7 +182,7 @@ static int list_names(DIR *directory, struct names *names) {
     errno = 0;
     const struct dirent *entry = readdir(directory);
     if (entry == NULL) break;
-    if (is_left_out(entry->d_name)) continue;
+    if (token_files_leave_out(entry->d_name)) continue;
     int error = add_name(names, entry->d_name);
     if (error != 0) return error;
   }

@@ -39,6 +39,9 @@ struct token_files {
 WSL_MUST_CHECK int token_files_init(struct token_files *files, const char *path);
 void token_files_destroy(struct token_files *files);
 
+/* Whether no file of that name (not empty) is looked at: a hidden one, or what an editor leaves behind. */
+bool token_files_leave_out(const char *name);
+
 /* For each good line, in order; `entry` lives only for the call. */
 typedef void (*token_visit_fn)(void *owner, const struct token_line *entry);
 
