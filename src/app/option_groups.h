@@ -21,7 +21,8 @@
 struct option_group {
   const struct option_spec *specs;
   size_t count;
-  /* What is wrong with the combination, a static sentence; NULL when nothing is. Behind the whole reading of
+  /* What is wrong with the combination, a sentence that lives as long as the options;
+   * NULL when nothing is. Behind the whole reading of
    * words and variables. The member may be NULL. */
   const char *(*check)(struct options *options);
   /* Fills in what the server wants in another type or place; all checks and the positionals are behind it.

@@ -1,6 +1,7 @@
 /* Options about targets that clients name by a token. */
-#include "app/option_groups.h"
+#include <stdio.h>
 
+#include "app/option_groups.h"
 #include "route/token_kinds.h"
 
 /* The old name of TokenFile. */
@@ -18,6 +19,15 @@ static const char *check_alone(const struct options *o) {
   return NULL;
 }
 
+/* What the plugin has to say of its source. */
+static const char *check_source(struct options *o) {
+  const struct token_kind *kind = o->server.token_kind;
+  const char *why = kind->check == NULL ? NULL : kind->check(o->server.token_source.argument);
+  if (why == NULL) return NULL;
+  snprintf(o->token_fault, sizeof(o->token_fault), "--token-source of %s: %s", kind->name, why);
+  return o->token_fault;
+}
+
 static const char *check(struct options *o) {
   const struct server_settings *s = &o->server;
   bool tokens = s->token_kind != NULL;
@@ -30,8 +40,7 @@ static const char *check(struct options *o) {
   if (o->unix_target != NULL)
     return "--unix-target is one target, tokens choose among many: give one of them";
   take_target_config(o);
-  if (s->token_kind->check == NULL) return NULL;
-  return s->token_kind->check(s->token_source.argument);
+  return check_source(o);
 }
 
 static void fill(struct options *o) {
@@ -52,12 +61,17 @@ static const struct option_spec specs[] = {
   {OPTION_CUSTOM, "token-plugin", 0, "CLASS", 0, 0, 0, check_token_plugin,
    "clients name their target by a token, ?token=...,\n"
    "which is looked up with TokenFile (edits are seen\n"
-   "at once) or ReadOnlyTokenFile, or says it itself,\n"
-   "signed: JWTTokenApi; then no target is given"},
+   "at once), ReadOnlyTokenFile, TokenFileName,\n"
+   "UnixDomainSocketDirectory, BaseTokenAPI or\n"
+   "JSONTokenApi, or says it itself, signed:\n"
+   "JWTTokenApi; then no target is given"},
   {OPTION_TEXT, "token-source", 0, "ARG", FIELD(server.token_source.argument), 0, 0, option_check_not_empty,
    "file, or directory of files, of lines\n"
-   "\"token: host:port\"; JWTTokenApi: the key's file,\n"
-   "PEM or a secret"},
+   "\"token: host:port\"; directory of files or sockets\n"
+   "that tokens name; URL with %s for the token;\n"
+   "JWTTokenApi: the key's file, PEM or a secret"},
+  {OPTION_TEXT, "token-ca", 0, "FILE", FIELD(server.token_source.lookup_tls.ca_path), 0, 0, option_check_not_empty,
+   "whose certificates to trust with https [system's]"},
   {OPTION_TEXT, "token-from", 0, "PLACE", FIELD(token_from), 0, 0, check_token_from,
    "where the token stands: query:NAME, path or path:N\n"
    "(its last or N-th segment), host, header:NAME,\n"

@@ -65,6 +65,7 @@ struct options {
   struct token_place target_place; /* the same, parsed */
   struct option_list allow_targets;
   struct target_pattern target_patterns[OPTIONS_LIST_MAX]; /* the same, parsed */
+  char token_fault[256];                                   /* what is wrong with the source */
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
   char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */

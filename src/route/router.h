@@ -45,7 +45,9 @@ struct router;
 struct route_lookup {
   route_fn done;
   struct router *router;
-  void *work; /* the router's own; NULL when nothing is in flight */
+  void *work;    /* the router's own; NULL when nothing is in flight */
+  uint32_t mark; /* set by the router: of what it looks up, a token's hash under a key of this process, so
+                    that lines of the log can be matched; 0: there is none */
 };
 
 struct router_ops {
@@ -64,6 +66,7 @@ static inline void route_start(struct router *router, struct route_lookup *looku
   lookup->done = done;
   lookup->router = router;
   lookup->work = NULL;
+  lookup->mark = 0;
   router->ops->start(router, lookup, request);
 }
 

@@ -11,6 +11,7 @@
 #ifndef ROUTE_TOKEN_KIND_H
 #define ROUTE_TOKEN_KIND_H
 
+#include "core/siphash.h"
 #include "net/dialer.h"
 #include "net/offload.h"
 #include "net/tls_context.h"
@@ -26,6 +27,7 @@ struct token_source_options {
  */
 struct token_source {
   const struct token_kind *kind;
+  struct siphash_key key;  /* for hashes of tokens: token_source_open() draws it */
   struct tls_context *tls; /* made and dropped by the kind: of lookups over TLS; NULL: there are none */
 };
 
@@ -100,14 +102,9 @@ struct token_kind {
   const struct token_client_ops *client;
 };
 
-static inline WSL_MUST_CHECK int token_source_open(struct token_source **source,
-                                                   const struct token_kind *kind,
-                                                   const struct token_source_options *options, char *why,
-                                                   size_t why_cap) {
-  int error = kind->open(source, options, why, why_cap);
-  if (error == 0) (*source)->kind = kind;
-  return error;
-}
+/* Opens it, and draws its key. As kind->open(). */
+WSL_MUST_CHECK int token_source_open(struct token_source **source, const struct token_kind *kind,
+                                     const struct token_source_options *options, char *why, size_t why_cap);
 
 static inline void token_source_close(struct token_source *source) {
   source->kind->close(source);

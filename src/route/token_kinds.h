@@ -10,6 +10,8 @@ extern const struct token_kind token_kind_read_only_file; /* likewise: ReadOnlyT
 extern const struct token_kind token_kind_jwt;            /* token_jwt.c: JWTTokenApi */
 extern const struct token_kind token_kind_file_name;      /* token_directory.c: TokenFileName */
 extern const struct token_kind token_kind_unix_directory; /* likewise: UnixDomainSocketDirectory */
+extern const struct token_kind token_kind_api;            /* token_api.c: BaseTokenAPI */
+extern const struct token_kind token_kind_json_api;       /* likewise: JSONTokenApi */
 
 /* "TokenFile", "token_plugins.TokenFile", "websockify.token_plugins.TokenFile", ... as websockify resolves
  * classes. WSL_UNSUPPORTED for classes of the user's, WSL_INVALID for what is no class name; `*why` is then a

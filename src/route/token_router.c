@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/timers.h"
+#include "route/token_target.h"
 
 /* One request's. Of `job` and `asked` the kind of source uses one. */
 struct lookup {
@@ -66,8 +68,25 @@ static void on_looked_up(struct offload_job *job) {
 /* ---- on the loop ---- */
 
 static void on_answered(struct token_lookup *asked, const struct token_answer *result) {
+  struct lookup *lookup = LIST_ENTRY(asked, struct lookup, asked);
+  struct token_router *router = lookup->router;
   asked->work = NULL;
-  answer(LIST_ENTRY(asked, struct lookup, asked), result);
+  if (result->target != NULL)
+    token_cache_keep(&router->cache, asked->question.token, result->target, result->keep_ms,
+                     router->timers->now_ms);
+  answer(lookup, result);
+}
+
+static void ask(struct token_router *router, struct lookup *lookup) {
+  struct wsl_span token = lookup->asked.question.token;
+  const struct target *kept = token_cache_find(&router->cache, token, router->timers->now_ms);
+  if (kept == NULL) {
+    token_client_ask(router->client, &lookup->asked, on_answered);
+    return;
+  }
+  struct target *target = token_target_copy(kept);
+  enum route_outcome outcome = target == NULL ? ROUTE_BUSY : ROUTE_FOUND;
+  answer(lookup, &(struct token_answer){.outcome = outcome, .target = target});
 }
 
 /* ---- both ---- */
@@ -89,6 +108,11 @@ static struct lookup *make(struct token_router *router, struct route_lookup *ask
   return lookup;
 }
 
+/* 24 bits: as many as a log wants, and too few to tell a token by if the key were known. */
+static uint32_t mark_of(const struct token_router *router, struct wsl_span token) {
+  return 1 + (uint32_t)(siphash(&router->source->key, token) % 0xffffff);
+}
+
 static void start(struct router *base, struct route_lookup *asker, const struct route_request *request) {
   struct token_router *router = router_of(base);
   struct lookup *lookup = make(router, asker, request);
@@ -103,9 +127,10 @@ static void start(struct router *base, struct route_lookup *asker, const struct 
     return;
   }
   asker->work = lookup;
+  asker->mark = mark_of(router, lookup->asked.question.token);
   router->under_way++;
   if (router->client != NULL)
-    token_client_ask(router->client, &lookup->asked, on_answered);
+    ask(router, lookup);
   else
     offload_start(router->offload, &lookup->job, look_up, on_looked_up);
 }
@@ -131,15 +156,19 @@ int token_router_init(struct token_router *router, const struct token_means *mea
       .router = {&token_router_ops},
       .offload = means->offload,
       .source = source,
+      .timers = means->timers,
       .place = *place,
   };
+  token_cache_init(&router->cache, &source->key);
   if (source->kind->client == NULL) return 0;
   router->client = token_client_open(source, means);
   return router->client == NULL ? WSL_NO_MEMORY : 0;
 }
 
 void token_router_destroy(struct token_router *router) {
-  if (router->client != NULL) token_client_close(router->client);
+  if (router->client == NULL) return;
+  token_cache_destroy(&router->cache);
+  token_client_close(router->client);
   router->client = NULL;
 }
 

@@ -6,6 +6,7 @@
 #define ROUTE_TOKEN_ROUTER_H
 
 #include "route/router.h"
+#include "route/token_cache.h"
 #include "route/token_kind.h"
 #include "route/token_place.h"
 
@@ -17,6 +18,8 @@ struct token_router {
   struct offload *offload;
   struct token_source *source;
   struct token_client *client; /* of an asynchronous source, else NULL */
+  struct timers *timers;
+  struct token_cache cache; /* of an asynchronous source's answers, where it allows that */
   struct token_place place;
   size_t under_way; /* lookups */
 };

@@ -255,6 +255,10 @@ void connection_begin_routing(struct connection *c, const struct wsl_request *re
 
 enum step connection_step_routing(struct connection *c);
 
+/* " token=#1a2b3c", to stand in lines of the log in the token's place; "" where there is none. */
+#define TOKEN_MARK_MAX 24u
+const char *connection_token_mark(const struct connection *c, char out[TOKEN_MARK_MAX]);
+
 /* The route's time is over. */
 void connection_routing_late(struct connection *c);
 

@@ -1,6 +1,7 @@
 /* Which target an upgrade gets: asked while the request's bytes are here, answered at once or later
  * (route/router.h). The answer is only noted; what it means is the next step's to say.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "core/log.h"
@@ -31,6 +32,7 @@ static void on_routed(struct route_lookup *lookup, enum route_outcome outcome, c
   struct connection *c = LIST_ENTRY(lookup, struct connection, route);
   c->route_over = true;
   c->route_outcome = outcome;
+  if (outcome == ROUTE_BUSY || outcome == ROUTE_FAILED) counter_add(&c->domain->counters->lookups_failed);
   c->target = target;
   c->own_target = owned;
   if (c->state == CONNECTION_ROUTING) transport_again(c->client);
@@ -44,6 +46,7 @@ void connection_begin_routing(struct connection *c, const struct wsl_request *re
       .head = &c->head,
       .id = c->id,
   };
+  if (c->domain->settings->token_kind != NULL) counter_add(&c->domain->counters->lookups);
   route_start(c->domain->router, &c->route, &wanted, on_routed);
   connection_set_state(c, CONNECTION_ROUTING);
   if (c->route_over) return;
@@ -51,9 +54,9 @@ void connection_begin_routing(struct connection *c, const struct wsl_request *re
 }
 
 static void refuse(struct connection *c, const struct refusal *refusal) {
-  char what[REFUSAL_LINE_MAX];
-  snprintf(what, sizeof(what), "%.*s reason=\"%s\"", (int)c->words->opening_path_len, c->words->opening,
-           refusal->text);
+  char what[REFUSAL_LINE_MAX], mark[TOKEN_MARK_MAX];
+  snprintf(what, sizeof(what), "%.*s%s reason=\"%s\"", (int)c->words->opening_path_len, c->words->opening,
+           connection_token_mark(c, mark), refusal->text);
   connection_count_answer(c, refusal->status, what);
   connection_free_upgrade(c);
   outgoing_clear(&c->out); /* the 101 */
@@ -61,7 +64,14 @@ static void refuse(struct connection *c, const struct refusal *refusal) {
   connection_answer_text(c, &response, refusal->text, ANSWER_BODY, NEXT_LINGER);
 }
 
+const char *connection_token_mark(const struct connection *c, char out[TOKEN_MARK_MAX]) {
+  out[0] = '\0';
+  if (c->route.mark != 0) snprintf(out, TOKEN_MARK_MAX, " token=#%06" PRIx32, c->route.mark);
+  return out;
+}
+
 void connection_routing_late(struct connection *c) {
+  counter_add(&c->domain->counters->lookups_failed);
   refuse(c, &refusal_for_time);
   connection_run(c);
 }

@@ -20,6 +20,8 @@ struct counters {
   _Atomic uint64_t refused_targets; /* by --allow-target's rules; before an upgrade among refused_4xx too */
   _Atomic uint64_t auth_failures;   /* wrong credentials */
   _Atomic uint64_t auth_delays;     /* tries that were made to wait, since others had failed before */
+  _Atomic uint64_t lookups;         /* of tokens */
+  _Atomic uint64_t lookups_failed;  /* of those: no answer in time, no place, or the source has failed */
   _Atomic uint64_t tls_handshakes;  /* with clients, completed */
   _Atomic uint64_t tls_resumed;     /* of those, from a ticket */
   _Atomic uint64_t tls_failed;      /* handshakes, the refused ones included */

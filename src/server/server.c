@@ -91,6 +91,8 @@ static const struct {
     {"stalled", offsetof(struct counters, stalled), 's'},
     {"auth_failures", offsetof(struct counters, auth_failures), 'a'},
     {"auth_delays", offsetof(struct counters, auth_delays), 'a'},
+    {"lookups", offsetof(struct counters, lookups), 'l'},
+    {"lookups_failed", offsetof(struct counters, lookups_failed), 'l'},
     {"tls", offsetof(struct counters, tls_handshakes), 't'},
     {"tls_resumed", offsetof(struct counters, tls_resumed), 't'},
     {"tls_failed", offsetof(struct counters, tls_failed), 't'},

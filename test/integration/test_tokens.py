@@ -193,8 +193,8 @@ def test_targets_of_every_kind(start, tokens, services, serve, unix_backend, con
     expect_service(connect(bridge, "/?token=socket"), "unix")
     for token in ("gone", "no-socket"):
         connect(bridge, f"/?token={token}").expect_close(1011)
-    bridge.wait_for_log(re.escape(f"target=unix:{unix_backend.path}\n"))
-    bridge.wait_for_log(re.escape(f"target=[::1]:{v6.port}\n"))
+    bridge.wait_for_log(re.escape(f"target=unix:{unix_backend.path} "))
+    bridge.wait_for_log(re.escape(f"target=[::1]:{v6.port} "))
 
 
 def test_dialling_first_dials_the_token_s_target(start, tokens, services, connect):
