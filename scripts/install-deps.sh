@@ -57,6 +57,9 @@ path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
 cmd:npm                                       npm
 cmd:websockify                                websockify
+python:jwcrypto                               python3-jwcrypto
+python:redis                                  python3-redis
+python:requests                               python3-requests
 cmd:man                                       man-db
 cmd:zsh                                       zsh
 cmd:fish                                      fish

@@ -87,7 +87,7 @@ static const struct option_spec specs[] = {
   {OPTION_FLAG, "web-auth", 0, NULL, FIELD(web_auth), 0, 0, NULL,
    "files of --web need the same; a login there is good\n"
    "for the upgrades that follow, by a signed cookie"},
-  {OPTION_DURATION, "auth-cookie-time", 0, "T", FIELD(server.auth.cookie_time_ms), 0, DAY_MS, NULL,
+  {OPTION_DURATION, "auth-cookie-time", 0, "SEC", FIELD(server.auth.cookie_time_ms), 0, DAY_MS, NULL,
    "how long that cookie is good [1h, 0: none is set]"},
   {OPTION_TEXT, "auth-cookie-key", 0, "FILE", FIELD(server.auth.cookie_key_path), 0, 0, option_check_not_empty,
    "secret that signs it, 16 bytes or more, so that\n"

@@ -43,6 +43,7 @@ NO_TARGET = "1011 Failed to connect to downstream server"
 LATE = "What a client has sent arrives even when it vanishes without a Close"
 BROKEN_FRAMES = "Frames that break the protocol"
 REQUESTS = "Requests that are no upgrade"
+THIS_MACHINE = "A token does not lead to this machine (127.0.0.1) or to a cloud's metadata service unless"
 SUBPROTOCOLS = "websockify takes `binary` or nothing and answers 400 to the rest"
 
 DIFFERENCES = [
@@ -71,7 +72,8 @@ DIFFERENCES = [
                BROKEN_FRAMES),
     Difference("binary among others", "subprotocols", "*binary", 400, "101 binary", SUBPROTOCOLS),
     Difference("any subprotocol", "subprotocols", "mqtt", 400, "101 mqtt", SUBPROTOCOLS),
-    Difference("base64", "subprotocols", "base64", 400, "101 without subprotocol", "`base64` is never chosen"),
+    Difference("base64", "subprotocols", "base64", 400, "101 base64",
+               "`base64`, which old versions of noVNC and websockify spoke, is chosen where a client offers nothing else"),
     # --- requests ---
     Difference("methods", "*", "*", 501, 405, REQUESTS),
     Difference("versions", "bad handshakes", "version 8", 101, 426, REQUESTS),
@@ -102,6 +104,20 @@ DIFFERENCES = [
     Difference("unknown tokens", "*TokenFile*", "unknown", NO_ANSWER, 404, "one with an unknown token 404"),
     Difference("no token", "*TokenFile*", "none", NO_ANSWER, 403, "A request without a token gets 403"),
     Difference("an empty token", "*TokenFile*", "empty", NO_ANSWER, 403, "A request without a token gets 403"),
+    Difference("signed tokens that are not good", "JWTTokenApi*", "*", NO_ANSWER, 404, "one with an unknown token 404"),
+    Difference("a token for this machine", "JWTTokenApi", "lasting", "101 binary", 403, THIS_MACHINE),
+    Difference("a token for this machine: upgrade", "JWTTokenApi", "upgrade", "101 binary", 403, THIS_MACHINE),
+    Difference("a token for this machine: no more", "JWTTokenApi", "*", ANY, None, THIS_MACHINE),
+    # --- who may connect ---
+    Difference("names in plain", "ClientCertCNAuth", "plain", 403, 400,
+               "implies `--ssl-only`; with websockify a client just leaves TLS out"),
+    Difference("names in a header", "ClientCertCNAuth", "a header instead", "101 binary", 400,
+               "websockify believes a header `SSL_CLIENT_S_DN_CN` that any client can send"),
+    Difference("Python classes", "usage: --*-plugin=no_such*", "status", 1, 2, "lasses of your own in Python can't be loaded"),
+    Difference("wrap mode, not yet", "*wrap mode*", "start", "serves", "ends with 2", "not yet"),
+    Difference("wrap mode, not yet: respawn", "supervisor: a target that is any address", "start", "serves", "ends with 2",
+               "not yet"),
+    Difference("wrapped programs, not yet", "notebook: *", "start", "serves", "ends with 2", "not yet"),
     # --- the rest ---
     Difference("log file", "--log-file", "stderr", True, False, "nothing goes to standard error then"),
     Difference("--libserver", "--libserver", "status at the end", -15, 0, "means nothing here"),

@@ -25,6 +25,8 @@ START_ATTEMPTS = 5  # where another process takes the free port first
 DESCRIPTORS = 1024
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 2
+CREDENTIALS = "console:pass:word"  # for --auth-source
+JWT_SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I"  # base64url, as the library wants it
 LISTEN_STATE = "0A"  # of /proc/net/tcp
 
 
@@ -81,6 +83,7 @@ class Pages:
         shutil.copy(self.pairs["both.pem"], here / "selfsigned/self.pem")
         target = f"127.0.0.1:{words['target']}"
         (here / "tokens/one").write_text(f"# consoles\nvm-1: {target}\nsock: unix_socket:{words['unix']}\n")
+        (here / "jwt.key").write_text(JWT_SECRET)
         (here / "tokens/two").write_text(f"127.0.0.1: {target}\n")
 
 

@@ -15,6 +15,7 @@ class Row(NamedTuple):
     words: str
     scenes: tuple
     cwd: str = "."  # below {here}
+    ours: str = ""  # words for wsluice alone: what docs/MIGRATING.md says is to be added
 
 
 TO = "{port} 127.0.0.1:{target}"
@@ -46,7 +47,7 @@ ROWS = [
     Row("--unix-target", "--unix-target={unix} {port}", (s.session,)),
     # --- how flags are written ---
     Row("flags behind", TO + " --web {here}/web --heartbeat=1 -v", (s.session, s.pings, s.page)),
-    Row("abbreviations", "--verb --heartb 1 --log {here}/logs/ws.log --run " + TO, (s.pings,)),
+    Row("abbreviations", "--verb --heartb 1 --log {here}/logs/ws.log --pref " + TO, (s.pings,)),
     Row("letters in one word", "-v6 localhost:" + TO, (s.where_it_listens,)),
     Row("a flag twice", "--web /nonexistent --web {here}/web " + TO, (s.page,)),
     Row("-v", "-v " + TO, (s.session, s.said)),
@@ -76,6 +77,7 @@ ROWS = [
     Row("--verify-client", "--verify-client --cafile={here}/ca.pem --cert={here}/both.pem " + TO,
         (s.client_certificates,)),
     Row("--ssl-target", "--ssl-target {port} 127.0.0.1:{tls}", (s.session,)),
+    Row("--ssl-target, unverified", "--ssl-target {port} 127.0.0.1:{tls}", (s.upgrade,), ours="--ssl-target-insecure"),
     # --- files ---
     Row("--web", "--web={here}/web " + TO, (s.files, s.session)),
     Row("--web, folders", "--web={here}/web " + TO, (s.listings,)),
@@ -89,6 +91,22 @@ ROWS = [
     Row("--target-config for TokenFile", "--target-config={here}/tokens/one {port}", (s.tokens,)),
     Row("--host-token", "--host-token --token-plugin=TokenFile --token-source={here}/tokens {port}",
         (s.token_in_host,)),
+    Row("TokenFile before the port", "--web {here}/web/ --token-plugin TokenFile --token-source {here}/tokens 127.0.0.1:{port}",
+        (s.tokens, s.page)),
+    Row("JWTTokenApi", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}", (s.signed_tokens,)),
+    Row("JWTTokenApi, this machine allowed", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}",
+        (s.signed_tokens,), ours="--allow-target=127.0.0.1"),
+    # --- who may connect ---
+    Row("BasicHTTPAuth", "--auth-plugin=BasicHTTPAuth --auth-source=console:pass:word --web={here}/web " + TO,
+        (s.credentials,)),
+    Row("--web-auth", "--web-auth --auth-plugin BasicHTTPAuth --auth-source 'console:pass:word' --web {here}/web " + TO,
+        (s.credentials,)),
+    Row("BasicHTTPAuth by its module", "--web-auth --auth-plugin=websockify.auth_plugins.BasicHTTPAuth"
+        " --auth-source=console:pass:word --web {here}/web " + TO, (s.credentials,)),
+    Row("ExpectOrigin", "--auth-plugin ExpectOrigin --auth-source 'https://one.example https://two.example:8443' " + TO,
+        (s.origins,)),
+    Row("ClientCertCNAuth", "--auth-plugin=ClientCertCNAuth --auth-source='client other' --verify-client"
+        " --cafile={here}/ca.pem --cert={here}/both.pem " + TO, (s.common_names,)),
     # --- the background ---
     Row("-D", "-D --log-file={here}/logs/ws.log " + TO, (s.in_the_background,)),
     Row("--daemon with pages", "--daemon --web={here}/web " + TO, (s.in_the_background,)),
@@ -109,6 +127,7 @@ USAGE = [
     "--auth-plugin BasicHTTPAuth --auth-source a:b --web-auth 6080 localhost:5900", "--legacy-syslog 6080 localhost:5900",
     "--ssl-only 6080 localhost:5900", "--ssl-only --cert no-such.pem 6080 localhost:5900", "--unix-target /x",
     "--unix-target /x 6080 localhost:5900", "--token-plugin TokenFile --token-source x", "6080 --",
-    "--token-plugin TokenFile --token-source x 6080 localhost:5900", "--help", "-h", "--help --bogus", "--hel",
+    "--token-plugin TokenFile --token-source x 6080 localhost:5900", "--token-plugin=no_such.token.Token 6080", "--auth-plugin=no_such.Auth 6080 localhost:5900",
+    "--help", "-h", "--help --bogus", "--hel",
     "6080 localhost:5900 -h", "--bogus --help",
 ]

@@ -3,13 +3,17 @@
 are played for which flags.
 """
 
+import base64
 import os
 import signal
 import ssl
+import time
+
+from jwcrypto import jwk, jwt
 
 from harness import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Ended, RawClient, tls_client_context, upgrade_request
 
-from pair import FILES
+from pair import CREDENTIALS, FILES, JWT_SECRET
 from service import BULK, BULK_BYTES, END, RESET
 
 LIMIT_SECONDS = 5
@@ -26,11 +30,11 @@ def open_client(run, scheme="ws", host="127.0.0.1", version=None, cert=None):
     return RawClient(run.port, host=host, limit=LIMIT_SECONDS, tls=context)
 
 
-def upgraded(run, path=PATH, offers=("binary",), **client):
+def upgraded(run, path=PATH, offers=("binary",), headers=None, **client):
     """A client behind its upgrade, or the scene's answer where there is none: (client, what came)."""
     try:
         wire = open_client(run, **client)
-        headers = {"Sec-WebSocket-Protocol": ", ".join(offers)} if offers else {}
+        headers = {**({"Sec-WebSocket-Protocol": ", ".join(offers)} if offers else {}), **(headers or {})}
         wire.send(upgrade_request(path, headers))
         answer = wire.recv_response(body_expected=False)
     except (Ended, OSError, ssl.SSLError) as failure:
@@ -123,6 +127,10 @@ def service_story(counts):
     """What has come since then to the service that was dialled, and how that ended."""
     stories = [service.story(since) for service, since in counts.items() if service.count() > since]
     return stories[-1] if stories else "was not dialled"
+
+
+def upgrade(run):
+    return {"upgrade": how_it_answers(run)}
 
 
 def session_over_tls(run):
@@ -259,11 +267,12 @@ def http_status(run, request):
         return how_it_failed(failure, "http")
 
 
-def get(run, path, method="GET", scheme="http"):
+def get(run, path, method="GET", scheme="http", headers=None):
     """An answer, or what came instead of it."""
     try:
         with open_client(run, scheme) as client:
-            client.send(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            lines = [f"{name}: {value}\r\n" for name, value in (headers or {}).items()]
+            client.send(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{''.join(lines)}\r\n".encode())
             return client.recv_response(method != "HEAD")
     except (Ended, OSError, ssl.SSLError) as failure:
         return how_it_failed(failure, scheme)
@@ -328,9 +337,55 @@ def tokens(run):
     return seen
 
 
+def token_at_last(run):
+    return session(run, path="/websockify?token=vm-1")
+
+
 def token_in_host(run):
     """The client's Host is 127.0.0.1, which is a token."""
     return session(run)
+
+
+def signed_tokens(run):
+    """Made by the library that websockify reads them with."""
+    key = jwk.JWK(kty="oct", k=JWT_SECRET)
+    seen, now = {}, int(time.time())
+    for name, extra in (("too early", {"nbf": now + 60}), ("over", {"exp": now - 60}), ("lasting", {})):
+        token = jwt.JWT(header={"alg": "HS256"}, claims={"host": "127.0.0.1", "port": str(run.places["target"]), **extra})
+        token.make_signed_token(key)
+        seen[name] = how_it_answers(run, path=f"/?token={token.serialize()}")
+    seen["forged"] = how_it_answers(run, path=f"/?token={token.serialize()[:-4]}AAAA")
+    return {**seen, **session(run, path=f"/?token={token.serialize()}")}
+
+
+# --- who may connect ---------------------------------------------------------------------------------------------
+
+
+def credentials(run):
+    """With --auth-plugin BasicHTTPAuth: upgrades, and pages where there are any."""
+    seen = {}
+    for name, value in (("none", None), ("right", basic(CREDENTIALS)), ("wrong password", basic("console:pass")),
+                        ("wrong user", basic("nobody:pass:word")), ("another scheme", "Bearer abc")):
+        headers = {"Authorization": value} if value else {}
+        seen[f"upgrade, {name}"] = how_it_answers(run, headers=headers)
+        seen[f"page, {name}"] = status_of(get(run, "/vnc.html", headers=headers))
+    seen["asks for it"] = get(run, "/vnc.html").header("WWW-Authenticate") is not None
+    return {**seen, **session(run, headers={"Authorization": basic(CREDENTIALS)})}
+
+
+def basic(words):
+    return "Basic " + base64.b64encode(words.encode()).decode()
+
+
+def origins(run):
+    return {str(origin): how_it_answers(run, headers={"Origin": origin} if origin else {})
+            for origin in (None, "https://one.example", "https://two.example:8443", "https://three.example")}
+
+
+def common_names(run):
+    return {"plain": how_it_answers(run), "no certificate": how_it_answers(run, scheme="wss"),
+            "the right name": how_it_answers(run, scheme="wss", cert=run.pages.client_pair),
+            "a header instead": how_it_answers(run, headers={"SSL_CLIENT_S_DN_CN": "client"})}
 
 
 # --- time --------------------------------------------------------------------------------------------------------

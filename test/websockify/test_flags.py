@@ -16,7 +16,10 @@ from harness import encrypt_key
 
 import pair
 from differences import DIFFERENCES
+from found import FOUND
 from rows import ROWS, USAGE
+
+ALL = ROWS + FOUND
 
 PAGE = (pathlib.Path(__file__).resolve().parents[2] / "docs/MIGRATING.md").read_text()
 AT_ONCE = 5
@@ -34,9 +37,9 @@ def pages(authority, server_pair, tmp_path_factory):
     return pair.Pages(authority, server_pair, authority.issue("client", usage="clientAuth"), locked)
 
 
-def play(command, pages, row):
+def play(name, command, pages, row):
     """What is seen of one program, {aspect: answer}."""
-    run = pair.Run(command, pages, row.words, row.cwd)
+    run = pair.Run(command, pages, f"{row.words} {row.ours if name == 'wsluice' else ''}", row.cwd)
     try:
         if not pair.is_listening(run.port):
             return {"start": f"ends with {run.wait()}"}
@@ -50,7 +53,7 @@ def play(command, pages, row):
         run.close()
 
 
-def play_usage(command, pages, words):
+def play_usage(_name, command, _pages, words):
     with tempfile.TemporaryDirectory(prefix="wsluice-usage-") as folder:
         return pair.usage(command, words, folder)
 
@@ -64,7 +67,7 @@ def seen(request, programs, pages):
         for params in wanted:
             for key, work in (("row", play), ("words", play_usage)):
                 for name, command in programs.items() if key in params else ():
-                    jobs[params[key], name] = pool.submit(work, command, pages, params[key])
+                    jobs[params[key], name] = pool.submit(work, name, command, pages, params[key])
         yield lambda key: {name: jobs[key, name].result() for name in programs}
 
 
@@ -84,7 +87,7 @@ def expect_explained(name, both):
     assert not left, "not in differences.py:\n" + "\n".join(left)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+@pytest.mark.parametrize("row", ALL, ids=[row.name for row in ALL])
 def test_both_are_seen_to_do_the_same(seen, row):
     both = seen(row)
     assert len(both["wsluice"]) > 0
@@ -102,9 +105,9 @@ def test_wrong_usage_has_the_same_status(seen, words):
 def test_each_listed_difference_is_still_there(request, seen):
     """Nothing is excused that has become the same."""
     wanted = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    if len(wanted) < len(ROWS) + len(USAGE):
+    if len(wanted) < len(ALL) + len(USAGE):
         pytest.skip("only some rows were run")
-    found = [(row.name, *difference) for row in ROWS for difference in differing(seen(row))]
+    found = [(row.name, *difference) for row in ALL for difference in differing(seen(row))]
     found += [(f"usage: {words}", *difference) for words in USAGE for difference in differing(seen(words))]
     idle = [entry.id for entry in DIFFERENCES
             if entry.always and not any(entry.explains(*difference) for difference in found)]
@@ -112,7 +115,7 @@ def test_each_listed_difference_is_still_there(request, seen):
 
 
 def test_ids_and_rows_are_unique():
-    for names in ([entry.id for entry in DIFFERENCES], [row.name for row in ROWS], USAGE):
+    for names in ([entry.id for entry in DIFFERENCES], [row.name for row in ALL], USAGE):
         assert len(set(names)) == len(names)
 
 
