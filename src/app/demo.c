@@ -18,7 +18,8 @@ static int start_service(struct demo *demo, struct server_settings *settings) {
     start_message("can't start the demo's service: %s", error_text(error));
     return error;
   }
-  settings->target = (struct target){"127.0.0.1", port, NULL, "the demo's line service", TARGET_FIXED};
+  settings->target = (struct target){
+      .host = "127.0.0.1", .port = port, .text = "the demo's line service", .origin = TARGET_FIXED};
   settings->assets = demo_assets;
   return WSL_OK;
 }

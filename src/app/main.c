@@ -22,6 +22,7 @@
 #include "app/option_sockets.h"
 #include "app/options.h"
 #include "app/pid_file.h"
+#include "app/program_choice.h"
 #include "app/start_message.h"
 #include "app/tls_choices.h"
 #include "app/versions.h"
@@ -46,6 +47,7 @@ struct program {
   struct server *server;
   struct demo demo;
   struct tls_choices tls;
+  struct program_choice choice;
   struct daemon daemon;
   struct pid_file pid_file;
   struct inherited inherited;
@@ -111,6 +113,13 @@ static int watch_signals(struct program *program) {
 
 static void warn_of_open_door(const struct options *options) {
   if (options->origins.count > 0) return;
+  if (options->exec != NULL) {
+    log_event(LOG_WARN, 0,
+              "--exec without --origin: any web page that a user visits can run the program here and use it "
+              "(--origin same allows only pages of this host; other programs give what Origin they like, so "
+              "listen on 127.0.0.1 only, or ask who it is)");
+    return;
+  }
   log_event(LOG_WARN, 0,
             "no --origin given: any web page that a user visits may connect through here to the target "
             "(--origin same allows only pages of this host)");
@@ -295,6 +304,11 @@ static int run(struct options *options, char **argv) {
     start_message("%s", why);
     return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;
   }
+  if (program_choice_make(&program.choice, options, (const char *const *)environ, why, sizeof why) !=
+      WSL_OK) {
+    start_message("%s", why);
+    return EXIT_CANNOT_START;
+  }
   if (options->daemon && go_into_background(&program) != WSL_OK) return EXIT_CANNOT_START;
   if (pid_file_claim(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
     start_message("%s", why);
@@ -303,6 +317,7 @@ static int run(struct options *options, char **argv) {
   give_buffers_back();
   int status = run_with_log(&program, options, argv[0]);
   pid_file_drop(&program.pid_file);
+  program_choice_free(&program.choice);
   return status;
 }
 

@@ -5,6 +5,7 @@
 
 const char *options_own_target(const struct options *o) {
   if (o->demo) return "--demo";
+  if (o->exec != NULL) return "--exec";
   if (o->unix_target != NULL) return "--unix-target";
   if (o->target_config != NULL) return "--target-config";
   if (o->target_from != NULL) return "--target-from";

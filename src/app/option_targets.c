@@ -18,7 +18,7 @@ static const char *check(struct options *o) {
 static void fill(struct options *o) {
   struct server_settings *s = &o->server;
   if (o->unix_target != NULL)
-    s->target = (struct target){NULL, 0, o->unix_target, o->unix_target, TARGET_FIXED};
+    s->target = (struct target){.unix_path = o->unix_target, .text = o->unix_target, .origin = TARGET_FIXED};
   s->target_tls = o->ssl_target ? TARGET_TLS : TARGET_PLAIN;
   s->target_tls_options.trust = o->ssl_target_insecure ? TLS_TRUST_ANYBODY : TLS_TRUST_VERIFIED;
   s->dial_order = o->dial_first ? DIAL_BEFORE_UPGRADE : DIAL_AFTER_UPGRADE;

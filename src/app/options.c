@@ -59,6 +59,10 @@ static void set_defaults(struct options *o) {
   o->buffer_size = 256u << 10; /* CPU a gigabyte is 0.7 to 0.85 of that with 64 KB */
   o->buffer_memory = 1u << 30;
   o->head_memory = 64u << 20;
+  o->exec_limit = 256;
+  o->exec_grace_ms = 1000;
+  o->pty_columns = 80;
+  o->pty_rows = 24;
   o->server.handshake_timeout_ms = 10000;
   o->server.transfer_timeout_ms = 60000;
   o->server.token_place = token_place_default;

@@ -66,6 +66,12 @@ struct options {
   struct option_list allow_targets;
   struct target_pattern target_patterns[OPTIONS_LIST_MAX]; /* the same, parsed */
   char token_fault[256];                                   /* what is wrong with the source */
+  /* programs for clients */
+  const char *exec;                  /* or NULL */
+  const char *const *exec_arguments; /* ended by NULL; NULL: none */
+  const char *exec_dir;
+  struct option_list exec_env;
+  uint64_t pty, exec_limit, exec_grace_ms, pty_columns, pty_rows, pty_size_given;
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
   char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */

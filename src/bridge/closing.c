@@ -26,7 +26,9 @@ void backend_break(struct session *s) {
 }
 
 void backend_drop_input(struct session *s) {
-  if (s->backend_in == BACKEND_IN_BYTES) s->backend_in = BACKEND_IN_DROP;
+  if (s->backend_in != BACKEND_IN_BYTES) return;
+  s->backend_in = BACKEND_IN_DROP;
+  if (s->backend != NULL) transport_forsake(s->backend);
 }
 
 static void close_backend(struct session *s) {

@@ -29,7 +29,8 @@ static void give_up_backend(struct session *s) {
 /* No descriptor, port or memory now says nothing about the target: the client may try again. */
 static uint16_t dial_close_code(int error) {
   if (error == WSL_FORBIDDEN) return WSL_CLOSE_POLICY;
-  bool exhausted = error == WSL_NO_DESCRIPTOR || error == WSL_NO_PORT || error == WSL_NO_MEMORY;
+  bool exhausted =
+      error == WSL_NO_DESCRIPTOR || error == WSL_NO_PORT || error == WSL_NO_MEMORY || error == WSL_TOO_MANY;
   return exhausted ? WSL_CLOSE_TRY_AGAIN_LATER : WSL_CLOSE_INTERNAL_ERROR;
 }
 
@@ -62,9 +63,10 @@ static void log_tls_failure(const struct session *s, const char *with, const str
   log_event(LOG_INFO, s->id, "TLS with the %s failed reason=\"%s\"", with, transport_failure(t));
 }
 
+/* How the backend's stream broke, for the log and for the client. */
 struct loss {
   int error;
-  const char *cause, *reason;
+  const char *cause, *reason; /* reason NULL: what the transport says (transport_failure) */
 };
 
 static const struct loss *backend_loss(int error) {
@@ -72,6 +74,7 @@ static const struct loss *backend_loss(int error) {
       {WSL_TIMED_OUT, "target timed out", "Connection to target timed out"},
       {WSL_TRUNCATED, "target's TLS stream ended without close_notify", "Target's TLS stream was cut off"},
       {WSL_TLS_FAILED, "TLS toward the target failed", "TLS toward the target failed"},
+      {WSL_PROGRAM_FAILED, "program failed", NULL},
       {WSL_RESET, "target reset the connection", "Target reset the connection"}, /* and all else */
   };
   const struct loss *loss = losses;
@@ -88,7 +91,8 @@ void ending_backend_lost(struct session *s, int error) {
   const struct loss *loss = backend_loss(error);
   if (error_is_of_tls(error)) log_tls_failure(s, "target", s->backend);
   ending_set(s, "backend", loss->cause);
-  client_close(s, WSL_CLOSE_INTERNAL_ERROR, loss->reason);
+  client_close(s, WSL_CLOSE_INTERNAL_ERROR,
+               loss->reason != NULL ? loss->reason : transport_failure(s->backend));
   session_enter(s, SESSION_CLOSING);
 }
 

@@ -224,6 +224,7 @@ static void on_dialled(struct dial *dial, int error, struct transport *transport
   } else {
     s->backend = transport;
     transport_own(transport, session_on_ready, s);
+    if (s->backend_in == BACKEND_IN_DROP) transport_forsake(transport);
     if (s->state == SESSION_DIALLING) session_enter(s, SESSION_OPEN);
   }
   session_run(s);

@@ -33,7 +33,10 @@ enum wsl_error {
   WSL_TLS_UNTRUSTED = -21, /* the peer's certificate was not accepted                         */
   WSL_TLS_FAILED = -22,    /* any other failure of TLS                                        */
   WSL_NO_ADDRESS = -23,    /* EADDRNOTAVAIL of bind(): not an address of this machine         */
-  WSL_FORBIDDEN = -24      /* a target that the operator's rules refuse (net/target_rules.h)  */
+  WSL_FORBIDDEN = -24,     /* a target that the operator's rules refuse (net/target_rules.h)  */
+  WSL_TOO_MANY = -25,      /* as many as may be are there already: programs, processes */
+  WSL_NOT_RUN = -26,       /* a program could not be started */
+  WSL_PROGRAM_FAILED = -27 /* a program has ended, and not well */
 };
 
 /* The enum's name for `error`, such as "REFUSED". Static; never NULL, any value may be given. */

@@ -20,6 +20,8 @@ enum target_origin {
   TARGET_FIXED      /* the command line: never bounded */
 };
 
+struct program_settings;
+
 /* Where to: a Unix socket when unix_path is set, else host and port. The strings belong to the
  * configuration or to whoever dials, and outlive the dial. */
 struct target {
@@ -28,14 +30,17 @@ struct target {
   const char *unix_path;
   const char *text; /* as the operator wrote it, for logs: "db:5432", "unix:/run/x" */
   enum target_origin origin;
+  const struct program_settings *program; /* each client gets one of these (net/program_dialer.h); NULL: no */
 };
 
 /* Whom a connection is dialled for: what a PROXY header (net/proxy_dialer.h) or a program's environment
  * tells. One malloc'ed piece; made by the connection (server/connection_context.c) where the settings ask for
  * it. */
 struct dial_context {
-  struct address client; /* as a trusted proxy named it, else the socket's peer */
-  struct address local;  /* the address that it reached; AF_UNSPEC where that is not known */
+  struct address client;  /* as a trusted proxy named it, else the socket's peer */
+  struct address local;   /* the address that it reached; AF_UNSPEC where that is not known */
+  uint64_t id;            /* of the connection, for the log */
+  uint16_t columns, rows; /* of its screen, as it says; 0: it doesn't */
   size_t words_len;
   char words[]; /* "NAME=value" strings, each with its NUL: words_len bytes in all */
 };

@@ -54,6 +54,7 @@ struct transport_ops {
   int64_t (*splice_out)(struct transport *, struct wsl_span head, struct splice_pipe *pipe);
   int64_t (*write_last)(struct transport *, const uint8_t *data, size_t len);
   int (*local_address)(const struct transport *, struct address *address);
+  void (*forsake)(struct transport *);
 };
 
 /* The part that every kind shares; kinds embed it first. */
@@ -149,6 +150,12 @@ static inline const char *transport_failure(const struct transport *t) {
  * already. Nothing may be written afterwards. */
 static inline int transport_finish(struct transport *t) {
   return t->ops->finish(t);
+}
+
+/* Nothing that the peer still sends is wanted: it is read to be dropped. Of meaning for programs, which then
+ * have a time to end in (net/program.h). Harmless twice. */
+static inline void transport_forsake(struct transport *t) {
+  if (t->ops->forsake != NULL) t->ops->forsake(t);
 }
 
 /* Calls on_ready at the next turn of the loop, with whatever bits stand then. */

@@ -170,6 +170,7 @@ static uint16_t status_of_dial(int error) {
     case WSL_NO_DESCRIPTOR:
     case WSL_NO_PORT:
     case WSL_NO_MEMORY:
+    case WSL_TOO_MANY:
       return 503;
     default:
       return 502;

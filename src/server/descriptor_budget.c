@@ -37,6 +37,16 @@ void descriptor_budget_take_listeners(uint64_t *descriptors, size_t listeners, u
   *descriptors = *descriptors > held ? *descriptors - held : 1; /* 0 would mean that there is no limit */
 }
 
+size_t descriptor_budget_take_programs(uint64_t *descriptors, size_t wished) {
+  if (*descriptors == 0) return wished;
+  uint64_t most = *descriptors / 2 / DESCRIPTORS_OF_PROGRAM;
+  size_t programs = wished < most ? wished : (size_t)most;
+  if (programs == 0) programs = 1;
+  uint64_t taken = (uint64_t)programs * DESCRIPTORS_OF_PROGRAM;
+  *descriptors -= taken < *descriptors ? taken : *descriptors - 1; /* 0 would be without a limit */
+  return programs;
+}
+
 uint64_t descriptor_budget_raise_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

@@ -21,6 +21,10 @@
 /* One pipe for splicing (net/splice_pool.h). */
 #define DESCRIPTORS_OF_PIPE 2u
 
+/* What a program has beside its client and one stream: its other streams and its pidfd (net/program.h). And
+ * while it is started its own ends, a pipe to hear of failures: only few are, in the thread pool. */
+#define DESCRIPTORS_OF_PROGRAM 3u
+
 struct descriptor_budget {
   unsigned workers;   /* at least 1 */
   size_t connections; /* at least 1 */
@@ -34,6 +38,10 @@ struct descriptor_budget descriptor_budget_plan(uint64_t descriptors, unsigned w
 /* How many of the pipes that are wished there may be: all of them take a quarter of the descriptors at most.
  * Takes those off `*descriptors` (0: unknown or infinite). */
 size_t descriptor_budget_take_pipes(uint64_t *descriptors, size_t wished);
+
+/* How many programs of `wished` there may be at once: likewise half of the descriptors at most, and at least
+ * one. Takes off what they have. */
+size_t descriptor_budget_take_programs(uint64_t *descriptors, size_t wished);
 
 /* Takes off `*descriptors` what workers hold for listening sockets behind their first. */
 void descriptor_budget_take_listeners(uint64_t *descriptors, size_t listeners, unsigned workers);

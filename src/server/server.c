@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "net/program.h"
 #include "net/splice_pool.h"
 #include "server/access.h"
 #include "server/admission.h"
@@ -56,6 +57,7 @@ struct server {
   struct balance balance;
   struct worker_setup setup;
   struct splice_budget pipes;
+  struct program_room programs;
   struct worker **workers;
   struct admission_waiter **waiters;
   unsigned workers_count;
@@ -130,6 +132,9 @@ static void log_summary(const struct server *server) {
     if (group_is_notable(totals, notable[i].group))
       text_format(&text, " %s=%" PRIu64, notable[i].name, totals[i]);
   }
+  if (server->settings->target.program != NULL)
+    text_format(&text, " programs=%" PRIu64 " programs_failed=%" PRIu64,
+                atomic_load(&server->programs.started), atomic_load(&server->programs.failed));
   log_event(LOG_INFO, 0,
             "stopped connections=%" PRIu64 " sessions=%" PRIu64 " requests=%" PRIu64 " refused=%" PRIu64 "%s",
             TOTAL(server, accepted), TOTAL(server, upgrades), TOTAL(server, requests_served),
@@ -289,6 +294,8 @@ static int plan(struct server *server) {
   uint64_t descriptors = descriptor_budget_raise_limit();
   descriptor_budget_take_listeners(&descriptors, listen_sockets_planned(settings), wanted);
   size_t pipes = descriptor_budget_take_pipes(&descriptors, pipes_wished(settings, wanted));
+  if (settings->target.program != NULL)
+    server->programs.limit = descriptor_budget_take_programs(&descriptors, settings->target.program->limit);
   struct descriptor_budget budget = descriptor_budget_plan(descriptors, wanted, settings->max_sessions);
   if (budget.workers < wanted)
     log_event(LOG_WARN, 0, "only %u of %u workers: --max-sessions or the descriptor limit allow no more",
@@ -313,6 +320,7 @@ static int open_workers(struct server *server) {
       .auth = access_auth(server->access),
       .certificates = server->certificates,
       .target_tls = server->target_tls,
+      .programs = &server->programs,
       .admission = &server->admission,
       .balance = &server->balance,
       .all = server->workers,

@@ -30,7 +30,7 @@ void worker_stop_listening(struct worker *worker) {
 
 static bool is_empty(const struct worker *worker) {
   return worker->connections.count == 0 && worker->sessions.count == 0 && worker->files.running == 0 &&
-         worker->offload.running == 0;
+         worker->offload.running == 0 && worker->programs.children.count == 0;
 }
 
 /* Closes what keeps the loop alive; the rest goes behind uv_run(). The async stays open until
@@ -48,7 +48,7 @@ static void settle(struct worker *worker) {
   if (!worker->draining || worker->ending || !is_empty(worker)) return;
   token_router_rest(&worker->token_router);
   /* A stream that has just been closed waits for the end of its batch. */
-  if (worker->streams.open > 0 || worker->tls.open > 0) {
+  if (worker->streams.open > 0 || worker->tls.open > 0 || worker->programs.pipes.open > 0) {
     worker_post(worker, WORKER_SETTLE);
     return;
   }
@@ -75,6 +75,7 @@ static void cut(struct worker *worker) {
   worker->is_cut = true;
   connection_domain_cut(&worker->connections);
   session_domain_cut(&worker->sessions);
+  child_domain_cut(&worker->programs.children);
 }
 
 void worker_on_async(uv_async_t *handle) {

@@ -33,6 +33,7 @@ struct worker_setup {
   const struct static_files *files;
   struct certificates *certificates; /* of TLS with clients; NULL: none */
   struct tls_context *target_tls;    /* of TLS with targets; NULL: none */
+  struct program_room *programs;     /* for targets that are programs */
   struct token_source *tokens;       /* NULL: every request gets settings->target */
   struct auth *auth;                 /* NULL: everybody may come in */
   struct admission *admission;

@@ -10,6 +10,7 @@
 #include "bridge/session.h"
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
+#include "net/program_dialer.h"
 #include "net/socket_dialer.h"
 #include "net/tls_dialer.h"
 #include "route/auth_gate.h"
@@ -53,8 +54,10 @@ struct worker {
   struct tls_domain tls;
   struct tls_context *tls_context; /* held: for new clients; NULL: no certificate */
   struct socket_dialer dialer;
-  struct tls_dialer tls_dialer;    /* over the other, where targets speak TLS */
-  struct tls_dialer lookup_dialer; /* likewise, where tokens are looked up over TLS */
+  struct program_domain programs;
+  struct program_dialer program_dialer; /* of targets that are programs */
+  struct tls_dialer tls_dialer;         /* over the other, where targets speak TLS */
+  struct tls_dialer lookup_dialer;      /* likewise, where tokens are looked up over TLS */
   struct auth_gate auth_gate;
   struct fixed_router fixed_router;
   struct named_router named_router;

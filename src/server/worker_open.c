@@ -36,6 +36,19 @@ static void on_target_refused(struct socket_dialer *dialer) {
   counter_add(&LIST_ENTRY(dialer, struct worker, dialer)->counters.refused_targets);
 }
 
+static void on_programs_gone(struct child_domain *children) {
+  worker_note_ended(LIST_ENTRY(children, struct worker, programs.children));
+}
+
+static struct dialer *set_up_programs(struct worker *worker, const struct program_settings *program) {
+  struct timers *timers = &worker->timers.timers;
+  uint64_t grace_ms = program == NULL ? 0 : program->grace_ms;
+  program_domain_init(&worker->programs, worker->setup.programs, worker->poller, timers, grace_ms);
+  worker->programs.children.on_none = on_programs_gone;
+  program_dialer_init(&worker->program_dialer, &worker->programs, &worker->offload.offload, timers);
+  return &worker->program_dialer.dialer;
+}
+
 /* With TLS to the targets its dialer goes over the plain one. */
 static struct dialer *set_up_dialer(struct worker *worker) {
   struct timers *timers = &worker->timers.timers;
@@ -44,6 +57,8 @@ static struct dialer *set_up_dialer(struct worker *worker) {
   socket_dialer_init(&worker->dialer, &worker->streams, worker->resolver, timers);
   socket_dialer_configure(&worker->dialer, &settings->sockets, &settings->sources, worker->index);
   socket_dialer_judge(&worker->dialer, &settings->target_rules, on_target_refused);
+  struct dialer *programs = set_up_programs(worker, settings->target.program);
+  if (settings->target.program != NULL) return programs;
   if (context == NULL) return &worker->dialer.dialer;
   tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
   return &worker->tls_dialer.dialer;
@@ -132,6 +147,8 @@ void worker_free_domains(struct worker *worker) {
     tls_dialer_destroy(&worker->lookup_dialer);
   if (worker->setup.target_tls != NULL) tls_dialer_destroy(&worker->tls_dialer);
   socket_dialer_destroy(&worker->dialer);
+  program_dialer_destroy(&worker->program_dialer);
+  program_domain_destroy(&worker->programs);
   tls_domain_destroy(&worker->tls);
   tls_context_drop(worker->tls_context);
   stream_domain_destroy(&worker->streams);

@@ -210,6 +210,31 @@ static void test_abbreviations_mean_what_they_mean_to_websockify(void **state) {
   assert_string_equal(options.server.web_dir, "--x"); /* a value may look like an option */
 }
 
+static void expect_refused(const char *const *words, const char *reason) {
+  char why[WHY_MAX] = "";
+  assert_int_equal(parse(words, why), WSL_INVALID);
+  if (strstr(why, reason) == NULL) fail_msg("%s", why);
+}
+
+static void test_a_program_for_each_client(void **state) {
+  (void)state;
+  expect_ok(WORDS("--exec", "bash", "--pty", "--pty-size", "120x40", "6080", "--", "-l", "--exec"));
+  assert_string_equal(options.exec, "bash");
+  assert_string_equal(options.exec_arguments[0], "-l");
+  assert_string_equal(options.exec_arguments[1], "--exec");
+  assert_null(options.exec_arguments[2]);
+  assert_null(options.wrapped);
+  assert_int_equal(options.pty_columns, 120);
+  assert_int_equal(options.pty_rows, 40);
+  expect_ok(WORDS("6080", "--exec", "cat"));
+  assert_null(options.exec_arguments);
+  expect_refused(WORDS("6080", "localhost:1", "--exec", "cat"), "no target is given with --exec");
+  expect_refused(WORDS("6080", "--exec", "cat", "--ssl-target"), "speaks no TLS");
+  expect_refused(WORDS("6080", "localhost:1", "--exec-dir", "/"), "--exec-dir needs --exec");
+  expect_refused(WORDS("6080", "--exec", "cat", "--pty", "--pty-size", "1001x1"), "80x24");
+  expect_refused(WORDS("6080", "--exec", "cat", "--pty", "--pty-size", "0x1"), "80x24");
+}
+
 static void test_help_is_given_whatever_follows(void **state) {
   (void)state;
   expect_ok(WORDS("6080", "--help", "--bogus"));
@@ -487,6 +512,7 @@ int main(void) {
       cmocka_unit_test(test_options_of_websockify_reach_the_settings),
       cmocka_unit_test(test_defaults_of_what_websockify_knows),
       cmocka_unit_test(test_abbreviations_mean_what_they_mean_to_websockify),
+      cmocka_unit_test(test_a_program_for_each_client),
       cmocka_unit_test(test_help_is_given_whatever_follows),
       cmocka_unit_test(test_the_name_that_it_was_started_by),
       cmocka_unit_test(test_what_is_of_no_use_is_noted_and_taken),

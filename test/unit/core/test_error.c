@@ -13,12 +13,12 @@
 
 static void every_error_has_its_own_name_and_text(void **state) {
   (void)state;
-  for (int a = WSL_OK; a >= WSL_FORBIDDEN; a--) {
+  for (int a = WSL_OK; a >= WSL_PROGRAM_FAILED; a--) {
     assert_true(strlen(error_name(a)) > 1);
     assert_true(strlen(error_text(a)) > 4);
     assert_int_not_equal(error_text(a)[strlen(error_text(a)) - 1], '.');
     assert_memory_equal(error_text_for_log(a), error_text(a), strlen(error_text(a)));
-    for (int b = a - 1; b >= WSL_FORBIDDEN; b--) {
+    for (int b = a - 1; b >= WSL_PROGRAM_FAILED; b--) {
       assert_string_not_equal(error_name(a), error_name(b));
       assert_string_not_equal(error_text(a), error_text(b));
     }
@@ -33,13 +33,13 @@ static void advice_is_for_the_log(void **state) {
   assert_string_equal(error_text(WSL_NO_PORT), "No free local port toward the target");
   assert_non_null(strstr(error_text_for_log(WSL_NO_PORT), "--source-address"));
   assert_string_equal(error_text_for_log(WSL_REFUSED), error_text(WSL_REFUSED));
-  for (int e = WSL_OK; e >= WSL_FORBIDDEN; e--)
+  for (int e = WSL_OK; e >= WSL_PROGRAM_FAILED; e--)
     assert_null(strstr(error_text(e), "--"));
 }
 
 static void values_that_are_no_errors_are_unknown(void **state) {
   (void)state;
-  const int odd[] = {1, INT_MAX, WSL_FORBIDDEN - 1, -4095, INT_MIN};
+  const int odd[] = {1, INT_MAX, WSL_PROGRAM_FAILED - 1, -4095, INT_MIN};
   for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
     assert_string_equal(error_name(odd[i]), "UNKNOWN");
     assert_string_equal(error_text(odd[i]), "Unknown error");
