@@ -28,7 +28,7 @@ def test_systemd_takes_the_socket_beside_it(tmp_path):
         pytest.skip("no systemd-analyze here")
     (tmp_path / "wsluice@test.service").write_text(UNIT.read_text().replace("/usr/local/bin/wsluice", f'"{WSLUICE}"'))
     unit = tmp_path / "wsluice@test.socket"
-    unit.write_text(SOCKET.read_text().replace("[Socket]", "[Socket]\nListenStream=6080"))
+    unit.write_text(SOCKET.read_text().replace("\n[Socket]\n", "\n[Socket]\nListenStream=6080\n"))
     seen = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, timeout=60)
     complaints = [line for line in (seen.stdout + seen.stderr).splitlines() if "wsluice@" in line]
     assert (seen.returncode, complaints) == (0, []), seen.stdout + seen.stderr
