@@ -26,6 +26,7 @@
 #include "app/start_message.h"
 #include "app/tls_choices.h"
 #include "app/versions.h"
+#include "app/wrap/wrap.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "net/child_stage.h"
@@ -37,6 +38,9 @@ enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
 
 #define WHY_MAX               512
 #define LOG_FLUSH_PATIENCE_MS 500
+
+/* When the wrapped program has ended: for its last bytes to reach clients that are slow. */
+#define LAST_WORDS_MS 10000u
 
 static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 #define SIGNALS_COUNT (sizeof handled_signals / sizeof handled_signals[0])
@@ -51,6 +55,8 @@ struct program {
   struct daemon daemon;
   struct pid_file pid_file;
   struct inherited inherited;
+  struct wrap wrap;
+  int status; /* to exit with */
   bool stopping;
 };
 
@@ -69,14 +75,32 @@ static void close_signals(struct program *program) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void on_wrap_stopped(struct wrap *wrap, void *owner) {
+  (void)wrap;
+  close_signals(owner); /* the last handles of the main loop: uv_run returns */
+}
+
+/* Clients have been told before the program is: it may be what they talk to. */
 static void on_stopped(struct server *server, void *owner) {
   (void)server;
-  close_signals(owner); /* the last handles of the main loop: uv_run returns */
+  struct program *program = owner;
+  wrap_stop(&program->wrap, on_wrap_stopped, program);
+}
+
+static void on_wrap_over(struct wrap *wrap, int status, void *owner) {
+  (void)wrap;
+  struct program *program = owner;
+  if (program->stopping) return;
+  program->stopping = true;
+  program->status = status;
+  log_event(LOG_INFO, 0, "stopping: the program has ended, exit status %d", status);
+  server_finish(program->server, LAST_WORDS_MS);
 }
 
 static void stop(struct program *program, int signum) {
   if (program->stopping) {
     log_event(LOG_INFO, 0, "second signal (%s): ending all sessions now", strsignal(signum));
+    wrap_kill(&program->wrap);
     server_cut(program->server);
     return;
   }
@@ -145,8 +169,12 @@ static void log_warnings(const struct program *program, const struct options *op
     log_event(LOG_WARN, 0, "in the background without --log-file: the log goes nowhere from here on");
 }
 
-static int start_server(struct program *program, const struct options *options) {
+static int start_server(struct program *program, struct options *options) {
   char why[WHY_MAX] = "";
+  if (options->wrapped != NULL && wrap_prepare(&program->wrap, options, why, sizeof why) != WSL_OK) {
+    start_message("%s", why);
+    return WSL_INVALID;
+  }
   if (option_sockets_try(options, why, sizeof why) != WSL_OK) {
     start_message("%s", why);
     return WSL_UNSUPPORTED;
@@ -183,6 +211,23 @@ static int come_forward(struct program *program) {
   return error;
 }
 
+/* The server listens: the program may ask for what it listens on. In the background it gets none of the
+ * streams that whoever started us waits for the end of. */
+static int start_wrapped(struct program *program, const struct options *options) {
+  if (options->wrapped == NULL) return WSL_OK;
+  char why[WHY_MAX] = "";
+  int null = options->daemon ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+  for (int i = 0; null >= 0 && i < 3; i++)
+    program->wrap.streams[i] = null;
+  int error = wrap_start(&program->wrap, options, server_port(program->server), &program->loop, on_wrap_over,
+                         program, why, sizeof why);
+  if (error == WSL_OK) return WSL_OK;
+  start_message("%s", why);
+  program->stopping = true;
+  server_cut(program->server);
+  return error;
+}
+
 static int serve(struct program *program, struct options *options, const char *self) {
   if (options->action == OPTIONS_DEMO && demo_start(&program->demo, &options->server) != WSL_OK)
     return EXIT_CANNOT_START;
@@ -192,10 +237,11 @@ static int serve(struct program *program, struct options *options, const char *s
   warn_of_open_door(options);
   if (options->action == OPTIONS_DEMO)
     demo_invite(&program->demo, options->listen_host, server_port(program->server), self);
-  int status = come_forward(program) == WSL_OK ? EXIT_SUCCESS : EXIT_CANNOT_START;
+  if (start_wrapped(program, options) != WSL_OK || come_forward(program) != WSL_OK)
+    program->status = EXIT_CANNOT_START;
   uv_run(&program->loop, UV_RUN_DEFAULT);
   server_free(program->server);
-  return status;
+  return program->status;
 }
 
 /* Standard streams that the caller has closed: their numbers would go to the next descriptors opened,
@@ -259,6 +305,7 @@ static int run_with_log(struct program *program, struct options *options, const 
   if (start_log(options) != WSL_OK) return EXIT_CANNOT_START;
   int status = serve(program, options, self);
   demo_stop(&program->demo);
+  wrap_free(&program->wrap);
   log_writer_stop(LOG_FLUSH_PATIENCE_MS);
   syslog_output_close();
   uv_loop_close(&program->loop);

@@ -31,6 +31,7 @@ static const char *const usages[] = {
     "[options] --token-plugin CLASS --token-source ARG [host:]port",
     "[options] --unix-listen PATH target_host:target_port",
     "[options] --inetd target_host:target_port",
+    "[options] [listen_host:]port -- PROGRAM [ARGS]",
     "[options] --exec PROGRAM [--pty] [listen_host:]port [-- ARGS]",
     "--demo [[listen_host:]port]",
 };

@@ -290,8 +290,6 @@ static int parse(struct reader *r) {
   if (error != WSL_OK) return error;
   const char *fault = options_check(o);
   if (fault != NULL) return complain(r, "%s", fault);
-  if (o->wrapped != NULL)
-    return complain(r, "-- %s: running a program as the target is not there yet", o->wrapped[0]);
   error = read_positionals(r);
   if (error != WSL_OK) return error;
   options_fill(o);

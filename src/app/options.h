@@ -29,6 +29,9 @@
 
 enum options_action { OPTIONS_RUN, OPTIONS_DEMO, OPTIONS_HELP, OPTIONS_VERSION };
 
+/* What becomes of wsluice when the program that it wraps has ended. */
+enum wrap_mode { WRAP_EXIT, WRAP_IGNORE, WRAP_RESPAWN };
+
 /* A repeatable option's values. */
 struct option_list {
   const char *values[OPTIONS_LIST_MAX];
@@ -40,6 +43,9 @@ struct options {
   const char *self;           /* the name that the program was started by, without folders */
   bool as_websockify;         /* which is one of websockify's: where ours differs, its ways are expected */
   const char *const *wrapped; /* the program to run as the target, its words, NULL; or NULL: none */
+  enum wrap_mode wrap_mode;
+  const char *wrap_library; /* or NULL */
+  struct option_list wrap_variables;
   const char *notes[OPTIONS_NOTES_MAX]; /* about what was given in vain, for a line of the log each */
   size_t notes_count;
   enum log_level log_level;

@@ -7,6 +7,8 @@
 #ifndef NET_DIALER_H
 #define NET_DIALER_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/address.h"
@@ -22,6 +24,20 @@ enum target_origin {
 
 struct program_settings;
 
+/* The most places at which a program that we have started may listen: loopback, of both families. */
+#define TARGET_PLACES_MAX 2u
+
+/* A target that we have started ourselves. While it is awaited, a refusal is not its last word: whoever is
+ * refused (or finds no socket's file) asks again, within the time of its dial. All but the flags is set
+ * before any dial. */
+struct target_start {
+  struct address places[TARGET_PLACES_MAX]; /* where it is to listen; no host is looked up then */
+  size_t places_count;                      /* 0: as the target says */
+  bool comes_back;     /* started again when it has ended: to be reached does not end the waiting */
+  atomic_bool awaited; /* by whoever starts it; the first dial that gets through clears it. Any thread */
+  atomic_bool reached; /* by a dial, since it was cleared by whoever starts it. Any thread */
+};
+
 /* Where to: a Unix socket when unix_path is set, else host and port. The strings belong to the
  * configuration or to whoever dials, and outlive the dial. */
 struct target {
@@ -31,6 +47,7 @@ struct target {
   const char *text; /* as the operator wrote it, for logs: "db:5432", "unix:/run/x" */
   enum target_origin origin;
   const struct program_settings *program; /* each client gets one of these (net/program_dialer.h); NULL: no */
+  struct target_start *start;             /* NULL: somebody else has started it */
 };
 
 /* Whom a connection is dialled for: what a PROXY header (net/proxy_dialer.h) or a program's environment

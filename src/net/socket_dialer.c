@@ -23,6 +23,10 @@
 #define UNIX_RETRY_FIRST_MS 10u
 #define UNIX_RETRY_MAX_MS   200u
 
+/* A program that has just been started listens in some milliseconds, or in seconds. */
+#define START_RETRY_FIRST_MS 5u
+#define START_RETRY_MAX_MS   100u
+
 struct attempt;
 
 /* One connect; its transport is NULL when it is not in flight. */
@@ -38,7 +42,8 @@ struct attempt {
   struct target target; /* its strings are whoever dials' */
   struct resolver_query query;
   struct timer deadline;
-  struct timer next; /* the next address, or the same Unix socket once more */
+  struct timer next;          /* the next address, or the same ones once more */
+  struct target_start *start; /* NULL: a refusal is the answer */
   uint64_t retry_ms;
   struct address addresses[RESOLVER_ADDRESSES_MAX];
   struct candidate candidates[RESOLVER_ADDRESSES_MAX]; /* by the address's index */
@@ -112,11 +117,18 @@ static int connected_state(int fd, unsigned events) {
   return (events & TRANSPORT_WRITABLE) != 0 ? WSL_OK : WSL_AGAIN;
 }
 
+/* Written where it changes only: it is every session's. */
+static void note_reached(struct target_start *start) {
+  if (!atomic_load(&start->reached)) atomic_store(&start->reached, true);
+  if (!start->comes_back && atomic_load(&start->awaited)) atomic_store(&start->awaited, false);
+}
+
 /* Connected: all but this one is dropped. Its bits stand for the next owner. */
 static void succeed(struct candidate *candidate) {
   struct attempt *attempt = candidate->attempt;
   struct transport *transport = take_transport(candidate);
   transport_own(transport, NULL, NULL);
+  if (attempt->start != NULL) note_reached(attempt->start);
   settle(attempt, WSL_OK, transport);
 }
 
@@ -163,11 +175,31 @@ static void arm_next(struct attempt *attempt, uint64_t after_ms) {
   timer_arm(timers, &attempt->next, timers->now_ms + after_ms);
 }
 
-static void retry_same(struct attempt *attempt) {
-  attempt->tried--;
+static void retry_after_pause(struct attempt *attempt, uint64_t longest_ms) {
   arm_next(attempt, attempt->retry_ms);
   attempt->retry_ms *= 2;
-  if (attempt->retry_ms > UNIX_RETRY_MAX_MS) attempt->retry_ms = UNIX_RETRY_MAX_MS;
+  if (attempt->retry_ms > longest_ms) attempt->retry_ms = longest_ms;
+}
+
+static void retry_same(struct attempt *attempt) {
+  attempt->tried--;
+  retry_after_pause(attempt, UNIX_RETRY_MAX_MS);
+}
+
+/* Whether it is worth while to ask again: a program that we have started may not listen yet. */
+static bool is_awaited(const struct attempt *attempt) {
+  bool nobody_there = attempt->error == WSL_REFUSED || attempt->error == WSL_NOT_FOUND;
+  return attempt->start != NULL && nobody_there && atomic_load(&attempt->start->awaited);
+}
+
+/* No address is left, and none in flight. */
+static void give_up(struct attempt *attempt) {
+  if (!is_awaited(attempt)) {
+    settle(attempt, attempt->error, NULL);
+    return;
+  }
+  attempt->tried = 0;
+  retry_after_pause(attempt, START_RETRY_MAX_MS);
 }
 
 /* Goes on with the next address that does not fail at once. May settle the attempt. */
@@ -188,15 +220,17 @@ static void try_next(struct attempt *attempt) {
         break;
     }
   }
-  if (attempt->connecting == 0) settle(attempt, attempt->error, NULL);
+  if (attempt->connecting == 0) give_up(attempt);
 }
 
 static void on_next(struct timer *timer) {
   try_next(LIST_ENTRY(timer, struct attempt, next));
 }
 
+/* That an awaited one has refused us to the end says more than that it took so long. */
 static void on_deadline(struct timer *timer) {
-  settle(LIST_ENTRY(timer, struct attempt, deadline), WSL_TIMED_OUT, NULL);
+  struct attempt *attempt = LIST_ENTRY(timer, struct attempt, deadline);
+  settle(attempt, is_awaited(attempt) ? attempt->error : WSL_TIMED_OUT, NULL);
 }
 
 /* ---- what may be dialled ---- */
@@ -239,13 +273,18 @@ static void on_resolved(struct resolver_query *query, int error, const struct ad
 
 static void dial_unix(struct attempt *attempt, const char *path) {
   attempt->kind = STREAM_UNIX;
-  attempt->retry_ms = UNIX_RETRY_FIRST_MS;
   int error = address_unix(path, &attempt->addresses[0]);
   if (error != WSL_OK) {
     settle(attempt, error, NULL);
     return;
   }
   attempt->count = 1;
+  try_next(attempt);
+}
+
+static void dial_places(struct attempt *attempt, const struct target_start *start) {
+  memcpy(attempt->addresses, start->places, start->places_count * sizeof *start->places);
+  attempt->count = start->places_count;
   try_next(attempt);
 }
 
@@ -260,12 +299,16 @@ static void start(struct dialer *base, struct dial *dial, const struct target *t
   attempt->dial = dial;
   attempt->target = *target;
   attempt->kind = STREAM_TCP;
+  attempt->start = target->start;
+  attempt->retry_ms = target->start != NULL ? START_RETRY_FIRST_MS : UNIX_RETRY_FIRST_MS;
   timer_init(&attempt->next, on_next);
   timer_init(&attempt->deadline, on_deadline);
   timer_arm(dialer->timers, &attempt->deadline, dialer->timers->now_ms + timeout_ms);
   dial->attempt = attempt;
   if (target->unix_path != NULL)
     dial_unix(attempt, target->unix_path);
+  else if (target->start != NULL && target->start->places_count > 0)
+    dial_places(attempt, target->start);
   else
     resolver_ask(dialer->resolver, &attempt->query, target->host, target->port, on_resolved);
 }

@@ -57,7 +57,7 @@ static void on_closed(struct connection_domain *domain, void *owner) {
 
 static void set_defaults(struct server_settings *s) {
   *s = (struct server_settings){
-      .target = {"backend", 1, NULL, "backend:1"},
+      .target = {.host = "backend", .port = 1, .text = "backend:1"},
       .head_memory = 1 << 20,
       .head = {.request_line_max = 16384, .head_max = 65536, .fields_max = 100},
       .handshake_timeout_ms = 10000,

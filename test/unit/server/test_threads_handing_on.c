@@ -57,7 +57,7 @@ static int listen_somewhere(struct sockaddr_in *address) {
 
 static void set_up(void) {
   settings = (struct server_settings){
-      .target = {"127.0.0.1", 9, NULL, "127.0.0.1:9"},
+      .target = {.host = "127.0.0.1", .port = 9, .text = "127.0.0.1:9"},
       .buffer_size = 65536,
       .buffer_memory = 1u << 20,
       .head_memory = 1u << 20,

@@ -79,7 +79,7 @@ static void world_open(struct world *w) {
   assert_true(fd >= 0 && write(fd, "a", 1) == 1 && close(fd) == 0);
   w->settings = (struct server_settings){
       .listen_host = "127.0.0.1",
-      .target = {"127.0.0.1", 9, NULL, "127.0.0.1:9"},
+      .target = {.host = "127.0.0.1", .port = 9, .text = "127.0.0.1:9"},
       .workers = 1,
       .buffer_size = 65536,
       .buffer_memory = 1u << 20,
