@@ -60,6 +60,7 @@ cmd:websockify                                websockify
 python:jwcrypto                               python3-jwcrypto
 python:redis                                  python3-redis
 python:requests                               python3-requests
+python:simplejson                             python3-simplejson
 cmd:man                                       man-db
 cmd:zsh                                       zsh
 cmd:fish                                      fish

@@ -40,6 +40,7 @@ FOUND = [
         " {port} 127.0.0.1:{target}", (s.credentials,)),
     Row("launcher: all that it passes on", "--ssl-only --web {here}/web/ --cert {here}/cert.pem --key {here}/key.pem {port}"
         " localhost:{target} --heartbeat 30 --idle-timeout 3600 --timeout 86400", (s.session_over_tls, s.page_over_tls)),
+    Row("unit: activated by a socket", "--inetd --web={here}/web --unix-target={unix}", SERVES_PAGES),
     Row("notebook: a desktop on a Unix socket, started along",
         "-v --web {here}/web --heartbeat 30 {port} --unix-target {unix} -- /bin/sh -c 'cd / && exec sleep 60'", SERVES_PAGES),
 ]

@@ -17,6 +17,7 @@ import time
 from harness import LIMIT_SECONDS, Backend, UnixBackend, binary
 from harness.process import own_environment
 
+from lookup import Syslog
 from service import Service
 
 REAL = "/usr/bin/websockify"
@@ -66,8 +67,9 @@ PORTS = Ports()
 class Pages:
     """What stands in every run's folder: pages, certificates, tokens."""
 
-    def __init__(self, authority, server_pair, client_pair, locked_key):
+    def __init__(self, authority, server_pair, client_pair, locked_key, lookup_port):
         self.authority = authority
+        self.lookup_port = lookup_port
         self.pairs = {"cert.pem": server_pair.cert, "key.pem": server_pair.key, "both.pem": server_pair.both,
                       "locked.key": locked_key, "ca.pem": authority.cert}
         self.client_pair = client_pair
@@ -101,17 +103,19 @@ FILES = {
 
 
 def is_listening(port):
-    """By the kernel's tables: a connection would be counted."""
-    for table in ("tcp", "tcp6"):
-        for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == LISTEN_STATE and int(fields[1].rpartition(":")[2], 16) == port:
-                return True
+    """Without a connection, which would be counted: a bind() fails where somebody listens (SO_REUSEADDR), in either
+    family. The kernel's tables would say it too, but take milliseconds to read."""
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("::", port))
+        except OSError:
+            return True
     return False
 
 
 def owner_of(port):
-    """The process that listens on the port and is no child of another one that does."""
+    """The process that listens on the port, as long as it has no children."""
     inodes = {line.split()[9] for table in ("tcp", "tcp6")
               for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]
               if line.split()[3] == LISTEN_STATE and int(line.split()[1].rpartition(":")[2], 16) == port}
@@ -134,9 +138,11 @@ class Run:
         self.pages = pages
         self.service, self.tls_service = Service(Backend()), Service(Backend(), pages.pairs)
         self.unix = Service(UnixBackend())
+        self.udp_log, self.unix_log = Syslog(), Syslog(self.here / "log.sock")
         self.process, self.daemon = None, None
         self.places = {"here": self.here, "target": self.service.port, "unix": self.unix.backend.path,
-                       "tls": self.tls_service.port, "dead": PORTS.next()}
+                       "tls": self.tls_service.port, "dead": PORTS.next(), "udp": self.udp_log.port,
+                       "sockets": os.path.dirname(self.unix.backend.path), "lookup": pages.lookup_port}
         pages.furnish(self.here, self.places)
         self._start(command, words, self.here / cwd)
 
@@ -146,11 +152,18 @@ class Run:
             self.words = shlex.split(words.format(port=self.port, **self.places))
             self.is_daemon = any(word in ("-D", "--daemon") for word in self.words)
             self.output, self.log = (open(self.here / name, "w+b") for name in ("stdout", "stderr"))
-            self.process = subprocess.Popen(
-                [command, *self.words], cwd=cwd, env=own_environment(), stdin=subprocess.DEVNULL, stdout=self.output,
-                stderr=self.log, preexec_fn=limit_descriptors)
+            with self._standard_input() as stdin:
+                self.process = subprocess.Popen(
+                    [command, *self.words], cwd=cwd, env=own_environment(), stdin=stdin, stdout=self.output,
+                    stderr=self.log, preexec_fn=limit_descriptors)
             if self._listens() or b"in use" not in self.said(self.log):
                 return
+
+    def _standard_input(self):
+        """Nothing, or what inetd hands down."""
+        if "--inetd" in self.words:
+            return socket.create_server(("127.0.0.1", self.port))
+        return open(os.devnull, "rb")
 
     def _listens(self):
         """Whether it comes so far; a daemon's command has then ended."""
@@ -208,7 +221,7 @@ class Run:
                 except ProcessLookupError:
                     pass  # as it should be
         self.process.wait()
-        for service in (self.service, self.tls_service, self.unix):
+        for service in (self.service, self.tls_service, self.unix, self.udp_log, self.unix_log):
             service.close()
         for stream in (self.output, self.log):
             stream.close()

@@ -96,6 +96,12 @@ ROWS = [
     Row("JWTTokenApi", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}", (s.signed_tokens,)),
     Row("JWTTokenApi, this machine allowed", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}",
         (s.signed_tokens,), ours="--allow-target=127.0.0.1"),
+    Row("BaseTokenAPI", "--token-plugin=BaseTokenAPI --token-source=http://127.0.0.1:{lookup}/base/{target}/%s {port}",
+        (s.tokens_looked_up,), ours="--allow-target=127.0.0.1"),
+    Row("JSONTokenApi", "--token-plugin JSONTokenApi --token-source http://127.0.0.1:{lookup}/json/{target}/%s {port}",
+        (s.tokens_looked_up,), ours="--allow-target=127.0.0.1"),
+    Row("UnixDomainSocketDirectory", "--token-plugin UnixDomainSocketDirectory --token-source {sockets} {port}",
+        (s.tokens_name_sockets,)),
     # --- who may connect ---
     Row("BasicHTTPAuth", "--auth-plugin=BasicHTTPAuth --auth-source=console:pass:word --web={here}/web " + TO,
         (s.credentials,)),
@@ -110,6 +116,12 @@ ROWS = [
     # --- the background ---
     Row("-D", "-D --log-file={here}/logs/ws.log " + TO, (s.in_the_background,)),
     Row("--daemon with pages", "--daemon --web={here}/web " + TO, (s.in_the_background,)),
+    Row("--inetd", "--inetd --web={here}/web 127.0.0.1:{target}", (s.session, s.page)),
+    # --- logs ---
+    Row("--syslog", "--syslog=127.0.0.1:{udp} " + TO, (s.syslog, s.said)),
+    Row("--syslog on a socket file", "--syslog {here}/log.sock " + TO, (s.syslog,)),
+    Row("--legacy-syslog", "--legacy-syslog --syslog {here}/log.sock " + TO, (s.syslog,)),
+    Row("--syslog in the background", "-D --syslog {here}/log.sock " + TO, (s.syslog,)),
     # --- without a meaning ---
     Row("--libserver", "--libserver " + TO, (s.session,)),
 ]

@@ -5,6 +5,7 @@ are played for which flags.
 
 import base64
 import os
+import re
 import signal
 import ssl
 import time
@@ -13,6 +14,7 @@ from jwcrypto import jwk, jwt
 
 from harness import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Ended, RawClient, tls_client_context, upgrade_request
 
+from lookup import shape
 from pair import CREDENTIALS, FILES, JWT_SECRET
 from service import BULK, BULK_BYTES, END, RESET
 
@@ -337,6 +339,19 @@ def tokens(run):
     return seen
 
 
+def tokens_looked_up(run):
+    """Of a service that knows one token."""
+    seen = session(run, path="/?token=vm-1")
+    return {**seen, "unknown": how_it_answers(run, path="/?token=nobody"), "none": how_it_answers(run)}
+
+
+def tokens_name_sockets(run):
+    seen = session(run, path="/?token=backend.sock")
+    for name in ("nobody", "..%2Fbackend.sock", ""):
+        seen[f"token {name}"] = how_it_answers(run, path=f"/?token={name}")
+    return seen
+
+
 def token_at_last(run):
     return session(run, path="/websockify?token=vm-1")
 
@@ -461,6 +476,35 @@ def in_the_background(run):
     run.signal()
     seen["stops on SIGTERM"] = run.wait_until_silent()
     return seen
+
+
+def syslog(run):
+    """What a syslog daemon gets of a session."""
+    session(run)
+    return {"syslog": sorted({shape(line) for line in run.udp_log.lines() + run.unix_log.lines()})}
+
+
+def recorded(run):
+    """What --record has written of one session, without the times."""
+    wire, _ = upgraded(run)
+    with wire:
+        for data in (b"hello", b"it's", b"\x00\n\xff\\"):
+            echo(wire, data)
+        wire.send_close(1000)
+        closing_of(wire)
+    run.service.story(0)
+    files = sorted(run.here.glob("logs/rec*"))
+    time.sleep(SILENCE_SECONDS)
+    text = re.sub(r"^'([{}])\d+[{}]", r"\1", files[0].read_text(), flags=re.MULTILINE) if files else ""
+    return {"recordings": [file.name for file in files], "recorded": text.splitlines()}
+
+
+def traffic(run):
+    """The marks of --traffic for one session."""
+    session(run)
+    time.sleep(SILENCE_SECONDS)
+    words = run.said(run.output)
+    return {"marks": {mark: mark in words for mark in (b"}", b">", b"{", b"<")}}
 
 
 def said(run):

@@ -17,6 +17,7 @@ from harness import encrypt_key
 import pair
 from differences import DIFFERENCES
 from found import FOUND
+from lookup import Lookup
 from rows import ROWS, USAGE
 
 ALL = ROWS + FOUND
@@ -34,7 +35,9 @@ def programs():
 def pages(authority, server_pair, tmp_path_factory):
     locked = tmp_path_factory.mktemp("keys") / "locked.key"
     encrypt_key(server_pair.key, "sesame", locked)
-    return pair.Pages(authority, server_pair, authority.issue("client", usage="clientAuth"), locked)
+    lookup = Lookup()
+    yield pair.Pages(authority, server_pair, authority.issue("client", usage="clientAuth"), locked, lookup.port)
+    lookup.close()
 
 
 def play(name, command, pages, row):

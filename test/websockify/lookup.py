@@ -1,0 +1,73 @@
+"""Where tokens are looked up: an HTTP server, one for all runs, since the URL says which port the token leads to; and
+where logs are sent to.
+"""
+
+import http.server
+import json
+import re
+import socket
+import threading
+
+KNOWN = "vm-1"
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """/base/PORT/TOKEN and /json/PORT/TOKEN."""
+
+    def do_GET(self):
+        kind, port, token = self.path.strip("/").split("/")
+        if token != KNOWN:
+            self.send_error(404)
+            return
+        body = json.dumps({"host": "127.0.0.1", "port": int(port)}) if kind == "json" else f"127.0.0.1:{port}"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+class Lookup:
+    def __init__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Syslog:
+    """A daemon on a UDP port, or on a socket file."""
+
+    HEAD = re.compile(rb"<(\d+)>(1 )?")
+    QUIET_SECONDS = 0.3
+
+    def __init__(self, path=None):
+        self.sock = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(str(path) if path else ("127.0.0.1", 0))
+        self.port = None if path else self.sock.getsockname()[1]
+
+    def lines(self):
+        """What has come, until it is quiet."""
+        self.sock.settimeout(self.QUIET_SECONDS)
+        found = []
+        while True:
+            try:
+                found.append(self.sock.recv(65536))
+            except TimeoutError:
+                return found
+
+    def close(self):
+        self.sock.close()
+
+
+def shape(line):
+    """What a syslog daemon sorts by: facility, which of the two protocols, program."""
+    head = Syslog.HEAD.match(line)
+    new = head[2] is not None
+    program = line[head.end():].split()[2] if new else re.match(rb"(?:\w{3} [ \d]\d [\d:]{8} (?:\S+ )?)?(\w+)", line[head.end():])[1]
+    return int(head[1]) >> 3, "RFC 5424" if new else "older", program.decode()
