@@ -26,6 +26,7 @@
 #include "app/start_message.h"
 #include "app/tls_choices.h"
 #include "app/versions.h"
+#include "app/watch.h"
 #include "app/wrap/wrap.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -54,6 +55,7 @@ struct program {
   struct program_choice choice;
   struct daemon daemon;
   struct pid_file pid_file;
+  struct watch watch;
   struct inherited inherited;
   struct wrap wrap;
   int status; /* to exit with */
@@ -231,6 +233,11 @@ static int start_wrapped(struct program *program, const struct options *options)
 static int serve(struct program *program, struct options *options, const char *self) {
   if (options->action == OPTIONS_DEMO && demo_start(&program->demo, &options->server) != WSL_OK)
     return EXIT_CANNOT_START;
+  char why[WHY_MAX];
+  if (watch_start(&program->watch, options, why, sizeof why) != WSL_OK) {
+    start_message("%s", why);
+    return EXIT_CANNOT_START;
+  }
   log_warnings(program, options);
   if (start_server(program, options) != WSL_OK) return EXIT_CANNOT_START;
   loop_memory_started();
@@ -306,6 +313,7 @@ static int run_with_log(struct program *program, struct options *options, const 
   int status = serve(program, options, self);
   demo_stop(&program->demo);
   wrap_free(&program->wrap);
+  watch_stop(&program->watch);
   log_writer_stop(LOG_FLUSH_PATIENCE_MS);
   syslog_output_close();
   uv_loop_close(&program->loop);

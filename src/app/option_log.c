@@ -43,6 +43,12 @@ static const struct option_spec specs[] = {
    "HOST:PORT (UDP), or a Unix socket such as /dev/log"},
   {OPTION_FLAG, "legacy-syslog", 0, NULL, FIELD(legacy_syslog), 0, 0, NULL,
    "in the older form, without time and host"},
+  {OPTION_TEXT, "record", 0, "FILE", FIELD(record), 0, 0, option_check_not_empty,
+   "record each session into FILE.1, FILE.2, ..., for\n"
+   "noVNC's playback page"},
+  {OPTION_FLAG, "traffic", 0, NULL, FIELD(traffic), 0, 0, NULL,
+   "print a character for each read and write:\n"
+   "} and < with the client, { and > with the target"},
 };
 /* clang-format on */
 

@@ -61,6 +61,7 @@ struct options {
   enum log_format log_format;
   const char *log_file; /* or NULL, as the next ones may be */
   const char *syslog;
+  const char *record;
   const char *pid_file;
   const char *target_config; /* tokens: this one and the next */
   const char *token_from;
@@ -86,7 +87,7 @@ struct options {
   /* as given, for settings of another type */
   uint64_t dial_first, refuse_text, demo, help, version, verbose, daemon, run_once;
   uint64_t web_auth;
-  uint64_t legacy_syslog;
+  uint64_t legacy_syslog, traffic;
   uint64_t prefer_ipv6, file_only, list_dirs, libserver, host_token, ssl_only, verify_client, ssl_target,
       ssl_target_insecure;
   uint64_t workers, max_sessions, backlog, max_frame_size;

@@ -263,6 +263,7 @@ bool client_flush(struct session *s) {
       wrote = write_piped(s);
     } else if (w->data.buffer != NULL) {
       wrote = s->messages == NULL ? write_frames(s) : write_made_frames(s);
+      session_tell(s, TAP_TO_CLIENT, wrote && !client_owes(w) ? TAP_ALL : TAP_PART, NULL, 0);
     } else {
       break;
     }

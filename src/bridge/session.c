@@ -78,6 +78,7 @@ int64_t session_read_to(struct session *s, enum buffer_way way, struct transport
   int64_t n = transport_read(t, at, len);
   if (n <= 0) return n;
   s->turn_bytes += (size_t)n;
+  if (way == BUFFER_DOWN) session_tell(s, TAP_FROM_TARGET, TAP_ALL, at, (size_t)n);
   note_read(&s->appetites[way], len, (size_t)n, small_len);
   return n;
 }
@@ -135,6 +136,7 @@ static void bury(struct session *s) {
   held_drop(s, &s->writer.data);
   splice_drop(s);
   messages_close(s);
+  if (s->tap != NULL) s->tap->ops->close(s->tap);
   note_holding(s);
   leave_lines(s); /* both peers have gone */
   liveness_stop(s);
@@ -262,6 +264,7 @@ int session_open(struct session_domain *domain, const struct session_birth *birt
   s->own_target = birth->own_target;
   s->context = birth->context;
   s->started_ms = birth->started_ms;
+  if (domain->watch != NULL) s->tap = domain->watch->open(domain->watch, birth->id);
   s->client = birth->client;
   transport_own(s->client, session_on_ready, s);
   buffer_waiter_init(&s->waiters[BUFFER_UP], on_buffer_up);
@@ -290,6 +293,7 @@ void session_domain_init(struct session_domain *domain) {
   list_init(&domain->sessions);
   domain->count = 0;
   domain->on_stalled = NULL;
+  domain->watch = NULL;
   shortage_init(domain);
 }
 

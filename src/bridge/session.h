@@ -20,6 +20,7 @@
 #include <wsluice/messages.h>
 
 #include "bridge/shortage.h"
+#include "bridge/tap.h"
 #include "core/list.h"
 #include "core/random.h"
 #include "core/slab.h"
@@ -82,6 +83,7 @@ struct session_domain {
   struct buffer_pool *buffers;
   struct splice_pool *pipes; /* NULL: frames are too small for splicing to pay */
   struct dialer *dialer;
+  struct session_watch *watch; /* or NULL */
   struct random_source random; /* jitter */
   struct slab slab, messages;
   struct list sessions; /* all that live */

@@ -122,6 +122,8 @@ struct session {
   struct transport *backend; /* NULL while dialling and once closed */
   struct dial dial;
 
+  struct session_tap *tap; /* NULL: nobody watches */
+
   enum session_state state;
   enum client_in client_in;
   enum client_out client_out;
@@ -190,6 +192,12 @@ static inline uint64_t earlier(uint64_t a, uint64_t b) {
 /* Whether bytes of that way wait in a buffer for a peer to take them. */
 static inline bool session_holds(const struct session *s, enum buffer_way way) {
   return (way == BUFFER_UP ? s->up.buffer : s->writer.data.buffer) != NULL;
+}
+
+/* Tells whoever watches. */
+static inline void session_tell(struct session *s, enum tap_event event, enum tap_extent extent,
+                                const uint8_t *data, size_t len) {
+  if (s->tap != NULL) s->tap->ops->moved(s->tap, event, extent, data, len);
 }
 
 /* session.c */

@@ -16,7 +16,7 @@
 
 static bool wanted(const struct session *s) {
   return s->domain->pipes != NULL && s->appetites[BUFFER_DOWN].overflows && s->messages == NULL &&
-         s->backend_in == BACKEND_IN_BYTES && transport_splices(s->backend, s->client);
+         s->tap == NULL && s->backend_in == BACKEND_IN_BYTES && transport_splices(s->backend, s->client);
 }
 
 bool splice_read(struct session *s) {

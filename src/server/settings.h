@@ -111,6 +111,7 @@ struct server_settings {
   struct auth_settings auth;
   struct session_frames frames; /* what clients are sent whose subprotocol does not say it */
   struct session_settings session;
+  struct session_watch *watch; /* of all sessions, or NULL */
 };
 
 #endif

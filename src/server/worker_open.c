@@ -73,6 +73,7 @@ static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   worker->sessions.buffers = &worker->buffers;
   worker->sessions.pipes = worker->setup.pipes != NULL ? &worker->pipes : NULL;
   worker->sessions.dialer = dialer;
+  worker->sessions.watch = worker->setup.settings->watch;
   random_seed(&worker->sessions.random, seed);
   worker->sessions.on_ended = worker_on_session_ended;
   worker->sessions.on_stalled = worker_on_session_stalled;
