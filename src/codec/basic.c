@@ -3,56 +3,36 @@
 
 #include <stdint.h>
 
+#include <wsluice/base64.h>
 #include <wsluice/utf8.h>
+
+#include "core/hash.h"
 
 /* "user:password", decoded. What is longer is nobody's; what decodes to more is not even looked at. */
 #define TEXT_MAX (BASIC_USER_MAX + 1u + BASIC_PASSWORD_MAX)
 
-#define BYTES_A_GROUP 3u
-#define CHARS_A_GROUP 4u
+/* Decoded at once; longer texts are only looked at. */
+#define PIECE_SIZE 256u
 
-/* RFC 4648 table 1, or -1. */
-static int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-/* Decodes one group of four characters, of which the last `padding` are "=". Bits that stand for no byte must
- * be 0 (RFC 4648 3.5), so that a text has one form only. */
-static bool decode_group(const char *at, size_t padding, uint8_t out[BYTES_A_GROUP]) {
-  uint32_t bits = 0;
-  for (size_t i = 0; i < CHARS_A_GROUP - padding; i++) {
-    int value = base64_value(at[i]);
-    if (value < 0) return false;
-    bits |= (uint32_t)value << (18 - 6 * i);
+/* Decodes all of it, of which the first `cap` bytes go to `out`; *len bytes in all. Strict where
+ * wsl_base64_decode() is not: no white space, and padding where there should be some. */
+static bool decode_base64(struct wsl_span text, uint8_t *out, size_t cap, size_t *len) {
+  struct wsl_base64_decoder decoder;
+  uint8_t piece[PIECE_SIZE];
+  *len = 0;
+  if (text.len == 0 || text.len % 4 != 0 || memchr(text.at, ' ', text.len) != NULL ||
+      memchr(text.at, '\t', text.len) != NULL)
+    return false;
+  wsl_base64_init(&decoder);
+  for (size_t at = 0; at < text.len; at += PIECE_SIZE) {
+    size_t size = text.len - at < PIECE_SIZE ? text.len - at : PIECE_SIZE, got = 0;
+    if (wsl_base64_decode(&decoder, piece, (const uint8_t *)text.at + at, size, &got) != size) return false;
+    size_t room = *len < cap ? cap - *len : 0;
+    memcpy(out + (cap - room), piece, got < room ? got : room);
+    *len += got;
   }
-  out[0] = (uint8_t)(bits >> 16);
-  out[1] = (uint8_t)(bits >> 8);
-  out[2] = (uint8_t)bits;
-  return padding == 0 || (bits & (padding == 1 ? 0xffu : 0xffffu)) == 0;
-}
-
-static size_t padding_of(struct wsl_span text) {
-  size_t padding = 0;
-  while (padding < 2 && padding < text.len && text.at[text.len - 1 - padding] == '=')
-    padding++;
-  return padding;
-}
-
-/* Decodes all of it to out[0..text.len / 4 * 3), *len bytes. */
-static bool decode_base64(struct wsl_span text, uint8_t *out, size_t *len) {
-  if (text.len == 0 || text.len % CHARS_A_GROUP != 0) return false;
-  size_t padding = padding_of(text);
-  size_t groups = text.len / CHARS_A_GROUP;
-  for (size_t i = 0; i < groups; i++) {
-    size_t here = i + 1 == groups ? padding : 0;
-    if (!decode_group(text.at + i * CHARS_A_GROUP, here, out + i * BYTES_A_GROUP)) return false;
-  }
-  *len = groups * BYTES_A_GROUP - padding;
-  return true;
+  secret_wipe(piece, sizeof(piece));
+  return wsl_base64_complete(&decoder);
 }
 
 /* RFC 7617 2: neither may hold control characters. */
@@ -92,19 +72,10 @@ enum basic_result basic_split(struct wsl_span text, struct basic_login *login) {
   return BASIC_READ;
 }
 
-/* Whether all of it could be base64, though it is too long to be decoded. */
-static bool looks_like_base64(struct wsl_span text) {
-  size_t len = text.len - padding_of(text);
-  for (size_t i = 0; i < len; i++) {
-    if (base64_value(text.at[i]) < 0) return false;
-  }
-  return text.len % CHARS_A_GROUP == 0;
-}
-
 enum basic_result basic_read(struct wsl_span value, struct basic_login *login) {
   static const char scheme[] = "Basic ";
   const size_t scheme_len = sizeof(scheme) - 1;
-  uint8_t text[TEXT_MAX / BYTES_A_GROUP * BYTES_A_GROUP + BYTES_A_GROUP];
+  uint8_t text[TEXT_MAX];
   size_t len = 0;
   if (value.len < scheme_len ||
       !wsl_span_equal_nocase((struct wsl_span){value.at, scheme_len}, wsl_span_of(scheme)))
@@ -114,8 +85,10 @@ enum basic_result basic_read(struct wsl_span value, struct basic_login *login) {
     encoded.at++;
     encoded.len--;
   }
-  if (encoded.len / CHARS_A_GROUP * BYTES_A_GROUP > sizeof(text))
-    return looks_like_base64(encoded) ? BASIC_TOO_LONG : BASIC_MALFORMED;
-  if (!decode_base64(encoded, text, &len)) return BASIC_MALFORMED;
-  return basic_split((struct wsl_span){(const char *)text, len}, login);
+  enum basic_result result = BASIC_MALFORMED;
+  if (decode_base64(encoded, text, sizeof(text), &len))
+    result =
+        len > sizeof(text) ? BASIC_TOO_LONG : basic_split((struct wsl_span){(const char *)text, len}, login);
+  secret_wipe(text, sizeof(text));
+  return result;
 }
