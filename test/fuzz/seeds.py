@@ -153,6 +153,25 @@ def static_path():
         yield f"path-{number}", path.encode() + b"\x1f"
 
 
+def logins():
+    """The last byte: credentials, a line of htpasswd, cookies."""
+    for number, text in enumerate((b"YWxpY2U6c2VjcmV0", b" dGVzdDoxMjPCow==", b"dGVzdDoxMjOj", b"Og==", b"YTpiOmM", b"YWI=")):
+        yield f"basic-{number}", text + b"\x00"
+    lines = (
+        b"alice:$2y$05$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..",
+        b"bob:{SHA}2PRZAyDhNDqRW2OUFwZQqPNdaSY=\r",
+        b"dora:$5$4fMb1jgZv65/Jpdd$2tmgrjxpkJCquoBPPHDpaR1TmuaK1EYGIT418eICVUC",
+        b"erik:$6$rounds=5000$xw8VWHBiBbz9cxcx$i5ilLeRWuBXQ0gQCVsVJvUcZFclpBJWk6LR.mJKWDDv"
+        b"/u2jqrbHCGQYo21XPm06kGLCDnBVT9hV25deOqSRuD0",
+        b"carl:$apr1$VpCM8ReQ$ZyX1CTvW09oQditTPL.KR0",
+        b"# nobody",
+    )
+    for number, line in enumerate(lines):
+        yield f"line-{number}", line + b"\x01"
+    for number, text in enumerate((b"\x01", b"a=b; \x01 ; c", b"x\x01", b"\x01; \x01")):
+        yield f"cookie-{number}", text + b"\x02"
+
+
 def query():
     queries = ["token=a", "x=1&token=a%20b+c&token=second", "path=%3Ftoken%3Dx", "token", "token=&token=x", "a+b=%zz%4"]
     for number, text in enumerate(queries):
@@ -315,6 +334,7 @@ SEEDS = {
     "payload": payload,
     "pem": pem,
     "jwt": jwt,
+    "logins": logins,
     "query": query,
     "request": request,
     "session": session,
