@@ -14,15 +14,20 @@
 /* Decoded at once; longer texts are only looked at. */
 #define PIECE_SIZE 256u
 
+static bool has_white_space(struct wsl_span text) {
+  for (size_t i = 0; i < text.len; i++) {
+    if ((uint8_t)text.at[i] <= ' ') return true;
+  }
+  return false;
+}
+
 /* Decodes all of it, of which the first `cap` bytes go to `out`; *len bytes in all. Strict where
  * wsl_base64_decode() is not: no white space, and padding where there should be some. */
 static bool decode_base64(struct wsl_span text, uint8_t *out, size_t cap, size_t *len) {
   struct wsl_base64_decoder decoder;
   uint8_t piece[PIECE_SIZE];
   *len = 0;
-  if (text.len == 0 || text.len % 4 != 0 || memchr(text.at, ' ', text.len) != NULL ||
-      memchr(text.at, '\t', text.len) != NULL)
-    return false;
+  if (text.len == 0 || text.len % 4 != 0 || has_white_space(text)) return false;
   wsl_base64_init(&decoder);
   for (size_t at = 0; at < text.len; at += PIECE_SIZE) {
     size_t size = text.len - at < PIECE_SIZE ? text.len - at : PIECE_SIZE, got = 0;
