@@ -42,6 +42,7 @@ OUTSIDE = [
     (r"ares.*\.h", {"net", "app/versions"}, "names are resolved in net"),
     (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions", "route/jose_key", "route/jws", "route/jwe"},
      "mbedTLS is behind core/hash, net's TLS and route's tokens"),
+    (r"hiredis/.*", {"route", "app/versions"}, "Redis is spoken in route"),
     (r"jansson.*\.h", {"route", "app/versions"}, "JSON is read in route"),
     (r"sys/(socket|epoll|event|un)\.h|netdb\.h", {"net", "server", "ops", "app", "preload", "loadgen"}, "sockets belong to net"),
 ]

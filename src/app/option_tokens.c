@@ -62,14 +62,15 @@ static const struct option_spec specs[] = {
    "clients name their target by a token, ?token=...,\n"
    "which is looked up with TokenFile (edits are seen\n"
    "at once), ReadOnlyTokenFile, TokenFileName,\n"
-   "UnixDomainSocketDirectory, BaseTokenAPI or\n"
-   "JSONTokenApi, or says it itself, signed:\n"
-   "JWTTokenApi; then no target is given"},
+   "UnixDomainSocketDirectory, BaseTokenAPI,\n"
+   "JSONTokenApi or TokenRedis, or says it itself,\n"
+   "signed: JWTTokenApi; then no target is given"},
   {OPTION_TEXT, "token-source", 0, "ARG", FIELD(server.token_source.argument), 0, 0, option_check_not_empty,
    "file, or directory of files, of lines\n"
    "\"token: host:port\"; directory of files or sockets\n"
    "that tokens name; URL with %s for the token;\n"
-   "JWTTokenApi: the key's file, PEM or a secret"},
+   "JWTTokenApi: the key's file, PEM or a secret;\n"
+   "TokenRedis: HOST[:PORT[:DB[:PASSWORD[:NAMESPACE]]]]"},
   {OPTION_TEXT, "token-ca", 0, "FILE", FIELD(server.token_source.lookup_tls.ca_path), 0, 0, option_check_not_empty,
    "whose certificates to trust with https [system's]"},
   {OPTION_TEXT, "token-from", 0, "PLACE", FIELD(token_from), 0, 0, check_token_from,

@@ -8,9 +8,8 @@
 #include "route/plugin_name.h"
 
 static const struct token_kind *const kinds[] = {
-    &token_kind_file,      &token_kind_read_only_file, &token_kind_jwt,
-    &token_kind_file_name, &token_kind_unix_directory, &token_kind_api,
-    &token_kind_json_api,
+    &token_kind_file, &token_kind_read_only_file, &token_kind_file_name, &token_kind_unix_directory,
+    &token_kind_api,  &token_kind_json_api,       &token_kind_jwt,       &token_kind_redis,
 };
 
 int token_kind_parse(const char *name, const struct token_kind **kind, const char **why) {

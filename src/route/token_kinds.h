@@ -12,6 +12,7 @@ extern const struct token_kind token_kind_file_name;      /* token_directory.c: 
 extern const struct token_kind token_kind_unix_directory; /* likewise: UnixDomainSocketDirectory */
 extern const struct token_kind token_kind_api;            /* token_api.c: BaseTokenAPI */
 extern const struct token_kind token_kind_json_api;       /* likewise: JSONTokenApi */
+extern const struct token_kind token_kind_redis;          /* token_redis.c: TokenRedis */
 
 /* "TokenFile", "token_plugins.TokenFile", "websockify.token_plugins.TokenFile", ... as websockify resolves
  * classes. WSL_UNSUPPORTED for classes of the user's, WSL_INVALID for what is no class name; `*why` is then a

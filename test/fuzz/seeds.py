@@ -214,6 +214,16 @@ def target_rules():
         yield f"rule-{number}", f"{pattern}\n{host}".encode() + address.ljust(16, b"\0")[::-1] + b"\1"
 
 
+def redis():
+    """Steps, each modulo 12: 0 ask, 2 give up, 3 serve, 4 say, 5 end, 6 reset, 7 wait, 8 dial, 9 fail, 10 rest."""
+    stories = [b"\0\3\3\3\0\0\3\3", b"\0\0\0\2\1\3\3\3\3\3", b"\0\3\0\5\0\3\3\3\x0a\0\3", b"\x09\0\0\x09\0\7\1\0\3\3",
+               b"\0\4\5$-1\r\n\0\4\11$3\r\nh:1\r\n", b"\0\4\x10-LOADING later\r\n", b"\0\0\7\xc8\0", b"\0\6\0\3\3\3",
+               b"\0\4\x0d*2\r\n$1\r\na\r\n", b"\0\4\x0c$999999999\r\n"]
+    for number, story in enumerate(stories):
+        yield f"at-once-{number}", story + bytes([4 + number % 4, number % 3])
+        yield f"later-{number}", b"\0\x08" + story + bytes([number % 4, 0])
+
+
 def token_files():
     text = (b"\xef\xbb\xbf# tokens\r\na: localhost:5900\r\n b:c : [::1]:80 # comment\n"
             b"d: ::1:80\ne: unix_socket:/run/x y\n"
@@ -336,6 +346,7 @@ SEEDS = {
     "jwt": jwt,
     "logins": logins,
     "query": query,
+    "redis": redis,
     "request": request,
     "session": session,
     "session_bytes": session_bytes,

@@ -18,12 +18,13 @@ START_ATTEMPTS = 5
 
 class Service:
     """A running program that listens on `port`. `command(port)` gives its argument list; what it says
-    goes to the file `log_path` and into the message when it does not start."""
+    goes to the file `log_path` and into the message when it does not start. `port` is given where it must be
+    that one: the port of one that was stopped."""
 
-    def __init__(self, command, log_path, pass_fds=()):
+    def __init__(self, command, log_path, pass_fds=(), port=None):
         self.log_path = pathlib.Path(log_path)
         for _ in range(START_ATTEMPTS):
-            self.port = free_port()
+            self.port = port or free_port()
             with self.log_path.open("wb") as log:
                 self.process = subprocess.Popen(
                     command(self.port), stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds
