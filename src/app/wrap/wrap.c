@@ -33,6 +33,7 @@
 int wrap_prepare(struct wrap *wrap, struct options *options, char *why, size_t why_cap) {
   wrap->mode = options->wrap_mode;
   wrap->plan.start.comes_back = wrap->mode == WRAP_RESPAWN;
+  atomic_store(&wrap->plan.start.awaited, true); /* before the server takes clients, and so before it runs */
   for (int i = 0; i < 3; i++)
     wrap->streams[i] = i;
   return wrap_plan_make(&wrap->plan, options, why, why_cap);
@@ -56,6 +57,7 @@ static int spawn(struct wrap *wrap, char *why, size_t why_cap) {
   }
   wrap->pid = pid;
   wrap->state = WRAP_RUNNING;
+  wrap->waited_for = false;
   atomic_store(&wrap->plan.start.reached, false);
   atomic_store(&wrap->plan.start.awaited, true);
   log_event(LOG_INFO, 0, "program started program=\"%s\" pid=%ld", path, (long)pid);
@@ -161,6 +163,7 @@ static void respawn(struct wrap *wrap, int status) {
 static void on_ended(struct wrap *wrap, int wait_status) {
   log_end(wrap, wait_status);
   wrap->state = WRAP_ENDED;
+  wrap->waited_for = true;
   /* A daemon may go on in the background, and have begun to listen already or not. */
   bool unheard_of = wrap->mode != WRAP_IGNORE && is_unheard_of(wrap);
   if (!group_is_left(wrap->pid)) wrap->pid = 0; /* its number may become another's */
@@ -226,8 +229,11 @@ static void end_stopping(struct wrap *wrap) {
 static bool is_there(struct wrap *wrap) {
   int wait_status;
   if (wrap->pid == 0) return false;
-  if (reap(wrap, &wait_status)) log_end(wrap, wait_status);
-  return wrap_group_lives(wrap->pid);
+  if (reap(wrap, &wait_status)) {
+    wrap->waited_for = true;
+    log_end(wrap, wait_status);
+  }
+  return !wrap->waited_for || wrap_group_lives(wrap->pid);
 }
 
 static void send_kill(struct wrap *wrap) {

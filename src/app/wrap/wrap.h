@@ -37,6 +37,7 @@ struct wrap {
   enum wrap_mode mode;
   enum wrap_state state;
   pid_t pid;            /* of the last one, and its group's; 0: nobody of that group is left */
+  bool waited_for;      /* the process itself: others of its group may be left */
   bool complained;      /* that it does not listen */
   int streams[3];       /* what it gets */
   uv_signal_t on_child; /* SIGCHLD */
