@@ -21,11 +21,12 @@ enum wsl_message_rule {
   WSL_MESSAGES_BASE64 /* as bytes, each message the base64 of its piece, padded */
 };
 
+#define WSL_MESSAGE_TEXT_LEAST 4u /* bytes: one character, or one group of base64 */
+
 struct wsl_message_form {
   enum wsl_message_rule rule;
   enum wsl_opcode opcode; /* WSL_OP_TEXT or WSL_OP_BINARY */
-  size_t max;             /* payload bytes of a message, at least 1. Where less than one character, or than
-                             one group of base64, has room, a message has one all the same. */
+  size_t max;             /* payload bytes of a message, at least 1, of text WSL_MESSAGE_TEXT_LEAST */
 };
 
 /* The next message at the start of data[0..len). */

@@ -14,8 +14,10 @@ static void read_end(struct session *s, int64_t result) {
   }
 }
 
-/* What was waiting until all messages had left; true when it was something. */
-static bool after_messages(struct session *s) {
+bool down_settle(struct session *s) {
+  if (s->messages == NULL || s->backend == NULL || s->backend_in == BACKEND_IN_ENDED) return false;
+  bool owes = client_owes(&s->writer);
+  if (owes && s->backend_in == BACKEND_IN_BYTES) return false;
   enum messages_over over = s->messages->over;
   if (over == MESSAGES_ENDED) {
     read_end(s, s->messages->end);
@@ -23,7 +25,7 @@ static bool after_messages(struct session *s) {
     ending_backend_not_text(s);
   } else {
     /* It was auto, and the client has spoken. */
-    if (s->messages->mode == FRAMES_BINARY && !client_owes(&s->writer)) messages_close(s);
+    if (s->messages->mode == FRAMES_BINARY && !owes) messages_close(s);
     return false;
   }
   return true;
@@ -37,7 +39,6 @@ static bool takes_rest(struct session *s, struct buffer *buffer, int64_t end) {
 bool down_pump(struct session *s) {
   if (s->backend == NULL || s->backend_in == BACKEND_IN_ENDED) return false;
   if (s->backend_in == BACKEND_IN_BYTES && client_owes(&s->writer)) return false;
-  if (s->messages != NULL && after_messages(s)) return true;
   if (!transport_readable(s->backend)) return false;
   if (splice_read(s)) return true;
 

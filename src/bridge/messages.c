@@ -20,17 +20,22 @@ static size_t least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+static size_t most(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+
 static struct wsl_message_form form_of(const struct session_settings *settings, enum frames_mode mode) {
-  size_t frame = settings->max_frame_size;
+  size_t frame = settings->max_frame_size, line = least(frame, settings->max_line);
+  size_t text_least = WSL_MESSAGE_TEXT_LEAST;
   switch (mode) {
     case FRAMES_TEXT:
-      return (struct wsl_message_form){WSL_MESSAGES_TEXT, WSL_OP_TEXT, frame};
+      return (struct wsl_message_form){WSL_MESSAGES_TEXT, WSL_OP_TEXT, most(frame, text_least)};
     case FRAMES_LINES:
-      return (struct wsl_message_form){WSL_MESSAGES_LINES, WSL_OP_TEXT, least(frame, settings->max_line)};
+      return (struct wsl_message_form){WSL_MESSAGES_LINES, WSL_OP_TEXT, most(line, text_least)};
     case FRAMES_BINARY_LINES:
-      return (struct wsl_message_form){WSL_MESSAGES_LINES, WSL_OP_BINARY, least(frame, settings->max_line)};
+      return (struct wsl_message_form){WSL_MESSAGES_LINES, WSL_OP_BINARY, line};
     case FRAMES_BASE64:
-      return (struct wsl_message_form){WSL_MESSAGES_BASE64, WSL_OP_TEXT, frame};
+      return (struct wsl_message_form){WSL_MESSAGES_BASE64, WSL_OP_TEXT, most(frame, text_least)};
     case FRAMES_BINARY:
     case FRAMES_AUTO:
       break;
@@ -60,6 +65,10 @@ void messages_close(struct session *s) {
   drop_line(&s->messages->line);
   slab_give(&s->domain->messages, s->messages);
   s->messages = NULL;
+}
+
+bool messages_keep_line(const struct session *s) {
+  return s->messages != NULL && s->messages->line.len > 0;
 }
 
 /* ---- bytes become text ---- */

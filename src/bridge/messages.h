@@ -69,8 +69,11 @@ int64_t messages_read(struct session *s, struct buffer *buffer);
 void messages_send(struct session *s, struct buffer *buffer, size_t n);
 
 /* A read has brought an end or an error: sends what is left of the stream; takes the buffer over then. False
- * when nothing is left; else messages_over() tells when its turn has come. */
+ * when nothing is left; else `over` says what is told behind it. */
 bool messages_send_rest(struct session *s, struct buffer *buffer, int64_t end);
+
+/* Whether a line is kept that has no end yet, of whatever length. */
+bool messages_keep_line(const struct session *s);
 
 /* The next run, when the one before has left; none: the buffer has been used up. */
 struct messages_run messages_next(struct session *s);

@@ -15,8 +15,8 @@ static size_t end_line(struct messages *m, uint8_t *run, const struct wsl_frame_
   return len;
 }
 
+/* Whatever the decoder has met comes behind it. */
 static void refuse_base64(struct wsl_frame_result *result) {
-  if (result->event == WSL_FRAME_VIOLATION) return;
   result->event = WSL_FRAME_VIOLATION;
   result->close_code = WSL_CLOSE_INVALID_PAYLOAD;
   result->reason = "Text message is not base64";

@@ -162,6 +162,7 @@ static void notice_failures(struct session *s) {
 static bool session_round(struct session *s) {
   s->wants_buffer = 0;
   bool moved = client_flush(s);
+  moved |= down_settle(s);
   moved |= up_pump(s);
   moved |= down_pump(s);
   moved |= closing_step(s);

@@ -6,6 +6,7 @@
  * Before anybody waits: who is sure to give a buffer back at once gets by with a spare one, so that small
  * messages go on beside any number of stalled peers.
  */
+#include "bridge/messages.h"
 #include "bridge/session_internal.h"
 #include "core/log.h"
 
@@ -27,7 +28,9 @@ static bool gets_by(const struct session *s, enum buffer_way way) {
     bool dropped = s->client_in == CLIENT_IN_DROP || s->backend_out == BACKEND_OUT_BROKEN;
     return dropped || takes_at_once(s, s->backend);
   }
-  return s->backend_in == BACKEND_IN_DROP || takes_at_once(s, s->client);
+  if (s->backend_in == BACKEND_IN_DROP) return true;
+  /* A line that is kept leaves as well, and may be of any length. */
+  return !messages_keep_line(s) && takes_at_once(s, s->client);
 }
 
 struct buffer *shortage_borrow(struct session *s, enum buffer_way way) {

@@ -21,17 +21,12 @@ static bool is_continuation(uint8_t byte) {
   return (byte & 0xC0) == 0x80;
 }
 
-/* The longest cut of data[0..len), len > most, that has at most `most` bytes; `before` as in the header. */
-static size_t cut_at(const struct wsl_message_form *form, size_t before, const uint8_t *data, size_t len,
-                     size_t most) {
+/* The longest cut of data, of more than `most` bytes, that has at most so many. */
+static size_t cut_at(const struct wsl_message_form *form, const uint8_t *data, size_t most) {
   if (form->opcode != WSL_OP_TEXT) return most;
   size_t cut = most;
   while (cut > 0 && is_continuation(data[cut]))
     cut--;
-  if (cut > 0 || before > 0) return cut;
-  do { /* not even one character has room */
-    cut++;
-  } while (cut < len && is_continuation(data[cut]));
   return cut;
 }
 
@@ -50,24 +45,24 @@ static struct wsl_message_cut cut_line(const struct wsl_message_form *form, size
   bool ends_in_cr = len > 0 && data[len - 1] == '\r';
   if (len <= room || (len == room + 1 && ends_in_cr))
     return (struct wsl_message_cut){len - (ends_in_cr ? 1 : 0), 0, true};
-  return (struct wsl_message_cut){cut_at(form, before, data, len, room), 0, false};
+  return (struct wsl_message_cut){cut_at(form, data, room), 0, false};
 }
 
 /* Source bytes of a message of base64. */
 static size_t base64_take(size_t max) {
-  size_t groups = max / GROUP_DIGITS;
-  return (groups > 0 ? groups : 1) * GROUP_BYTES;
+  return max / GROUP_DIGITS * GROUP_BYTES;
 }
 
 struct wsl_message_cut wsl_message_cut(const struct wsl_message_form *form, size_t before,
                                        const uint8_t *data, size_t len) {
+  assert(form->opcode != WSL_OP_TEXT || form->max >= WSL_MESSAGE_TEXT_LEAST);
   assert(before <= form->max && (len > 0 || before > 0));
   size_t room = form->max - before;
   switch (form->rule) {
     case WSL_MESSAGES_LINES:
       return cut_line(form, before, data, len);
     case WSL_MESSAGES_TEXT:
-      if (len > room) return (struct wsl_message_cut){cut_at(form, before, data, len, room), 0, false};
+      if (len > room) return (struct wsl_message_cut){cut_at(form, data, room), 0, false};
       break;
     case WSL_MESSAGES_BASE64:
       room = base64_take(form->max);

@@ -6,6 +6,7 @@
 #include "peer.h"
 #include "reference.h"
 #include "speaker.h"
+#include "translation.h"
 
 /* What may end a session, in the order in which it can be noticed. */
 enum fact {
@@ -18,6 +19,7 @@ enum fact {
   FACT_CLIENT_FAILED,    /* the kernel said that it was gone; or a write did */
   FACT_BACKEND_FIN,
   FACT_BACKEND_LOST,
+  FACT_BACKEND_NOT_TEXT, /* and the client is to get text; all before it has been told */
   FACT_BACKEND_FAILED,
   FACT_DIAL_FAILED,
   FACT_WENT_AWAY,
@@ -39,11 +41,15 @@ struct life {
   bool opened, ended;
 
   /* the model's */
-  struct listener heard;                        /* what the session has read of the client */
-  struct reader told;                           /* what it has written to it */
-  struct bytes taken;                           /* what it has read of the backend */
-  size_t forwarded;                             /* bytes of heard.payload that the backend's kernel has */
-  size_t pong_at, pings_answered;               /* where in heard.pings the next pong is looked for */
+  struct listener heard;          /* what the session has read of the client */
+  struct reader told;             /* what it has written to it */
+  struct bytes taken;             /* what it has read of the backend, as the client is to get it */
+  struct translation translation; /* of the backend's bytes into those */
+  bool backend_end_read;          /* an end of the backend's was read; */
+  bool backend_end_waits;         /* it counts when all before it has been told: */
+  int64_t backend_end;            /* what the read said */
+  size_t forwarded;               /* bytes of heard.payload that the backend's kernel has */
+  size_t pong_at, pings_answered; /* where in heard.pings the next pong is looked for */
   uint8_t last_pong[1 + REFERENCE_CONTROL_MAX]; /* its length first */
   uint64_t facts[FACTS];                        /* when, in order of happening (a count); NOT_YET */
   unsigned fact_edges[FACTS]; /* how often the client had become writable by then; NO_EDGE: it was writable */

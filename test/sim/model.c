@@ -6,8 +6,13 @@
 #include "fault.h"
 
 void model_begin(struct world *w, struct life *life) {
-  listener_init(&life->heard, w->plan->refuse_text);
-  reader_init(&life->told);
+  const struct role *role = life->role;
+  size_t line_max = w->plan->max_line < w->plan->max_frame_size ? w->plan->max_line : w->plan->max_frame_size;
+  if (role->frames == FRAMES_LINES && line_max < 4) line_max = 4; /* as much as a character may need */
+  listener_init(&life->heard, w->plan->refuse_text, role->frames, role->line_end);
+  reader_init(&life->told, role->frames);
+  translation_init(&life->translation, role->frames, line_max, w->plan->invalid_closes);
+  life->backend_end_read = life->backend_end_waits = false;
   bytes_clear(&life->taken);
   life->dial = NULL;
   life->opened = life->ended = false;
@@ -42,6 +47,8 @@ bool model_knows(const struct life *life, enum fact fact) {
   return life->facts[fact] != NOT_YET;
 }
 
+static void settle_backend_end(struct world *w, struct life *life);
+
 void model_fact(struct world *w, struct life *life, enum fact fact) {
   if (model_knows(life, fact)) return;
   life->facts[fact] = w->events++;
@@ -53,6 +60,7 @@ void model_fact(struct world *w, struct life *life, enum fact fact) {
   if (fact != FACT_BACKEND_FIN && life->begun_at_close == SIZE_MAX && model_close_is_due(life))
     life->begun_at_close = life->told.begun;
   if (life->closing_since_ms == NOT_YET && model_is_ending(life)) life->closing_since_ms = w->timers.now_ms;
+  if (life->backend_end_waits) settle_backend_end(w, life);
 }
 
 /* Who is being told of an end already is not told of another. */
@@ -77,7 +85,7 @@ bool model_timed_out(const struct life *life) {
 bool model_must_drop_backend(const struct life *life) {
   static const enum fact facts[] = {FACT_CLIENT_CLOSE,     FACT_CLIENT_WRONG, FACT_CLIENT_CUT,
                                     FACT_CLIENT_TRUNCATED, FACT_CLIENT_LOST,  FACT_CLIENT_FAILED,
-                                    FACT_WENT_AWAY,        FACT_CUT};
+                                    FACT_BACKEND_NOT_TEXT, FACT_WENT_AWAY,    FACT_CUT};
   for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
     if (model_knows(life, facts[i])) return true;
   return false;
@@ -88,7 +96,7 @@ bool model_may_drop_backend(const struct life *life) {
 }
 
 bool model_backend_end_was_read(const struct life *life) {
-  return model_knows(life, FACT_BACKEND_FIN) || model_knows(life, FACT_BACKEND_LOST);
+  return life->backend_end_read;
 }
 
 size_t model_held_up(const struct life *life) {
@@ -108,6 +116,30 @@ static void moved(struct life *life) {
   life->moved_ms = life->touched_ms = world_of(life)->timers.now_ms;
 }
 
+/* ---- the backend's end ---- */
+
+static void note_backend_end(struct world *w, struct life *life, int64_t n) {
+  life->backend_end_wanted = !model_must_drop_backend(life);
+  if (n == 0) {
+    model_fact(w, life, FACT_BACKEND_FIN);
+  } else {
+    life->backend_error = (int)n;
+    model_fact(w, life, FACT_BACKEND_LOST);
+  }
+}
+
+/* What ends the backend's stream counts when all before it has been told, or is not wanted any more. */
+static void settle_backend_end(struct world *w, struct life *life) {
+  bool drop = model_must_drop_backend(life), waits = life->backend_end_waits;
+  if (model_held_down(life) > 0 && !drop) return;
+  life->backend_end_waits = false;
+  if (life->translation.broken && !drop) {
+    model_fact(w, life, FACT_BACKEND_NOT_TEXT);
+  } else if (waits) {
+    note_backend_end(w, life, life->backend_end);
+  }
+}
+
 /* ---- the client's bytes ---- */
 
 bool model_backend_takes(const struct life *life) {
@@ -118,7 +150,7 @@ bool model_backend_takes(const struct life *life) {
 bool model_close_is_due(const struct life *life) {
   static const enum fact facts[] = {FACT_CLIENT_CLOSE,     FACT_CLIENT_WRONG, FACT_CLIENT_CUT,
                                     FACT_CLIENT_TRUNCATED, FACT_BACKEND_FIN,  FACT_BACKEND_LOST,
-                                    FACT_DIAL_FAILED,      FACT_WENT_AWAY};
+                                    FACT_BACKEND_NOT_TEXT, FACT_DIAL_FAILED,  FACT_WENT_AWAY};
   for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
     if (model_knows(life, facts[i])) return true;
   return false;
@@ -141,6 +173,7 @@ bool model_pong_waits(const struct life *life) {
 
 static void judge_reading_client(struct life *life) {
   if (life->heard.end != HEARD_OPEN || model_timed_out(life)) return;
+  if (model_knows(life, FACT_BACKEND_NOT_TEXT)) return;
   if (model_backend_takes(life) && model_held_up(life) > 0)
     sim_fail("the client was read while %zu of its bytes waited for the backend", model_held_up(life));
   sim_check(!model_pong_waits(life), "the client was read while a pong waited for it");
@@ -164,7 +197,7 @@ static void hear(struct world *w, struct life *life, const uint8_t *bytes, size_
   life->from_client_ms = life->touched_ms = now;
   life->pinged_ms = life->pong_clock_ms = NOT_YET;
   if (life->client_finished) life->read_behind_finish += n;
-  if (life->heard.end != HEARD_OPEN) return;
+  if (life->heard.end != HEARD_OPEN || model_knows(life, FACT_BACKEND_NOT_TEXT)) return;
   size_t before = life->heard.payload.len;
   if (model_backend_takes(life) && !model_timed_out(life)) life->moved_ms = now;
   size_t controls = life->heard.controls;
@@ -206,6 +239,12 @@ static void client_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
 }
 
 /* ---- bytes to the client ---- */
+
+/* Of a payload as large as a frame may be there is no less than a character, or a group of base64. */
+static size_t largest_frame(const struct world *w, const struct life *life) {
+  size_t max = w->settings.max_frame_size;
+  return life->role->frames != FRAMES_BINARY && max < 4 ? 4 : max;
+}
 
 static void judge_payload(struct life *life) {
   size_t from = life->judged;
@@ -267,10 +306,11 @@ static void client_wrote(struct peer *peer, int64_t n, size_t offered, const uin
   moved(life);
   if (life->told.payload.len > payload) life->payload_ms = w->timers.now_ms;
   sim_check(life->told.wrong == NULL, "the client was sent %s", life->told.wrong);
-  sim_check(life->told.longest <= w->settings.max_frame_size, "a frame of %zu bytes", life->told.longest);
+  sim_check(life->told.longest <= largest_frame(w, life), "a frame of %zu bytes", life->told.longest);
   sim_check(life->told.begun <= life->begun_at_close, "a frame was begun behind the decision to close");
   judge_payload(life);
   judge_pongs(life);
+  settle_backend_end(w, life);
   if (life->told.pings > pings) judge_ping(w, life);
   if (life->told.closed) model_judge_close_frame(life);
   if (life->told.close_begun && !close_begun && life->closing_since_ms == NOT_YET)
@@ -296,19 +336,17 @@ static void backend_read(struct peer *peer, int64_t n, const uint8_t *bytes) {
   life->touched_ms = w->timers.now_ms;
   if (n > 0) {
     bool wanted = !model_may_drop_backend(life);
-    bytes_add(&life->taken, bytes, (size_t)n);
-    if (!wanted) return;
-    moved(life);
-    life->payload_ms = w->timers.now_ms;
-    return;
-  }
-  life->backend_end_wanted = !model_must_drop_backend(life);
-  if (n == 0) {
-    model_fact(w, life, FACT_BACKEND_FIN);
+    translation_read(&life->translation, bytes, (size_t)n, life->heard.first, &life->taken);
+    if (wanted) {
+      moved(life);
+      life->payload_ms = w->timers.now_ms;
+    }
   } else {
-    life->backend_error = (int)n;
-    model_fact(w, life, FACT_BACKEND_LOST);
+    life->backend_end_read = life->backend_end_waits = true;
+    life->backend_end = n;
+    if (!model_must_drop_backend(life)) translation_end(&life->translation, &life->taken);
   }
+  settle_backend_end(w, life);
 }
 
 /* ---- bytes to the backend ---- */

@@ -47,28 +47,33 @@ static void judge_borrowing(const struct world *w, enum buffer_way way) {
             "more spare buffers are lent than there are");
 }
 
-static bool read_into_spare(const struct world *w, const struct peer *from) {
-  size_t size = w->plan->spare_size;
-  bool another = size == w->plan->buffer_size || size == w->plan->large_buffer_size;
+/* Of a buffer one part in `parts` is read. */
+static bool read_into_spare(const struct world *w, const struct peer *from, size_t parts) {
+  size_t size = w->plan->spare_size / parts;
+  bool another = size == w->plan->buffer_size / parts || size == w->plan->large_buffer_size / parts;
   return w->plan->spares > 0 && from->asked == size && !another;
 }
 
 /* What is read into a spare buffer leaves it at once: hardly anything is on its way to `to` already. */
-static void judge_spare(const struct world *w, const struct peer *from, const struct peer *to) {
+static void judge_spare(const struct world *w, const struct peer *from, const struct peer *to, size_t parts) {
   bool passes = !to->temper->cant_tell && to->unacked + to->sealed <= w->plan->spare_size;
-  sim_check(!read_into_spare(w, from) || passes,
+  sim_check(!read_into_spare(w, from, parts) || passes,
             "a spare buffer is taken for bytes that may have to be held in it");
 }
 
 void model_judge_buffer_up(const struct world *w, struct life *life, int64_t n) {
   judge_borrowing(w, BUFFER_UP);
-  bool goes_up = life->heard.end == HEARD_OPEN && model_backend_takes(life) && !model_timed_out(life);
-  if (goes_up && n > 0) judge_spare(w, &life->client, &life->backend);
+  bool goes_up = life->heard.end == HEARD_OPEN && model_backend_takes(life) && !model_timed_out(life) &&
+                 !model_knows(life, FACT_BACKEND_NOT_TEXT);
+  if (goes_up && n > 0) judge_spare(w, &life->client, &life->backend, 1);
 }
 
 void model_judge_buffer_down(const struct world *w, struct life *life, int64_t n) {
   judge_borrowing(w, BUFFER_DOWN);
-  if (!model_may_drop_backend(life) && n > 0) judge_spare(w, &life->backend, &life->client);
+  size_t parts = life->role->frames == FRAMES_BINARY ? 1 : 4;
+  /* With FRAMES_AUTO it may be either. */
+  if (life->role->frames == FRAMES_AUTO) return;
+  if (!model_may_drop_backend(life) && n > 0) judge_spare(w, &life->backend, &life->client, parts);
 }
 
 /* ---- at rest ---- */
@@ -147,7 +152,8 @@ static bool passes(const struct world *w, const struct peer *peer) {
 static void look_at_spares(struct world *w, struct life *life) {
   uint64_t now = w->timers.now_ms, limit = 4 * TRY_MS + GRAIN_MS + w->late_ms;
   bool up = misses_buffer_up(w, life) && passes(w, &life->backend);
-  bool down = misses_buffer_down(w, life) && passes(w, &life->client);
+  /* A line that is kept may be longer than what passes. */
+  bool down = misses_buffer_down(w, life) && passes(w, &life->client) && life->translation.line.len == 0;
   if (!up || life->unread_up_ms == NOT_YET) life->unread_up_ms = up ? now : NOT_YET;
   if (!down || life->unread_down_ms == NOT_YET) life->unread_down_ms = down ? now : NOT_YET;
   sim_check(!up || now - later(life->unread_up_ms, life->touched_ms) <= limit,

@@ -14,6 +14,7 @@
 #define TLS_CUT_TEXT   "TLS stream ended without close_notify"
 #define CUT_TEXT       "Connection ended inside a message"
 #define WENT_AWAY_TEXT "Going away"
+#define NOT_TEXT       "Target sent what is not UTF-8"
 #define CLIENT_STALLS  "lient does not read while memory is short"
 #define TARGET_STALLS  "arget does not read while memory is short"
 
@@ -34,8 +35,17 @@ struct goodbye {
 
 static const struct goodbye nobody_told = {0, ""};
 
+/* What is no text is no base64 either: which is told depends on where the message was cut. */
+static bool is_bad_base64(const struct life *life, const char *reason) {
+  bool either =
+      strcmp(reason, "Text message is not UTF-8") == 0 || strcmp(reason, "Text message is not base64") == 0;
+  return life->role->frames == FRAMES_BASE64 && either;
+}
+
 static bool told_is(const struct life *life, struct goodbye goodbye) {
-  return life->told.code == goodbye.code && strcmp(life->told.reason, goodbye.reason) == 0;
+  if (life->told.code != goodbye.code) return false;
+  if (strcmp(life->told.reason, goodbye.reason) == 0) return true;
+  return is_bad_base64(life, life->told.reason) && is_bad_base64(life, goodbye.reason);
 }
 
 static struct goodbye goodbye_of_dial(const struct life *life) {
@@ -74,6 +84,8 @@ static struct goodbye goodbye_of(const struct life *life, enum fact fact) {
       return life->backend_end_wanted ? (struct goodbye){1000, "Target closed"} : nobody_told;
     case FACT_BACKEND_LOST:
       return life->backend_end_wanted ? goodbye_of_backend(life) : nobody_told;
+    case FACT_BACKEND_NOT_TEXT:
+      return (struct goodbye){1007, NOT_TEXT};
     case FACT_DIAL_FAILED:
       return goodbye_of_dial(life);
     case FACT_WENT_AWAY:
@@ -171,7 +183,7 @@ static bool backend_is_lost(const struct life *life) {
 
 /* Its stream broke off, or the backend's could not be brought to it. */
 static bool client_broke(const struct life *life) {
-  if (model_knows(life, FACT_CLIENT_WRONG)) return true;
+  if (model_knows(life, FACT_CLIENT_WRONG) || model_knows(life, FACT_BACKEND_NOT_TEXT)) return true;
   if (model_knows(life, FACT_CLIENT_CLOSE) && !life->client.deaf) return false;
   return model_knows(life, FACT_CLIENT_CUT) || model_knows(life, FACT_CLIENT_TRUNCATED) ||
          model_knows(life, FACT_CLIENT_LOST) || model_knows(life, FACT_CLIENT_FAILED) ||
@@ -285,6 +297,8 @@ static struct cause cause_of(const struct life *life, enum fact fact) {
       return (struct cause){"backend", "target closed"};
     case FACT_BACKEND_LOST:
       return life->backend_end_wanted ? (struct cause){"backend", backend_loss(life)} : nobody;
+    case FACT_BACKEND_NOT_TEXT:
+      return (struct cause){"backend", "target sent what is not UTF-8"};
     case FACT_DIAL_FAILED:
       return (struct cause){"backend", error_text_for_log(life->dial_error)};
     case FACT_WENT_AWAY:
@@ -328,6 +342,7 @@ static bool may_be(const struct life *life, const char *side, const char *text) 
       {life->client.deaf, "client", error_text(WSL_IO)},
       {life->client.vanished, "client", "client timed out"},
       {life->backend.vanished, "backend", "target timed out"},
+      {model_knows(life, FACT_CLIENT_WRONG) && is_bad_base64(life, text), "client", text},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (rows[i].may && strcmp(side, rows[i].side) == 0 && strcmp(text, rows[i].text) == 0) return true;
@@ -357,7 +372,7 @@ void model_log(struct world *w, struct life *life, const char *line) {
   judge_cause(life, side, text);
   if (life->told.closed) sim_check(code == life->told.code, "the log has code %u, the client another", code);
   sim_check(up == life->forwarded, "the log counts %" PRIu64 " bytes up", up);
-  sim_check(down == life->told.payload.len, "the log counts %" PRIu64 " bytes down", down);
+  sim_check(down == life->told.data_bytes, "the log counts %" PRIu64 " bytes down", down);
   sim_check(seconds == (w->timers.now_ms - life->born_ms) / 1000, "the log says that it lasted %" PRIu64 " s",
             seconds);
   bool gone = life->client_gone && !life->backend.connected && life->dial == NULL;

@@ -78,15 +78,17 @@ static void look_at_client_end(struct life *life) {
 
 static void look_at_backend_end(struct life *life) {
   if (!life->backend.connected) return;
-  bool broken = model_knows(life, FACT_BACKEND_FAILED) || model_knows(life, FACT_BACKEND_LOST);
+  bool not_text = model_knows(life, FACT_BACKEND_NOT_TEXT);
+  bool broken = model_knows(life, FACT_BACKEND_FAILED) || model_knows(life, FACT_BACKEND_LOST) || not_text;
   bool ends = model_client_ended_well(life) && life->heard.end != HEARD_WRONG && model_held_up(life) == 0;
   /* A write may fail in the middle of what was read with the Close behind it. */
   bool client_failed = client_is_lost(life) && (life->client.deaf || !model_knows(life, FACT_CLIENT_CLOSE));
   if (ends && !broken && !client_failed && !model_timed_out(life) && writable(&life->backend))
     sim_check(life->backend_finished, "the backend has got everything, but no end");
-  bool both = model_backend_end_was_read(life) && (broken || life->backend_finished);
+  bool ended = model_backend_end_was_read(life) && !life->backend_end_waits;
+  bool both = ended && (broken || life->backend_finished);
   /* Where the client has failed behind its end, a reset follows when all is acknowledged. */
-  sim_check(!both || client_failed || model_timed_out(life),
+  sim_check(!both || client_failed || not_text || model_timed_out(life),
             "the backend is kept although both directions have ended");
 }
 

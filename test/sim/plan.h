@@ -75,6 +75,8 @@ struct role { /* of one session */
   struct temper client, backend;
   uint8_t dialling; /* enum dialling */
   uint32_t early;   /* bytes of the client's first words that come with the request head */
+  uint8_t frames;   /* enum frames_mode */
+  uint8_t line_end; /* enum wsl_line_end */
 };
 
 struct plan {
@@ -90,8 +92,10 @@ struct plan {
   uint32_t pipes;             /* ceiling of the pool of pipes; 0: nothing is spliced */
   uint32_t pipe_bytes;        /* that one holds */
   uint8_t pipe_refusals;      /* percent of those asked for */
+  uint32_t max_line;
   bool refuse_text;
-  bool patient; /* at the end peers take everything and end what they began; else time just passes */
+  bool invalid_closes; /* what is not UTF-8 ends a session */
+  bool patient;        /* at the end peers take everything and end what they began; else time just passes */
   uint8_t sessions;
   struct role roles[PLAN_SESSIONS_MAX];
   uint16_t step_count;

@@ -1,4 +1,5 @@
 /* Draws plans: what a seed makes of a life (plan.h). */
+#include "bridge/session.h"
 #include "bridge/shortage.h"
 #include "core/error.h"
 #include "core/random.h"
@@ -8,6 +9,8 @@
 const int plan_dial_answers[PLAN_DIAL_ANSWERS] = {
     WSL_OK, WSL_REFUSED, WSL_TIMED_OUT, WSL_NO_DESCRIPTOR, WSL_NO_PORT, WSL_NO_MEMORY,
 };
+
+#define SMALLEST_BUFFER 16u /* a quarter of it is read where clients are sent messages */
 
 static struct random_source source;
 
@@ -72,7 +75,7 @@ static void draw_buffers(struct plan *plan) {
   static const uint32_t large_sizes[] = {0, 257, 600, 1100};
   bool bulk = theme == THEME_BULK, both = bulk && one_in(2);
   if (theme == THEME_FLOOD) {
-    plan->buffer_size = 16 + pick(20);
+    plan->buffer_size = SMALLEST_BUFFER + pick(20);
     plan->large_buffer_size = plan->buffer_size + 1 + pick(100);
     plan->buffers = one_in(3) ? 1 + pick(20) : 64;
     return;
@@ -245,6 +248,22 @@ static void draw_step(const struct plan *plan, struct step *step) {
   }
 }
 
+/* Of every fourth plan the clients are of all kinds. From a source of its own, so that the other lives are
+ * what they were. */
+static void draw_messages(struct plan *plan) {
+  static const uint32_t lines[] = {1, 2, 5, 30, 125, 126, 300, 65536};
+  random_seed(&source, ~plan->seed);
+  plan->max_line = 65536;
+  if (!one_in(4)) return;
+  plan->max_line = PICK(lines);
+  plan->invalid_closes = one_in(3);
+  if (plan->spare_size < SMALLEST_BUFFER) plan->spare_size = SMALLEST_BUFFER;
+  for (size_t i = 0; i < plan->sessions; i++) {
+    plan->roles[i].frames = (uint8_t)pick(FRAMES_AUTO + 1);
+    plan->roles[i].line_end = (uint8_t)pick(WSL_LINE_END_CR + 1);
+  }
+}
+
 void plan_draw(struct plan *plan, uint64_t seed) {
   random_seed(&source, seed);
   *plan = (struct plan){.seed = seed};
@@ -256,4 +275,5 @@ void plan_draw(struct plan *plan, uint64_t seed) {
   plan->step_count = (uint16_t)(3 + pick(one_in(3) ? PLAN_STEPS_MAX - 3 : 20));
   for (size_t i = 0; i < plan->step_count; i++)
     draw_step(plan, &plan->steps[i]);
+  draw_messages(plan);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "bridge/session.h"
+
 #define FIELD(type, member) offsetof(struct type, member), sizeof(((struct type *)NULL)->member)
 
 static const char *const reactions[REACTIONS] = {
@@ -17,6 +19,14 @@ static const char *const diallings[DIALLINGS] = {
     "the dial is answered at once",
     "the dial is answered later",
 };
+
+static const char *const frames[] = {
+    "the client is sent binary",       "the client is sent text",   "the client is sent lines",
+    "the client is sent binary lines", "the client is sent base64", "the client is sent what it sends",
+};
+
+static const char *const line_ends[] = {"its lines end in LF", "its lines end in CRLF",
+                                        "its lines end in CR"};
 
 const struct plan_field plan_fields[] = {
     {FIELD(plan, max_frame_size), 65536, "frames of at most # bytes", NULL},
@@ -33,6 +43,8 @@ const struct plan_field plan_fields[] = {
     {FIELD(plan, pipes), 0, "at most # pipes", NULL},
     {FIELD(plan, pipe_bytes), 1000, "pipes of # bytes", NULL},
     {FIELD(plan, pipe_refusals), 0, "# % of pipes are refused", NULL},
+    {FIELD(plan, max_line), 65536, "lines of at most # bytes", NULL},
+    {FIELD(plan, invalid_closes), false, "what is no text ends it", NULL},
     {FIELD(plan, refuse_text), false, "text is refused", NULL},
     {FIELD(plan, patient), true, "at the end time just passes", NULL},
     {0},
@@ -56,6 +68,8 @@ const struct plan_field temper_fields[] = {
 const struct plan_field role_fields[] = {
     {FIELD(role, dialling), DIALLED_BEFORE, NULL, diallings},
     {FIELD(role, early), 0, "# bytes of the client come with the request head", NULL},
+    {FIELD(role, frames), FRAMES_BINARY, NULL, frames},
+    {FIELD(role, line_end), WSL_LINE_END_LF, NULL, line_ends},
     {0},
 };
 

@@ -60,10 +60,27 @@ static void client_ends(struct life *life, const struct step *step) {
   peer_ends(&life->client, again ? END_RESET : (enum stream_end)(step->a % STREAM_ENDS));
 }
 
+/* About so many bytes that are text, mostly, of short lines. */
+static void say_text(struct bytes *said, struct random_source *random, uint32_t len) {
+  static const char *const pieces[] = {
+      "a",      "\n",   "\r\n", "\r",      "\xc3\xa4", "\xe2\x82\xac", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf",
+      "a line", "\xc3", "\xff", "\xe2\x82"};
+  size_t until = said->len + len;
+  uint32_t kinds = random_below(random, 3) == 0 ? 12 : 9;
+  while (said->len < until) {
+    const char *piece = pieces[random_below(random, kinds)];
+    bytes_add(said, piece, strlen(piece));
+  }
+}
+
 static void backend_says(struct life *life, uint32_t len) {
   struct peer *backend = &life->backend;
   if (backend->end_said || backend->vanished) return;
-  bytes_add_random(&backend->said, &life->speaker.random, len);
+  if (life->role->frames == FRAMES_BINARY || life->role->frames == FRAMES_BASE64) {
+    bytes_add_random(&backend->said, &life->speaker.random, len);
+  } else {
+    say_text(&backend->said, &life->speaker.random, len);
+  }
   peer_sends(backend, 0);
 }
 

@@ -5,11 +5,14 @@
 
 enum { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
-void listener_init(struct listener *l, bool refuse_text) {
+void listener_init(struct listener *l, bool refuse_text, enum frames_mode frames,
+                   enum wsl_line_end line_end) {
   struct bytes kept = l->payload, pings = l->pings;
   bytes_clear(&kept);
   bytes_clear(&pings);
   *l = (struct listener){.payload = kept, .pings = pings, .refuse_text = refuse_text};
+  l->frames = frames;
+  l->line_end = line_end;
 }
 
 static void wrong(struct listener *l, uint16_t code, const char *reason) {
@@ -19,54 +22,81 @@ static void wrong(struct listener *l, uint16_t code, const char *reason) {
   l->certain = l->payload.len;
 }
 
-/* ---- UTF-8 (RFC 3629 section 4, its table as it stands) ---- */
-
-/* What may follow a first byte: how many, and the bounds of the second. False: it is none. */
-static bool first_of_character(struct listener *l, uint8_t byte) {
-  static const struct {
-    uint8_t from, to, more, low, high;
-  } rows[] = {
-      {0x00, 0x7F, 0, 0, 0},       {0xC2, 0xDF, 1, 0x80, 0xBF}, {0xE0, 0xE0, 2, 0xA0, 0xBF},
-      {0xE1, 0xEC, 2, 0x80, 0xBF}, {0xED, 0xED, 2, 0x80, 0x9F}, {0xEE, 0xEF, 2, 0x80, 0xBF},
-      {0xF0, 0xF0, 3, 0x90, 0xBF}, {0xF1, 0xF3, 3, 0x80, 0xBF}, {0xF4, 0xF4, 3, 0x80, 0x8F},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    if (byte < rows[i].from || byte > rows[i].to) continue;
-    l->char_left = rows[i].more;
-    l->char_low = rows[i].low;
-    l->char_high = rows[i].high;
-    return true;
-  }
-  return false;
-}
+/* ---- text ---- */
 
 /* Whether the byte may stand there. */
 static bool is_text(struct listener *l, uint8_t byte) {
-  if (l->char_left == 0) {
-    l->char_at = l->payload.len;
-    return first_of_character(l, byte);
-  }
-  if (byte < l->char_low || byte > l->char_high) return false;
-  l->char_left--;
-  l->char_low = 0x80;
-  l->char_high = 0xBF;
-  return true;
+  if (l->letters.left == 0) l->char_at = l->payload.len;
+  return letters_take(&l->letters, byte);
 }
 
 static void broken_text(struct listener *l, const char *reason) {
-  size_t certain = l->char_left > 0 ? l->char_at : l->payload.len;
+  size_t certain = l->letters.left > 0 ? l->char_at : l->payload.len;
   wrong(l, 1007, reason);
   l->certain = certain;
 }
 
-/* ---- frames ---- */
+/* ---- what a message means ---- */
 
-static bool is_whole_text(const uint8_t *bytes, size_t len) {
-  struct listener scratch = {.end = HEARD_OPEN};
-  for (size_t i = 0; i < len; i++)
-    if (!is_text(&scratch, bytes[i])) return false;
-  return scratch.char_left == 0;
+static void end_line(struct listener *l) {
+  bool bare = !l->has_bytes, cr = !bare && l->last == '\r';
+  bool ended = !bare && (l->last == '\n' || (cr && l->line_end == WSL_LINE_END_CR));
+  l->has_bytes = false;
+  if (ended) return;
+  if (l->line_end != WSL_LINE_END_LF && !cr) bytes_push(&l->payload, '\r');
+  if (l->line_end != WSL_LINE_END_CR) bytes_push(&l->payload, '\n');
 }
+
+static const char digits_of_base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* RFC 4648 section 4, a digit after the other; false: it has no place there. */
+static bool take_base64(struct listener *l, uint8_t byte) {
+  if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n') return true;
+  if (byte == '=') return (l->digits % 4 + l->pads++) % 4 >= 2 && l->digits % 4 >= 2;
+  const char *digit = byte == 0 ? NULL : strchr(digits_of_base64, byte);
+  if (digit == NULL || l->pads > 0) return false;
+  l->group = l->group * 64 + (uint32_t)(digit - digits_of_base64);
+  l->digits++;
+  if (l->digits % 4 == 2) bytes_push(&l->payload, (uint8_t)(l->group >> 4));
+  if (l->digits % 4 == 3) bytes_push(&l->payload, (uint8_t)(l->group >> 2));
+  if (l->digits % 4 == 0) bytes_push(&l->payload, (uint8_t)l->group);
+  return true;
+}
+
+static void end_base64(struct listener *l) {
+  bool whole = l->digits % 4 != 1 && (l->pads == 0 || (l->digits + l->pads) % 4 == 0);
+  l->digits = l->pads = 0;
+  l->group = 0;
+  if (!whole) wrong(l, 1007, "Text message is not base64");
+}
+
+static void note_first(struct listener *l) {
+  if (l->first == FIRST_NONE) l->first = l->in_text ? FIRST_TEXT : FIRST_BINARY;
+}
+
+/* A byte of a message, of a text one if it may stand there. */
+static void hear_data(struct listener *l, uint8_t byte) {
+  note_first(l);
+  if (l->frames == FRAMES_BASE64 && l->in_text) {
+    if (!take_base64(l, byte)) wrong(l, 1007, "Text message is not base64");
+    return;
+  }
+  l->has_bytes = true;
+  l->last = byte;
+  bytes_push(&l->payload, byte);
+}
+
+static void end_message(struct listener *l) {
+  if (l->in_text && l->letters.left > 0) {
+    broken_text(l, "Text message is not UTF-8");
+    return;
+  }
+  note_first(l);
+  if (l->frames == FRAMES_LINES || l->frames == FRAMES_BINARY_LINES) end_line(l);
+  if (l->frames == FRAMES_BASE64 && l->in_text) end_base64(l);
+}
+
+/* ---- frames ---- */
 
 static void judge_close(struct listener *l) {
   l->end = HEARD_CLOSE;
@@ -80,7 +110,7 @@ static void judge_close(struct listener *l) {
   bool registered = (l->code >= 1000 && l->code <= 1014) && (l->code < 1004 || l->code > 1006);
   if (!registered && (l->code < 3000 || l->code > 4999)) {
     wrong(l, 1002, "Close code not allowed");
-  } else if (!is_whole_text(l->control + 2, l->control_len - 2)) {
+  } else if (!letters_are_whole(l->control + 2, l->control_len - 2)) {
     wrong(l, 1007, "Close reason is not UTF-8");
   }
 }
@@ -100,7 +130,7 @@ static void end_frame(struct listener *l) {
     bytes_add(&l->pings, l->control, len);
     l->ping_count++;
   } else if (opcode != PONG && fin) {
-    if (l->in_text && l->char_left > 0) broken_text(l, "Text message is not UTF-8");
+    end_message(l);
     l->in_message = l->in_text = false;
   }
 }
@@ -154,7 +184,7 @@ static void begin_frame(struct listener *l) {
   if (opcode == TEXT || opcode == BINARY) {
     l->in_message = true;
     l->in_text = opcode == TEXT;
-    l->char_left = 0;
+    l->letters.left = 0;
   }
   if (l->left == 0) end_frame(l);
 }
@@ -189,9 +219,9 @@ static void hear_payload(struct listener *l, uint8_t byte) {
     broken_text(l, "Text message is not UTF-8");
     return;
   } else {
-    bytes_push(&l->payload, byte);
+    hear_data(l, byte);
   }
-  if (l->left == 0) end_frame(l);
+  if (l->end == HEARD_OPEN && l->left == 0) end_frame(l);
 }
 
 void listener_hear(struct listener *l, const uint8_t *bytes, size_t len) {

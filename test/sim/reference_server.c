@@ -3,14 +3,78 @@
 
 #include "reference.h"
 
-enum { BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
+enum { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
-void reader_init(struct reader *r) {
+void reader_init(struct reader *r, enum frames_mode mode) {
   struct bytes payload = r->payload, pongs = r->pongs;
   bytes_clear(&payload);
   bytes_clear(&pongs);
-  *r = (struct reader){.payload = payload, .pongs = pongs};
+  *r = (struct reader){.mode = mode, .payload = payload, .pongs = pongs};
 }
+
+/* ---- messages ---- */
+
+static bool is_lines(const struct reader *r) {
+  return r->mode == FRAMES_LINES || r->mode == FRAMES_BINARY_LINES;
+}
+
+static bool is_text(const struct reader *r) {
+  return (r->header[0] & 0xF) == TEXT;
+}
+
+/* What a data frame may be; with FRAMES_AUTO no binary one comes behind a text one. */
+static bool may_begin(const struct reader *r) {
+  switch (r->mode) {
+    case FRAMES_BINARY:
+    case FRAMES_BINARY_LINES:
+      return !is_text(r);
+    case FRAMES_TEXT:
+    case FRAMES_LINES:
+    case FRAMES_BASE64:
+      return is_text(r);
+    case FRAMES_AUTO:
+      return is_text(r) || !r->was_text;
+  }
+  return false;
+}
+
+/* A whole group brings its bytes. */
+static void read_base64(struct reader *r, uint8_t byte) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const char *digit = byte == 0 ? NULL : strchr(digits, byte);
+  if (byte == '=') {
+    r->pads++;
+  } else if (digit == NULL || r->pads > 0) {
+    r->wrong = "what is not base64";
+    return;
+  }
+  r->group = r->group * 64 + (byte == '=' ? 0 : (uint32_t)(digit - digits));
+  if (++r->digits % 4 > 0) return;
+  for (size_t i = 0; i + r->pads < 3; i++)
+    bytes_push(&r->payload, (uint8_t)(r->group >> (16 - 8 * i)));
+  r->group = 0;
+}
+
+static void read_data(struct reader *r, uint8_t byte) {
+  r->data_bytes++;
+  if (is_text(r) && !letters_take(&r->letters, byte)) r->wrong = "text that is not UTF-8";
+  if (is_lines(r) && byte == '\n') r->wrong = "a line end inside a line";
+  if (r->mode == FRAMES_BASE64) {
+    read_base64(r, byte);
+  } else {
+    bytes_push(&r->payload, byte);
+  }
+}
+
+static void end_data(struct reader *r) {
+  r->frames++;
+  if (r->letters.left > 0) r->wrong = "text that ends inside a character";
+  if (r->digits % 4 > 0 || r->pads > 2) r->wrong = "base64 that ends inside a group";
+  r->digits = r->pads = 0;
+  if (is_lines(r)) bytes_push(&r->payload, '\n');
+}
+
+/* ---- frames ---- */
 
 static void end_frame(struct reader *r) {
   unsigned opcode = r->header[0] & 0xF;
@@ -33,7 +97,7 @@ static void end_frame(struct reader *r) {
     memcpy(r->reason, r->control + 2, r->control_len - 2);
     r->reason[r->control_len - 2] = '\0';
   } else {
-    r->frames++;
+    end_data(r);
   }
 }
 
@@ -49,8 +113,8 @@ static void begin_frame(struct reader *r) {
   if ((digits == 2 && r->left < 126) || (digits == 8 && r->left < 65536))
     r->wrong = "a length that is not in its shortest form";
   if (opcode >= CLOSE && r->left > REFERENCE_CONTROL_MAX) r->wrong = "a control frame that is too long";
-  if (opcode == BINARY && r->left == 0) r->wrong = "an empty data frame";
-  if (opcode == BINARY && r->left > r->longest) r->longest = (size_t)r->left;
+  if (opcode < CLOSE && r->left == 0 && !is_lines(r)) r->wrong = "an empty data frame";
+  if (opcode < CLOSE && r->left > r->longest) r->longest = (size_t)r->left;
   r->in_frame = true;
   r->control_len = 0;
   if (r->left == 0) end_frame(r);
@@ -59,10 +123,14 @@ static void begin_frame(struct reader *r) {
 static void read_header(struct reader *r, uint8_t byte) {
   r->header[r->header_len++] = byte;
   if (r->header_len == 1) {
-    bool known = byte == (0x80 | BINARY) || (byte >= (0x80 | CLOSE) && byte <= (0x80 | PONG));
-    if (!known) r->wrong = "a frame that is neither binary nor control, or not final";
+    bool data = byte == (0x80 | BINARY) || byte == (0x80 | TEXT);
+    bool known = data || (byte >= (0x80 | CLOSE) && byte <= (0x80 | PONG));
+    if (!known) r->wrong = "a frame that is neither data nor control, or not final";
     if (byte == (0x80 | CLOSE)) r->close_begun = true;
-    if (byte == (0x80 | BINARY)) r->begun++;
+    if (!data) return;
+    r->begun++;
+    if (!may_begin(r)) r->wrong = "a data frame of the other kind";
+    if (is_text(r)) r->was_text = true;
     return;
   }
   if (r->header_len == 2 && (byte & 0x80)) r->wrong = "a masked frame";
@@ -73,7 +141,7 @@ static void read_payload(struct reader *r, uint8_t byte) {
   if (r->header[0] & 8) {
     r->control[r->control_len++] = byte;
   } else {
-    bytes_push(&r->payload, byte);
+    read_data(r, byte);
   }
   if (--r->left == 0) end_frame(r);
 }

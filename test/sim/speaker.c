@@ -72,9 +72,30 @@ static void draw_character(struct speaker *s) {
   memcpy(s->character, drawn, s->character_len);
 }
 
+static uint8_t next_base64_byte(struct speaker *s) {
+  static const char bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/ \n";
+  uint8_t byte = (uint8_t)bytes[random_below(&s->random, sizeof bytes - 1)];
+  if (random_below(&s->random, 300) == 0) return '!';
+  s->digits += byte > ' ';
+  return byte;
+}
+
 static uint8_t next_text_byte(struct speaker *s) {
+  if (s->in_base64) return next_base64_byte(s);
   if (s->character_at == s->character_len) draw_character(s);
   return s->character[s->character_at++];
+}
+
+/* What the last group wants: a digit, now and then padding as well. */
+static void end_base64(struct speaker *s, struct bytes *payload) {
+  if (s->digits % 4 == 1) {
+    bytes_push(payload, 'A');
+    s->digits++;
+  }
+  bool pads = random_below(&s->random, 2) == 0;
+  for (; pads && s->digits % 4 > 0; s->digits++)
+    bytes_push(payload, '=');
+  s->digits = 0;
 }
 
 /* `len` bytes, and for the end of a text what its last character still wants. */
@@ -85,6 +106,7 @@ static void draw_payload(struct speaker *s, size_t len, bool text, bool ends, st
     bytes_push(payload, next_text_byte(s));
   while (text && ends && s->character_at < s->character_len)
     bytes_add(payload, &s->character[s->character_at++], 1);
+  if (text && ends && s->in_base64) end_base64(s, payload);
 }
 
 /* ---- right frames ---- */

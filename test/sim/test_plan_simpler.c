@@ -28,13 +28,16 @@ static struct plan a_wild_plan(void) {
   plan.close_timeout_ms = plan.close_timeout_max_ms = plan.buffers = 7;
   plan.spares = plan.spare_size = 7;
   plan.buffer_size = plan.large_buffer_size = plan.pipes = plan.pipe_bytes = plan.pipe_refusals = 7;
-  plan.refuse_text = true;
+  plan.refuse_text = plan.invalid_closes = true;
+  plan.max_line = 7;
   for (size_t i = 0; i < PLAN_SESSIONS_MAX; i++) {
     struct role *role = &plan.roles[i];
     role->client = (struct temper){1, 2, 3, 4, 5, true, true, true, true, 6, REACT_RESETS};
     role->backend = role->client;
     role->dialling = DIAL_LATER;
     role->early = 9;
+    role->frames = 5;
+    role->line_end = 2;
   }
   plan.step_count = 60;
   for (size_t i = 0; i < plan.step_count; i++) {

@@ -99,6 +99,8 @@ static void settle(struct world *w, const struct plan *plan) {
       .pong_timeout_ms = plan->pong_timeout_ms,
       .idle_timeout_ms = plan->idle_timeout_ms,
       .max_frame_size = plan->max_frame_size,
+      .max_line = plan->max_line,
+      .invalid_text = plan->invalid_closes ? INVALID_TEXT_CLOSES : INVALID_TEXT_REPLACED,
       .text = plan->refuse_text ? TEXT_REFUSE : TEXT_FORWARD,
   };
 }
@@ -141,6 +143,7 @@ struct world *world_begin(const struct plan *plan) {
     life->backend.witness = &model_of_backend;
     life->client.model = life->backend.model = life;
     speaker_init(&life->speaker, plan->seed * 8 + i);
+    life->speaker.in_base64 = life->role->frames == FRAMES_BASE64;
     life->opened = life->ended = false;
   }
   return w;
@@ -168,6 +171,7 @@ void world_open(struct world *w, struct life *life, size_t early) {
       .early = buffer,
       .early_at = at,
       .early_len = early,
+      .frames = {(enum frames_mode)life->role->frames, (enum wsl_line_end)life->role->line_end},
   };
   life->opened = true;
   model_connected(life);

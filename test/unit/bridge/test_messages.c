@@ -121,10 +121,10 @@ static void lines_longer_than_a_buffer(struct world *w) {
 }
 
 static void frames_bound_lines(struct world *w) {
-  w->settings.max_frame_size = 3;
+  w->settings.max_frame_size = 3; /* but a character has its four bytes */
   open_with(w, FRAMES_LINES);
-  say(w, "12345\n");
-  assert_client_story(w, "text(123) text(45)");
+  say(w, "123456\n\xF0\x9F\x98\x80\n");
+  assert_client_story(w, "text(1234) text(56) text(\xF0\x9F\x98\x80)");
   end(w);
 }
 
