@@ -41,6 +41,7 @@ cmd:xterm                                     xterm
 cmd:xsetroot                                  x11-xserver-utils
 cmd:mosquitto                                 mosquitto
 cmd:redis-server                              redis-server
+path:/usr/sbin/ngircd                         ngircd
 cmd:sshd                                      openssh-server
 cmd:openssl                                   openssl
 cmd:curl                                      curl
