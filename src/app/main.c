@@ -139,11 +139,11 @@ static int watch_signals(struct program *program) {
 
 static void warn_of_open_door(const struct options *options) {
   if (options->origins.count > 0) return;
-  if (options->exec != NULL) {
-    log_event(LOG_WARN, 0,
-              "--exec without --origin: any web page that a user visits can run the program here and use it "
-              "(--origin same allows only pages of this host; other programs give what Origin they like, so "
-              "listen on 127.0.0.1 only, or ask who it is)");
+  if (options->exec != NULL && options->server.auth.plugin == AUTH_NONE && !options->verify_client) {
+    log_event(
+        LOG_WARN, 0,
+        "--exec without --origin and --auth-plugin: any web page that a user visits, and whoever reaches "
+        "this port, can run the program and use it (--origin same allows only pages of this host)");
     return;
   }
   log_event(LOG_WARN, 0,

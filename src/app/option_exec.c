@@ -75,8 +75,8 @@ static const struct option_spec specs[] = {
    "or 503 with --dial-first [256]"},
   {OPTION_DURATION, "exec-grace", 0, "SEC", FIELD(exec_grace_ms), 0, HOUR_MS, NULL,
    "time to end in for a program whose client has gone,\n"
-   "before SIGTERM to its process group, and again\n"
-   "before SIGKILL [1]"},
+   "before SIGTERM (on a terminal: SIGHUP) to its\n"
+   "process group, and again before SIGKILL [1]"},
   {OPTION_TEXT, "exec-dir", 0, "DIR", FIELD(exec_dir), 0, 0, option_check_not_empty,
    "where programs work [where wsluice does]"},
   {OPTION_LIST, "exec-env", 0, "NAME[=VALUE]", FIELD(exec_env), 0, 0, check_variable,

@@ -39,11 +39,16 @@ struct variables {
   size_t count;
 };
 
+/* Of two with one name the first stays: programs differ in which of them they see. */
 static void add(struct variables *variables, const char *entry) {
-  if (entry != NULL && variables->count < PROGRAM_VARIABLES_MAX) variables->at[variables->count++] = entry;
+  if (entry == NULL || variables->count == PROGRAM_VARIABLES_MAX) return;
+  for (size_t i = 0; i < variables->count; i++) {
+    if (has_name(variables->at[i], entry, strcspn(entry, "="))) return;
+  }
+  variables->at[variables->count++] = entry;
 }
 
-/* Those of the command line first: of two the first counts. */
+/* Those of the command line first. */
 static void choose_environment(struct program_choice *choice, const struct options *options,
                                const char *const *environment) {
   struct variables chosen = {.at = choice->environment};

@@ -38,7 +38,8 @@ struct child {
   enum child_state state;
   enum pressure pressure;
   bool released;
-  pid_t pid;         /* and its group's */
+  pid_t pid; /* and its group's */
+  int end_signal;
   pid_t other_group; /* of its session, or 0 */
   struct child_status status;
   struct poller_watch watch; /* of the pidfd */
@@ -194,9 +195,11 @@ void child_spare(struct child_domain *domain, struct child *child) {
   slab_give(&domain->slab, child);
 }
 
-void child_begin(struct child_domain *domain, struct child *child, pid_t pid, child_fn on_exit, void *owner) {
+void child_begin(struct child_domain *domain, struct child *child, pid_t pid, int end_signal,
+                 child_fn on_exit, void *owner) {
   assert(pid > 0);
   child->pid = pid;
+  child->end_signal = end_signal;
   child->on_exit = on_exit;
   child->owner = owner;
   list_append(&domain->children, &child->node);
@@ -228,7 +231,7 @@ void child_signal(struct child *child, int signum) {
 void child_end(struct child *child) {
   if (child->pressure != LET_BE) return;
   child->pressure = ASKED_TO_END;
-  child_signal(child, SIGTERM);
+  child_signal(child, child->end_signal);
   arm(child, &child->grace, child->domain->grace_ms);
 }
 

@@ -4,8 +4,9 @@
  *   RUNNING --it ends: on_exit()--> EXITED --child_release()--> waited for: on_gone(), freed
  *      \--child_release()--> it is made to end -----------------^
  *
- * Made to end is: SIGTERM to its group, and after the grace SIGKILL. What is left of the group
- * when the process itself has ended (jobs in the background) is ended in the same way.
+ * Made to end is: SIGTERM to its group (on a terminal SIGHUP, since shells there take no other), and after
+ * the grace SIGKILL. What is left of the group when the process itself has ended (jobs in the background) is
+ * ended in the same way.
  *
  * While the owner holds it, a process that has ended is not waited for: as long as it is there its number
  * can't become another's, so a signal to its group reaches nobody else.
@@ -61,9 +62,10 @@ void child_domain_cut(struct child_domain *domain);
 struct child *child_take(struct child_domain *domain);
 void child_spare(struct child_domain *domain, struct child *child);
 
-/* The process leads a group of its own (child_spawn). `on_exit` comes once, not from inside this call,
- * and not after child_release(). */
-void child_begin(struct child_domain *domain, struct child *child, pid_t pid, child_fn on_exit, void *owner);
+/* The process leads a group of its own (child_spawn). `end_signal` is what asks it to end. `on_exit` comes
+ * once, not from inside this call, and not after child_release(). */
+void child_begin(struct child_domain *domain, struct child *child, pid_t pid, int end_signal,
+                 child_fn on_exit, void *owner);
 
 pid_t child_pid(const struct child *child);
 

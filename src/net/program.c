@@ -214,7 +214,8 @@ void program_spare(struct program *program) {
 struct transport *program_begin(struct program *program, const struct program_launch *launch, uint64_t id) {
   struct program_domain *domain = program->domain;
   atomic_fetch_add(&domain->room->started, 1);
-  child_begin(&domain->children, program->child, launch->pid, on_exit, program);
+  int end_signal = launch->input == launch->output ? SIGHUP : SIGTERM;
+  child_begin(&domain->children, program->child, launch->pid, end_signal, on_exit, program);
   error_lines_open(&program->errors, domain->poller, launch->errors, id, launch->pid);
   log_event(LOG_DEBUG, id, "program started pid=%ld", (long)launch->pid);
   program->stream = pipe_stream_open(&domain->pipes, launch->output, launch->input, &program->peer);

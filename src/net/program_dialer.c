@@ -47,6 +47,15 @@ static size_t count_words(const char *words, size_t len) {
   return count;
 }
 
+/* Whether the operator has said otherwise: programs differ in which of two they see. */
+static bool is_set(const struct program_settings *settings, const char *word) {
+  size_t len = strcspn(word, "=") + 1;
+  for (const char *const *entry = settings->environment; *entry != NULL; entry++) {
+    if (strncmp(*entry, word, len) == 0) return true;
+  }
+  return false;
+}
+
 /* In one piece, since the context is the connection's and may go before the program is started. NULL without
  * memory. */
 static const char **make_environment(const struct program_settings *settings,
@@ -59,12 +68,13 @@ static const char **make_environment(const struct program_settings *settings,
   const char **next = environment;
   for (size_t i = 0; i < common; i++)
     *next++ = settings->environment[i];
-  /* A TERM of the operator's stands before it. */
-  if (settings->streams == PROGRAM_ON_TERMINAL) *next++ = terminal_type;
+  bool on_terminal = settings->streams == PROGRAM_ON_TERMINAL;
+  if (on_terminal && !is_set(settings, terminal_type)) *next++ = terminal_type;
   char *words = (char *)(environment + pointers);
   if (len > 0) memcpy(words, context->words, len);
-  for (char *at = words; at < words + len; at += strlen(at) + 1)
-    *next++ = at;
+  for (char *at = words; at < words + len; at += strlen(at) + 1) {
+    if (!is_set(settings, at)) *next++ = at;
+  }
   *next = NULL;
   return environment;
 }

@@ -186,5 +186,6 @@ uint16_t program_words_size(struct wsl_span query, const char *name) {
   uint64_t size;
   if (query_parameter(query, name, digits, sizeof(digits) - 1, &len) != QUERY_FOUND) return 0;
   digits[len] = '\0';
+  if (strlen(digits) != len) return 0; /* an encoded NUL */
   return parse_unsigned(digits, TERMINAL_SIZE_MAX, &size, &why) == WSL_OK ? (uint16_t)size : 0;
 }

@@ -345,11 +345,13 @@ def test_a_program_gets_what_cgi_programs_get(serve_program, connect):
 
 def test_a_program_gets_nothing_of_our_environment_but_what_is_named(serve_program, connect):
     bridge = serve_program(
-        ("--exec", "env", "--exec-env", "PASSED", "--exec-env", "MADE=a b", "--exec-env", "UNSET"),
+        ("--exec", "env", "--exec-env", "PASSED", "--exec-env", "MADE=a b", "--exec-env", "UNSET", "--exec-env", "LANG=xx",
+         "--exec-env", "LANG=yy", "--exec-env", "HTTP_HOST=ours"),
         env={"SECRET": "1", "PASSED": "yes", "LD_PRELOAD": "", "WSLUICE_KEY_PASSWORD": "1", "LC_TIME": "C",
              "LISTEN_PID": "1"})
     got = environment_of(output_of(connect(bridge, "/%C3%A4"))[0])
     assert (got["PASSED"], got["MADE"], got["LC_TIME"], got["PATH_INFO"]) == ("yes", "a b", "C", "/ä")
+    assert (got["LANG"], got["HTTP_HOST"]) == ("xx", "ours")
     ours = {"SECRET", "LD_PRELOAD", "WSLUICE_KEY_PASSWORD", "LISTEN_PID", "UNSET", "TERM"}
     assert not ours & got.keys()
 
@@ -426,5 +428,5 @@ def test_wrong_use_is_explained(wsluice, words, expected):
 
 def test_without_origin_a_warning_is_loud(serve_program):
     bridge = serve_program(ECHO)
-    bridge.wait_for_log("warn .*--exec without --origin: any web page")
+    bridge.wait_for_log("warn .*--exec without --origin and --auth-plugin: any web page")
     assert "warn" not in serve_program(ECHO, "--origin", "same").log
