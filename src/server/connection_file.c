@@ -129,6 +129,7 @@ static void answer_asset(struct connection *c, const char *path) {
   struct response response = {.status = status_of(outcome),
                               .content_length = part.len,
                               .content_type = type,
+                              .type_unknown = content_type_is_unknown(type),
                               .cache_control = content_type_cache_control(type),
                               .file = &about};
   if (outcome == CONDITION_WHOLE || outcome == CONDITION_PART)
@@ -288,6 +289,7 @@ static struct response describe(const struct file_job *job, struct response_file
   return (struct response){.status = status_of(job->condition),
                            .content_length = length_of(job),
                            .content_type = type,
+                           .type_unknown = content_type_is_unknown(type),
                            .cache_control = content_type_cache_control(type),
                            .file = about};
 }

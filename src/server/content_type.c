@@ -4,8 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define TYPE_HTML "text/html; charset=utf-8"
-#define TYPE_JS   "text/javascript; charset=utf-8" /* RFC 9239 */
+#define TYPE_UNKNOWN "application/octet-stream"
+#define TYPE_HTML    "text/html; charset=utf-8"
+#define TYPE_JS      "text/javascript; charset=utf-8" /* RFC 9239 */
 
 static const struct {
   const char *ending, *type;
@@ -63,7 +64,11 @@ const char *content_type_of(const char *path) {
   for (size_t i = 0; dot != NULL && i < sizeof(types) / sizeof(types[0]); i++) {
     if (strcasecmp(dot + 1, types[i].ending) == 0) return types[i].type;
   }
-  return "application/octet-stream";
+  return TYPE_UNKNOWN;
+}
+
+bool content_type_is_unknown(const char *content_type) {
+  return strcmp(content_type, TYPE_UNKNOWN) == 0;
 }
 
 const char *content_type_cache_control(const char *content_type) {

@@ -98,7 +98,10 @@ size_t response_head(const struct response *r, const char *date, char *out, size
   put_field(&head, "Cache-Control", r->cache_control);
   if (r->file != NULL) put_file(&head, r);
   if (r->retry_after_s != 0) text_format(&head, "Retry-After: %u\r\n", r->retry_after_s);
-  text_string(&head, "X-Content-Type-Options: nosniff\r\n\r\n");
+  /* A page may load what we know no type of as a script: recordings for noVNC have a number as their ending.
+   */
+  if (!r->type_unknown) text_string(&head, "X-Content-Type-Options: nosniff\r\n");
+  text_string(&head, "\r\n");
   assert(!head.overflow);
   return head.len;
 }

@@ -42,6 +42,7 @@ struct response {
   uint64_t content_length;          /* of the body, sent or (HEAD) not */
   const char *content_type;         /* the texts: NULL leaves the field out */
   const char *cache_control;        /* Cache-Control */
+  bool type_unknown;                /* the Content-Type says nothing: it binds nobody */
   const char *allow;                /* Allow, with 405 */
   const char *location;             /* Location, with 301 */
   const char *www_authenticate;     /* WWW-Authenticate, with 401 */

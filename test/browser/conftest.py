@@ -16,6 +16,14 @@ TERMINAL_COLOUR = (0xFF, 0xFF, 0xCC)
 TERMINAL_AT = (20, 20)
 
 
+def expect_desktop(seen):
+    """That what was seen of it on a canvas is all there: the xterm covers about a fifth; text, border and pointer
+    the odd pixel."""
+    root_pixels, terminal_pixels = seen["counts"]
+    assert root_pixels > 0.7 * WIDTH * HEIGHT, f"the root window is not there: {seen}"
+    assert 0.1 * WIDTH * HEIGHT < terminal_pixels < 0.3 * WIDTH * HEIGHT, f"the xterm is not there: {seen}"
+
+
 def hexadecimal(colour):
     return "#%02x%02x%02x" % colour
 
@@ -76,12 +84,22 @@ def work_on_desktop(desktop, tmp_path):
             **options,
         )
         assert (seen["width"], seen["height"]) == (WIDTH, HEIGHT)
-        root_pixels, terminal_pixels = seen["counts"]
-        # The xterm covers about a fifth; text, border and pointer the odd pixel.
-        assert root_pixels > 0.7 * WIDTH * HEIGHT, f"the root window is not there: {seen}"
-        assert 0.1 * WIDTH * HEIGHT < terminal_pixels < 0.3 * WIDTH * HEIGHT, f"the xterm is not there: {seen}"
+        expect_desktop(seen)
         wait_until(lambda: proof.exists() and proof.read_text(), message="the typed command did not run")
         assert proof.read_text() == "typed 42\n"
         return seen
+
+    return run
+
+
+@pytest.fixture
+def watch_desktop_played():
+    """watch_desktop_played(url) opens noVNC's playback page at that URL: the desktop must be seen while it plays.
+    Returns what the page says in the end."""
+
+    def run(url):
+        seen = run_node("browser/playback.mjs", url=url, root=ROOT_COLOUR, terminal=TERMINAL_COLOUR)
+        expect_desktop(seen)
+        return seen["messages"]
 
     return run
