@@ -62,6 +62,7 @@ python:jwcrypto                               python3-jwcrypto
 python:redis                                  python3-redis
 python:requests                               python3-requests
 python:simplejson                             python3-simplejson
+cmd:haproxy                                   haproxy
 cmd:man                                       man-db
 cmd:zsh                                       zsh
 cmd:fish                                      fish

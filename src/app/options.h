@@ -79,6 +79,9 @@ struct options {
   const char *exec_dir;
   struct option_list exec_env;
   uint64_t pty, exec_limit, exec_grace_ms, pty_columns, pty_rows, pty_size_given;
+  /* proxies */
+  struct option_list accept_proxy, trust_forwarded;
+  struct network balancers[OPTIONS_LIST_MAX], proxies[OPTIONS_LIST_MAX]; /* the same, parsed */
   const char *key_password, *key_password_file;
   const char *ssl_ciphers;
   char words[OPTIONS_WORDS_MAX]; /* of lists in variables, each with its NUL */

@@ -50,7 +50,10 @@ struct target {
   struct target_start *start;             /* NULL: somebody else has started it */
 };
 
-/* Whom a connection is dialled for: what a PROXY header (net/proxy_dialer.h) or a program's environment
+/* A PROXY header (codec/proxy_protocol.h), of which this room knows nothing more. */
+#define DIAL_PREFACE_MAX 107u
+
+/* Whom a connection is dialled for: what a PROXY header or a program's environment
  * tells. One malloc'ed piece; made by the connection (server/connection_context.c) where the settings ask for
  * it. */
 struct dial_context {
@@ -58,6 +61,8 @@ struct dial_context {
   struct address local;   /* the address that it reached; AF_UNSPEC where that is not known */
   uint64_t id;            /* of the connection, for the log */
   uint16_t columns, rows; /* of its screen, as it says; 0: it doesn't */
+  size_t preface_len;
+  uint8_t preface[DIAL_PREFACE_MAX]; /* what the target is to read before all else (net/preface_dialer.h) */
   size_t words_len;
   char words[]; /* "NAME=value" strings, each with its NUL: words_len bytes in all */
 };

@@ -128,6 +128,10 @@ static void on_head_late(struct connection *c) {
     connection_tls_late(c);
     return;
   }
+  if (c->awaits_proxy) {
+    connection_proxy_late(c);
+    return;
+  }
   if (!c->begun) {
     log_event(LOG_DEBUG, c->id, "connection closed: no request in time");
     (void)connection_close(c, CLOSE_IN_ORDER);
@@ -192,6 +196,7 @@ int connection_open(struct connection_domain *domain, struct transport *client, 
   c->id = id;
   c->accepted_ms = domain->timers->now_ms;
   c->peer = *peer;
+  c->awaits_proxy = connection_awaits_proxy(c);
   c->state = CONNECTION_HEAD;
   timer_init(&c->timer, on_timer);
   buffer_waiter_init(&c->waiter, on_buffer_free);
@@ -218,6 +223,7 @@ static void free_request(struct connection *c) {
 void connection_free(struct connection *c) {
   struct connection_domain *domain = c->domain;
   free_request(c);
+  free(c->chain);
   list_remove(&c->node);
   domain->count--;
   slab_give(&domain->slab, c);

@@ -4,8 +4,27 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "codec/proxy_protocol.h"
 #include "server/connection_internal.h"
 #include "server/program_words.h"
+#include "server/proxy_address.h"
+
+static_assert(DIAL_PREFACE_MAX >= PROXY_ENCODED_MAX, "a PROXY header fits");
+
+/* A balancer in front knows better than the socket which address it was. */
+static void find_local(const struct connection *c, struct address *local) {
+  if (c->chain != NULL && c->chain->local.len > 0)
+    *local = c->chain->local;
+  else if (transport_local_address(c->client, local) != WSL_OK)
+    *local = (struct address){.storage.ss_family = AF_UNSPEC};
+}
+
+static void write_preface(struct dial_context *context, enum send_proxy version) {
+  if (version == SEND_PROXY_NONE) return;
+  struct proxy_header header = proxy_header_of(&context->client, &context->local);
+  enum proxy_version wanted = version == SEND_PROXY_V1 ? PROXY_V1 : PROXY_V2;
+  context->preface_len = proxy_encode(wanted, &header, context->preface);
+}
 
 /* Who asks for a program. */
 static struct program_client describe(struct connection *c, const struct wsl_request *request,
@@ -16,7 +35,7 @@ static struct program_client describe(struct connection *c, const struct wsl_req
       .client = connection_client(c),
       .local = local,
       .id = c->id,
-      .security = c->security == CONNECTION_PLAIN ? PROGRAM_CLIENT_PLAIN : PROGRAM_CLIENT_OVER_TLS,
+      .security = connection_is_secure(c) ? PROGRAM_CLIENT_OVER_TLS : PROGRAM_CLIENT_PLAIN,
   };
 }
 
@@ -34,8 +53,7 @@ bool connection_make_context(struct connection *c, const struct wsl_request *req
   const struct server_settings *settings = c->domain->settings;
   if (!settings->dial_contexts) return true;
   struct address local;
-  if (transport_local_address(c->client, &local) != WSL_OK)
-    local = (struct address){.storage.ss_family = AF_UNSPEC};
+  find_local(c, &local);
   struct program_client client = describe(c, request, &local);
   size_t room = settings->target.program == NULL ? 0 : program_words_room(&client);
   c->context = calloc(1, sizeof(*c->context) + room);
@@ -44,5 +62,6 @@ bool connection_make_context(struct connection *c, const struct wsl_request *req
   c->context->local = local;
   c->context->id = c->id;
   if (room > 0) write_words(c->context, room, &client);
+  write_preface(c->context, settings->send_proxy);
   return true;
 }

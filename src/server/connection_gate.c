@@ -63,7 +63,7 @@ static void ask(struct connection *c, const struct wsl_request *request, enum ga
   char name[TLS_PEER_NAME_MAX];
   struct gate_request shown = {
       .purpose = purpose,
-      .carrier = c->security == CONNECTION_PLAIN ? GATE_OVER_PLAIN : GATE_OVER_TLS,
+      .carrier = connection_is_secure(c) ? GATE_OVER_TLS : GATE_OVER_PLAIN,
       .head = &c->head,
       .origin = request->origin,
       .authority = request->authority,

@@ -53,7 +53,7 @@ static void note_begun(struct connection *c) {
 static enum wsl_head_status parse(struct connection *c, const uint8_t *base, size_t len) {
   enum wsl_head_status status = wsl_head_feed(&c->head, (const char *)base, len);
   note_begun(c);
-  if (status == WSL_HEAD_BAD) connection_refuse_head(c);
+  if (status == WSL_HEAD_BAD) connection_refuse_head(c, (struct wsl_span){(const char *)base, len});
   if (status == WSL_HEAD_DONE) connection_begin_request(c);
   return status;
 }
@@ -124,7 +124,7 @@ static enum step on_client_ended(struct connection *c) {
   return connection_close(c, CLOSE_IN_ORDER);
 }
 
-static size_t read_size(const struct connection *c) {
+size_t connection_head_read_size(const struct connection *c) {
   size_t size = buffer_pool_small_size(c->domain->buffers);
   return size < CONNECTION_HEAD_READ_MAX ? size : CONNECTION_HEAD_READ_MAX;
 }
@@ -137,7 +137,7 @@ static bool speaks_tls(const struct connection *c, const uint8_t *first) {
 /* The usual way: the whole head in one read. */
 static enum step read_into_scratch(struct connection *c) {
   uint8_t *bytes = c->domain->scratch_head;
-  int64_t n = transport_read(c->client, bytes, read_size(c));
+  int64_t n = transport_read(c->client, bytes, connection_head_read_size(c));
   if (n <= 0) return on_no_bytes(c, n);
   if (speaks_tls(c, bytes)) return connection_begin_tls(c, bytes, (size_t)n);
   enum wsl_head_status status = parse(c, bytes, (size_t)n);
@@ -154,9 +154,17 @@ void connection_read_head_again(struct connection *c) {
   connection_set_state(c, CONNECTION_HEAD);
 }
 
+/* What came with a PROXY header in one read. */
+static enum step begin_tls_of_stash(struct connection *c) {
+  enum step step = connection_begin_tls(c, c->stash.data + c->stash.at, stash_waiting(&c->stash));
+  if (step != STEP_GONE) stash_free(&c->stash, &c->domain->stashes);
+  return step;
+}
+
 /* The stash holds the start of a head, or more. */
 static enum step parse_stash(struct connection *c) {
   c->unparsed = false;
+  if (speaks_tls(c, c->stash.data + c->stash.at)) return begin_tls_of_stash(c);
   switch (parse(c, c->stash.data + c->stash.at, stash_waiting(&c->stash))) {
     case WSL_HEAD_MORE:
       if (own_fields(c) != 0) refuse_for_memory(c);
@@ -179,7 +187,7 @@ static enum step read_into_stash(struct connection *c) {
   }
   /* At most a buffer's size, so that what lies behind an upgrade's head always fits one. */
   size_t room = stash->cap - stash->len;
-  if (room > read_size(c)) room = read_size(c);
+  if (room > connection_head_read_size(c)) room = connection_head_read_size(c);
   int64_t n = transport_read(c->client, stash->data + stash->len, room);
   if (n <= 0) return on_no_bytes(c, n);
   stash->len += (size_t)n;
@@ -187,6 +195,7 @@ static enum step read_into_stash(struct connection *c) {
 }
 
 enum step connection_step_head(struct connection *c) {
+  if (c->awaits_proxy) return connection_step_proxy(c);
   connection_note_tls(c);
   if (c->unparsed) return parse_stash(c);
   if (c->ended) return on_client_ended(c);

@@ -7,6 +7,7 @@
 #include <wsluice/head.h>
 #include <wsluice/request.h>
 
+#include "codec/forwarded.h"
 #include "core/log.h"
 #include "net/linger.h"
 #include "server/connection.h"
@@ -57,6 +58,15 @@ struct gate_pass {
   const char *cookie; /* to be set by the answer */
 };
 
+/* Who stands between the client and us; malloc'ed when somebody does whom the operator has listed. Those
+ * without a length are not there. */
+struct connection_chain {
+  struct address balancer;      /* the socket's peer, where its PROXY header has named another */
+  struct address local;         /* and the address that this one has reached */
+  struct address forwarded;     /* the client of the current request, as its header fields have it */
+  enum forwarded_scheme scheme; /* by which it came there */
+};
+
 struct connection {
   struct list node;
   struct connection_domain *domain;
@@ -71,6 +81,8 @@ struct connection {
   size_t pending;              /* bytes that TLS still held when the answer's timer was set */
   struct buffer_waiter waiter; /* for a buffer of the early bytes, or to read a file into */
   bool ended;                  /* the client's FIN was read */
+  bool awaits_proxy;           /* a PROXY header comes first (connection_proxy.c) */
+  struct connection_chain *chain;
 
   /* HEAD */
   struct wsl_head head;
@@ -114,10 +126,39 @@ struct connection {
   struct lingering linger;
 };
 
-/* Who the client is. */
-static inline const struct address *connection_client(const struct connection *c) {
-  return &c->peer;
-}
+/* ---- connection_client.c ---- */
+
+/* Who the client is, of the current request where there is one. */
+const struct address *connection_client(const struct connection *c);
+
+/* The same for the log, with the proxies between: "203.0.113.5 via=10.0.0.2:40000". Returns `out`. */
+#define CLIENT_TEXT_MAX (3 * ADDRESS_TEXT_MAX + 8)
+const char *connection_show_client(const struct connection *c, char out[CLIENT_TEXT_MAX]);
+
+/* Whether the client's own connection is TLS, ours or a trusted proxy's. */
+bool connection_is_secure(const struct connection *c);
+
+/* A complete head at c->head: takes note of the client that a trusted proxy has named in it. */
+void connection_note_forwarded(struct connection *c);
+
+/* c->chain, made when it is not there. NULL without memory. */
+struct connection_chain *connection_make_chain(struct connection *c);
+
+/* ---- connection_proxy.c ---- */
+
+/* Whether the peer is a balancer, from which a PROXY header is to come. */
+bool connection_awaits_proxy(const struct connection *c);
+
+/* Reads until the header is whole; then c->peer is whom it names. */
+enum step connection_step_proxy(struct connection *c);
+
+/* It takes too long: the connection ends. */
+void connection_proxy_late(struct connection *c);
+
+/* Whether a request's head that can't be read is a PROXY header. */
+bool connection_begins_with_proxy(struct wsl_span bytes);
+
+/* ---- connection.c ---- */
 
 /* The only way from state to state; asserts that the picture in connection.h has the arrow. */
 void connection_set_state(struct connection *c, enum connection_state state);
@@ -185,6 +226,9 @@ void connection_tls_late(struct connection *c);
 
 /* ---- connection_head.c ---- */
 
+/* Bytes that one read takes at most. */
+size_t connection_head_read_size(const struct connection *c);
+
 /* Reads and parses until a head is complete. */
 enum step connection_step_head(struct connection *c);
 
@@ -219,9 +263,10 @@ void connection_begin_request(struct connection *c);
  * `reason` is a static text, the answer's body and the log's. */
 void connection_refuse(struct connection *c, uint16_t status, const char *reason);
 
-/* A head that can't be read, at c->head: likewise with what is wrong with it, or, without TLS where there
- * must be, with that: whoever speaks something else is helped more by this than by a lesson in HTTP. */
-void connection_refuse_head(struct connection *c);
+/* A head that can't be read, at c->head, with all of its bytes so far: likewise with what is wrong with it,
+ * or, where it is a PROXY header or TLS is missing, with that: whoever speaks something else is helped more
+ * by this than by a lesson in HTTP. */
+void connection_refuse_head(struct connection *c, struct wsl_span bytes);
 
 /* Likewise with fields of `response` set (status, allow, upgrade, retry_after_s), whether a body is
  * sent, and what follows. */

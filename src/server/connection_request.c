@@ -23,9 +23,9 @@ void connection_count_answer(struct connection *c, uint16_t status, const char *
     return;
   }
   counter_add(status < 500 ? &counters->refused_4xx : &counters->refused_5xx);
-  char client[ADDRESS_TEXT_MAX];
+  char client[CLIENT_TEXT_MAX];
   log_event(LOG_INFO, c->id, status < 500 ? refused_format : failed_format, (unsigned)status,
-            address_format(connection_client(c), client), what);
+            connection_show_client(c, client), what);
 }
 
 size_t connection_write_head(struct connection *c, struct response *response, char *out, size_t cap) {
@@ -105,8 +105,10 @@ static void refuse_plain(struct connection *c) {
   connection_refuse(c, 400, "only TLS is spoken on this port: use https:// or wss://");
 }
 
-void connection_refuse_head(struct connection *c) {
-  if (lacks_tls(c))
+void connection_refuse_head(struct connection *c, struct wsl_span bytes) {
+  if (c->requests == 0 && connection_begins_with_proxy(bytes))
+    connection_refuse(c, 400, "no PROXY header is taken from this address (--accept-proxy)");
+  else if (lacks_tls(c))
     refuse_plain(c);
   else
     connection_refuse(c, c->head.error_status, c->head.error_reason);
@@ -146,7 +148,10 @@ static void begin_plain(struct connection *c, const struct wsl_request *request)
 void connection_begin_request(struct connection *c) {
   struct wsl_request request;
   wsl_request_read(&c->head, &c->domain->settings->subprotocols, &request);
-  if (!c->judged) c->requests++;
+  if (!c->judged) {
+    c->requests++;
+    connection_note_forwarded(c);
+  }
   timer_disarm(c->domain->timers, &c->timer);
   if (c->domain->serving == SERVING_OVER) {
     connection_refuse(c, 503, "the server is stopping");

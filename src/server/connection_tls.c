@@ -6,17 +6,17 @@
 #include "server/connection_internal.h"
 
 static void log_failed_handshake(struct connection *c, const char *why) {
-  char client[ADDRESS_TEXT_MAX], shown[LOG_TEXT_MAX / 2];
+  char client[CLIENT_TEXT_MAX], shown[LOG_TEXT_MAX / 2];
   counter_add(&c->domain->counters->tls_failed);
   log_event(LOG_INFO, c->id, "TLS handshake with the client failed client=%s reason=\"%s\"",
-            address_format(connection_client(c), client), log_escape(wsl_span_of(why), shown, sizeof(shown)));
+            connection_show_client(c, client), log_escape(wsl_span_of(why), shown, sizeof(shown)));
 }
 
 /* Behind the handshake: some clients refuse a certificate only then. */
 static void log_failed_stream(const struct connection *c, const char *why) {
-  char client[ADDRESS_TEXT_MAX];
+  char client[CLIENT_TEXT_MAX];
   log_event(LOG_INFO, c->id, "TLS with the client failed client=%s reason=\"%s\"",
-            address_format(connection_client(c), client), why);
+            connection_show_client(c, client), why);
 }
 
 /* Without a certificate there is no TLS to answer in: the client sees its handshake end. */

@@ -262,13 +262,12 @@ static enum step hand_over(struct connection *c) {
       .early_len = c->early_len,
       .frames = c->frames,
   };
-  char client[ADDRESS_TEXT_MAX];
+  char client[CLIENT_TEXT_MAX];
   int path_len = (int)c->words->opening_path_len;
   const char *opening = c->words->opening;
   char mark[TOKEN_MARK_MAX];
-  log_event(LOG_INFO, c->id, "session opened client=%s %.*s target=%s%s%s",
-            address_format(connection_client(c), client), path_len, opening, c->target->text,
-            connection_token_mark(c, mark), opening + path_len);
+  log_event(LOG_INFO, c->id, "session opened client=%s %.*s target=%s%s%s", connection_show_client(c, client),
+            path_len, opening, c->target->text, connection_token_mark(c, mark), opening + path_len);
   counter_add(&domain->counters->upgrades);
   if (session_open(domain->sessions, &birth) != 0) {
     log_event(LOG_ERROR, c->id, "session ended at once: no memory");

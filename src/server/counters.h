@@ -18,6 +18,7 @@ struct counters {
   _Atomic uint64_t refused_4xx;
   _Atomic uint64_t refused_5xx;
   _Atomic uint64_t refused_targets; /* by --allow-target's rules; before an upgrade among refused_4xx too */
+  _Atomic uint64_t proxy_failed;    /* connections of balancers without a good PROXY header */
   _Atomic uint64_t auth_failures;   /* wrong credentials */
   _Atomic uint64_t auth_delays;     /* tries that were made to wait, since others had failed before */
   _Atomic uint64_t lookups;         /* of tokens */

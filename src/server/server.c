@@ -90,6 +90,7 @@ static const struct {
   char group;
 } notable[] = {
     {"refused_targets", offsetof(struct counters, refused_targets), 'r'},
+    {"proxy_failed", offsetof(struct counters, proxy_failed), 'p'},
     {"stalled", offsetof(struct counters, stalled), 's'},
     {"auth_failures", offsetof(struct counters, auth_failures), 'a'},
     {"auth_delays", offsetof(struct counters, auth_delays), 'a'},

@@ -11,6 +11,7 @@
 
 #include "bridge/session.h"
 #include "net/dialer.h"
+#include "net/network.h"
 #include "net/socket_tuning.h"
 #include "net/source_address.h"
 #include "net/target_rules.h"
@@ -47,6 +48,9 @@ struct tls_settings {
   struct tls_server_options server;
 };
 
+/* The PROXY header that targets are sent first: none, or that version. */
+enum send_proxy { SEND_PROXY_NONE, SEND_PROXY_V1, SEND_PROXY_V2 };
+
 enum target_tls { TARGET_PLAIN, TARGET_TLS };
 
 /* A stream socket that whoever started us has opened. */
@@ -81,6 +85,9 @@ struct server_settings {
   struct target_rules target_rules;       /* for all targets but that of all requests */
   const struct token_place *target_place; /* where requests name their target themselves; NULL: they don't */
   enum dial_order dial_order;
+  enum send_proxy send_proxy;
+  struct networks accept_proxy;    /* balancers, whose connections begin with a PROXY header */
+  struct networks trust_forwarded; /* proxies, whose Forwarded and X-Forwarded-For are believed */
   bool dial_contexts; /* dials are told whom they are for (struct dial_context): PROXY headers, programs */
 
   unsigned workers;     /* 0: one a processor that we may use */

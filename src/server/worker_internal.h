@@ -10,6 +10,7 @@
 #include "bridge/session.h"
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
+#include "net/preface_dialer.h"
 #include "net/program_dialer.h"
 #include "net/socket_dialer.h"
 #include "net/tls_dialer.h"
@@ -54,6 +55,7 @@ struct worker {
   struct tls_domain tls;
   struct tls_context *tls_context; /* held: for new clients; NULL: no certificate */
   struct socket_dialer dialer;
+  struct preface_dialer preface_dialer; /* over it, where targets get a PROXY header */
   struct program_domain programs;
   struct program_dialer program_dialer; /* of targets that are programs */
   struct tls_dialer tls_dialer;         /* over the other, where targets speak TLS */

@@ -49,7 +49,7 @@ static struct dialer *set_up_programs(struct worker *worker, const struct progra
   return &worker->program_dialer.dialer;
 }
 
-/* With TLS to the targets its dialer goes over the plain one. */
+/* One over the other: sockets, the PROXY header, TLS. */
 static struct dialer *set_up_dialer(struct worker *worker) {
   struct timers *timers = &worker->timers.timers;
   struct tls_context *context = worker->setup.target_tls;
@@ -58,9 +58,12 @@ static struct dialer *set_up_dialer(struct worker *worker) {
   socket_dialer_configure(&worker->dialer, &settings->sockets, &settings->sources, worker->index);
   socket_dialer_judge(&worker->dialer, &settings->target_rules, on_target_refused);
   struct dialer *programs = set_up_programs(worker, settings->target.program);
+  struct dialer *dialer = &worker->dialer.dialer;
+  preface_dialer_init(&worker->preface_dialer, dialer, timers);
   if (settings->target.program != NULL) return programs;
-  if (context == NULL) return &worker->dialer.dialer;
-  tls_dialer_init(&worker->tls_dialer, &worker->dialer.dialer, &worker->tls, context, timers);
+  if (settings->send_proxy != SEND_PROXY_NONE) dialer = &worker->preface_dialer.dialer;
+  if (context == NULL) return dialer;
+  tls_dialer_init(&worker->tls_dialer, dialer, &worker->tls, context, timers);
   return &worker->tls_dialer.dialer;
 }
 
@@ -147,6 +150,7 @@ void worker_free_domains(struct worker *worker) {
   if (worker->setup.tokens != NULL && worker->setup.tokens->tls != NULL)
     tls_dialer_destroy(&worker->lookup_dialer);
   if (worker->setup.target_tls != NULL) tls_dialer_destroy(&worker->tls_dialer);
+  preface_dialer_destroy(&worker->preface_dialer);
   socket_dialer_destroy(&worker->dialer);
   program_dialer_destroy(&worker->program_dialer);
   program_domain_destroy(&worker->programs);

@@ -204,6 +204,24 @@ def jwt():
                      b"AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA")
 
 
+def proxy_header():
+    signature = b"\r\n\r\n\0\r\nQUIT\n"
+    lines = [b"TCP4 203.0.113.5 198.51.100.1 40000 443", b"TCP6 2001:db8::7 ::1 65535 0", b"UNKNOWN", b"UNKNOWN x y"]
+    for number, line in enumerate(lines):
+        yield f"v1-{number}", b"PROXY " + line + b"\r\nGET"
+    v2 = [b"\x21\x11\0\x0c" + bytes(12), b"\x21\x21\0\x24" + bytes(range(36)), b"\x20\0\0\0",
+          b"\x21\x11\0\x11" + bytes(12) + b"\x04\0\x02zz", b"\x21\x31\0\x03xxx"]
+    for number, rest in enumerate(v2):
+        yield f"v2-{number}", signature + rest + b"GET"
+
+
+def forwarded():
+    values = ['for=192.0.2.43', 'for="[2001:db8::7]:4711";proto=https', 'for=unknown, for=_x', 'for=1.2.3.4;x="',
+              '1.2.3.4, [::1]:80, unknown', 'for="1\\.2', ';', 'by=x;host="a,b"']
+    for number, value in enumerate(values):
+        yield f"forwarded-{number}", value.encode() + bytes([number])
+
+
 def target_rules():
     patterns = ["10.0.0.0/8:5900-5999", "*.vm.example:22,80", "[2001:db8::]/32:22", "unix:/run/vnc/*", "db-?.example",
                 "127.0.0.0/8", "::1", "localhost", "*", "[::ffff:10.0.0.0/104]:*"]
@@ -335,6 +353,7 @@ def session():
 # By target; each function yields (label, bytes).
 SEEDS = {
     "conditions": conditions,
+    "forwarded": forwarded,
     "frame_decode": frame_decode,
     "frame_encode": frame_encode,
     "head": head,
@@ -345,6 +364,7 @@ SEEDS = {
     "pem": pem,
     "jwt": jwt,
     "logins": logins,
+    "proxy_header": proxy_header,
     "query": query,
     "redis": redis,
     "request": request,
