@@ -39,6 +39,20 @@ def programs():
     return {"websockify": REAL, "wsluice": str(link)}
 
 
+# Listens on the port that it is told, as VNC servers do: on all addresses. With "once" it ends after a client.
+ECHO = """
+import socket, sys
+with socket.create_server(("", int(sys.argv[1]))) as listener:
+    while True:
+        client, _ = listener.accept()
+        while data := client.recv(65536):
+            client.sendall(data)
+        client.close()
+        if sys.argv[2:] == ["once"]:
+            break
+"""
+
+
 class Ports:
     """Ports that nobody is given by chance, below those that the kernel hands out: of two runs one may listen on
     IPv6 only, and the other would seem to answer for it."""
@@ -85,6 +99,7 @@ class Pages:
         shutil.copy(self.pairs["both.pem"], here / "selfsigned/self.pem")
         target = f"127.0.0.1:{words['target']}"
         (here / "tokens/one").write_text(f"# consoles\nvm-1: {target}\nsock: unix_socket:{words['unix']}\n")
+        (here / "echo.py").write_text(ECHO)
         (here / "jwt.key").write_text(JWT_SECRET)
         (here / "tokens/two").write_text(f"127.0.0.1: {target}\n")
 
@@ -172,7 +187,8 @@ class Run:
             ended = self.process.poll() is not None
             if is_listening(self.port) and (ended or not self.is_daemon):
                 self.daemon = owner_of(self.port) if self.is_daemon else None
-                return True
+                if self.daemon or not self.is_daemon:
+                    return True
             if ended and (not self.is_daemon or self.process.returncode != 0):
                 return False
             time.sleep(POLL_SECONDS)

@@ -78,6 +78,21 @@ ROWS = [
         (s.client_certificates,)),
     Row("--ssl-target", "--ssl-target {port} 127.0.0.1:{tls}", (s.session,)),
     Row("--ssl-target, unverified", "--ssl-target {port} 127.0.0.1:{tls}", (s.upgrade,), ours="--ssl-target-insecure"),
+    Row("--ssl-version=tlsv1_1", "--ssl-version=tlsv1_1 --cert={here}/both.pem " + TO, (s.tls_versions,)),
+    Row("--ssl-ciphers of none", "--ssl-ciphers=NO-SUCH-CIPHER --cert={here}/both.pem " + TO, (s.session, s.session_over_tls)),
+    Row("--cert is no certificate", "--cert={here}/web/vnc.html " + TO, (s.session, s.session_over_tls)),
+    Row("--key names nothing", "--cert={here}/cert.pem --key={here}/no-such.pem " + TO, (s.session, s.session_over_tls)),
+    Row("--key-password is wrong", "--cert={here}/cert.pem --key={here}/locked.key --key-password=x " + TO,
+        (s.session, s.session_over_tls)),
+    Row("--verify-client without a certificate", "--verify-client " + TO, (s.session,)),
+    Row("--cafile alone", "--cafile={here}/ca.pem --cert={here}/both.pem " + TO, (s.session_over_tls,)),
+    # --- what can't start ---
+    Row("a port in use", "127.0.0.1:{target} 127.0.0.1:{target}", ()),
+    Row("an address of another machine", "192.0.2.1:" + TO, ()),
+    Row("an unknown host to listen on", "no..such..host:" + TO, ()),
+    Row("--web is not there", "--web={here}/no-such " + TO, ()),
+    Row("--web is a file", "--web={here}/web/vnc.html " + TO, ()),
+    Row("--log-file in no folder", "--log-file={here}/no-such/ws.log " + TO, ()),
     # --- files ---
     Row("--web", "--web={here}/web " + TO, (s.files, s.session)),
     Row("--web, folders", "--web={here}/web " + TO, (s.listings,)),
@@ -91,6 +106,7 @@ ROWS = [
     Row("--target-config for TokenFile", "--target-config={here}/tokens/one {port}", (s.tokens,)),
     Row("--host-token", "--host-token --token-plugin=TokenFile --token-source={here}/tokens {port}",
         (s.token_in_host,)),
+    Row("TokenFile that is not there", "--token-plugin=TokenFile --token-source={here}/no-such {port}", (s.token_at_last,)),
     Row("TokenFile before the port", "--web {here}/web/ --token-plugin TokenFile --token-source {here}/tokens 127.0.0.1:{port}",
         (s.tokens, s.page)),
     Row("JWTTokenApi", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}", (s.signed_tokens,)),
@@ -116,8 +132,18 @@ ROWS = [
     # --- the background ---
     Row("-D", "-D --log-file={here}/logs/ws.log " + TO, (s.in_the_background,)),
     Row("--daemon with pages", "--daemon --web={here}/web " + TO, (s.in_the_background,)),
+    # --- a program as the target ---
+    Row("-- PROGRAM", "{port} -- /usr/bin/python3 {here}/echo.py {port}", (s.program, s.page)),
+    Row("-- PROGRAM, which ends", "{port} -- /bin/sh -c 'sleep 1; exit 7'", (s.ends_by_itself,)),
+    Row("--wrap-mode=ignore", "--wrap-mode=ignore {port} -- /bin/true", (s.outlives_its_program, s.session),
+        ours="--dial-timeout=1"),
+    Row("--wrap-mode=respawn", "--wrap-mode=respawn {port} -- /usr/bin/python3 {here}/echo.py {port} once",
+        (s.program, s.program)),
+    # --- ways in ---
     Row("--inetd", "--inetd --web={here}/web 127.0.0.1:{target}", (s.session, s.page)),
-    # --- logs ---
+    # --- logs, recordings ---
+    Row("--record", "--record={here}/logs/rec " + TO, (s.recorded,)),
+    Row("--traffic", "--traffic " + TO, (s.traffic,)),
     Row("--syslog", "--syslog=127.0.0.1:{udp} " + TO, (s.syslog, s.said)),
     Row("--syslog on a socket file", "--syslog {here}/log.sock " + TO, (s.syslog,)),
     Row("--legacy-syslog", "--legacy-syslog --syslog {here}/log.sock " + TO, (s.syslog,)),
@@ -139,7 +165,7 @@ USAGE = [
     "--auth-plugin BasicHTTPAuth --auth-source a:b --web-auth 6080 localhost:5900", "--legacy-syslog 6080 localhost:5900",
     "--ssl-only 6080 localhost:5900", "--ssl-only --cert no-such.pem 6080 localhost:5900", "--unix-target /x",
     "--unix-target /x 6080 localhost:5900", "--token-plugin TokenFile --token-source x", "6080 --",
-    "--token-plugin TokenFile --token-source x 6080 localhost:5900", "--token-plugin=no_such.token.Token 6080", "--auth-plugin=no_such.Auth 6080 localhost:5900",
+    "--token-plugin TokenFile --token-source x 6080 localhost:5900", "--token-plugin=no_such.token.Token 6080", "--token-plugin=no_such 6080", "--auth-plugin=no_such.Auth 6080 localhost:5900",
     "--help", "-h", "--help --bogus", "--hel",
     "6080 localhost:5900 -h", "--bogus --help",
 ]

@@ -373,6 +373,29 @@ def signed_tokens(run):
     return {**seen, **session(run, path=f"/?token={token.serialize()}")}
 
 
+# --- programs as targets -------------------------------------------------------------------------------------------
+
+
+def program(run, limit=8):
+    """A session with a wrapped program, as soon as it listens."""
+    deadline = time.monotonic() + limit
+    while True:
+        wire, answer = upgraded(run)
+        with wire:
+            back, frames = echo(wire, b"hello")
+            if back == "the same, binary":
+                wire.send_close(1000)
+                return {"upgrade": answer, "echo": back, "Close": closing_of(wire)}
+        if time.monotonic() > deadline:
+            return {"upgrade": answer, "echo": back, "Close": closing_of(wire, frames)}
+        time.sleep(0.1)
+
+
+def outlives_its_program(run):
+    time.sleep(1.5)
+    return {"after the end of its program": "runs" if run.process.poll() is None else run.process.poll()}
+
+
 # --- who may connect ---------------------------------------------------------------------------------------------
 
 

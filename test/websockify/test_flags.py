@@ -42,7 +42,7 @@ def pages(authority, server_pair, tmp_path_factory):
 
 def play(name, command, pages, row):
     """What is seen of one program, {aspect: answer}."""
-    run = pair.Run(command, pages, f"{row.words} {row.ours if name == 'wsluice' else ''}", row.cwd)
+    run = pair.Run(command, pages, f"{row.ours if name == 'wsluice' else ''} {row.words}", row.cwd)
     try:
         if not pair.is_listening(run.port):
             return {"start": f"ends with {run.wait()}"}

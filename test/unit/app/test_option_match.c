@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "app/option_match.h"
+#include "app/option_value.h"
 
 struct match_case {
   const char *typed;
@@ -56,6 +57,14 @@ static void test_names_and_what_is_left_of_them(void **state) {
   }
 }
 
+/* Whatever websockify takes is taken. */
+static void test_each_of_websockifys_options_is_one_of_ours(void **state) {
+  (void)state;
+  for (const char *const *name = option_names_of_websockify; *name != NULL; name++) {
+    if (option_find(*name, strlen(*name)) == NULL) fail_msg("--%s is not there", *name);
+  }
+}
+
 static void test_a_name_ends_where_it_is_said_to(void **state) {
   (void)state;
   char candidates[OPTION_CANDIDATES_MAX];
@@ -76,6 +85,7 @@ static void test_more_candidates_than_have_room_are_whole_names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_names_and_what_is_left_of_them),
+      cmocka_unit_test(test_each_of_websockifys_options_is_one_of_ours),
       cmocka_unit_test(test_a_name_ends_where_it_is_said_to),
       cmocka_unit_test(test_more_candidates_than_have_room_are_whole_names),
   };
