@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "route/token_files.h"
 #include "route/token_kinds.h"
 #include "route/token_target.h"
@@ -42,11 +43,7 @@ struct search {
 
 /* In a time that depends on the lengths only. */
 static bool same_secret(struct wsl_span a, struct wsl_span b) {
-  if (a.len != b.len) return false;
-  volatile unsigned char difference = 0;
-  for (size_t i = 0; i < a.len; i++)
-    difference = (unsigned char)(difference | (a.at[i] ^ b.at[i]));
-  return difference == 0;
+  return a.len == b.len && secret_equal(a.at, b.at, a.len);
 }
 
 static void search_entry(void *owner, const struct token_line *entry) {

@@ -125,7 +125,7 @@ OTHERS = [
 CASES = [*ORIGINS, *VERSIONS_SENT, *SUBPROTOCOLS, *OTHERS]
 UNTESTED = [
     Demand("RFC 6455 4.2.2", "", "2: The server may ask the client to authenticate, with 401.",
-           reason="wsluice does not; clients' certificates are asked for by `--verify-client` (test/integration)."),
+           reason="With `--auth-plugin`: test/integration/test_auth_basic.py."),
     Demand("RFC 6455 4.2.2", "MAY", "3: The server redirects the client.", reason="wsluice does not."),
     Demand("RFC 6455 4.2.2", "MUST", "4: A service that is not available gets an HTTP error such as 404.",
            reason="One target takes every path; unknown tokens get 404 in test/integration/test_tokens.py."),

@@ -82,7 +82,7 @@ UNTESTED = [
            reason="What sections 4 and 5 demand of input is what can be seen of this; fuzzing looks for the rest."),
     Demand("RFC 6455 10.3", "MUST", "Clients take an unpredictable new key for each frame.", reason="A client's duty."),
     Demand("RFC 6455 10.5", "", "Clients may be authenticated by any means that HTTP or TLS have.",
-           reason="Nothing is demanded; `--verify-client` is tested in test/integration."),
+           reason="Nothing is demanded; `--auth-plugin` and `--verify-client` are tested in test/integration."),
     Demand("RFC 6455 10.6", "SHOULD", "TLS is employed.",
            reason="The operator's choice; `--ssl-only` refuses all else."),
     Demand("RFC 6455 10.8", "", "SHA-1 serves no security here.", reason="Nothing is demanded."),
