@@ -110,9 +110,8 @@ static void on_hashed(struct offload_job *job) {
 
 /* Another try may have shown meanwhile that the login is right: a page's requests come six at once. */
 static void run_next(struct auth_gate *gate) {
-  while (gate->hashing == NULL && !list_empty(&gate->queue)) {
-    struct auth_try *try = LIST_ENTRY(gate->queue.next, struct auth_try, node);
-    list_remove(&try->node);
+  while (gate->hashing == NULL && gate->queued > 0) {
+    struct auth_try *try = LIST_ENTRY(list_take_first(&gate->queue), struct auth_try, node);
     gate->queued--;
     try->began_ms = gate->timers->now_ms;
     if (credentials_remember(gate->auth->credentials, &try->login, try->began_ms, try->tag)) {
