@@ -5,11 +5,12 @@
  */
 #include "core/hash.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <mbedtls/base64.h>
-#include <mbedtls/md.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/sha1.h>
+#include <mbedtls/sha256.h>
 #include <mbedtls/version.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -28,10 +29,45 @@ int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_SIZE]) {
   return failed ? WSL_IO : WSL_OK;
 }
 
+#if MBEDTLS_VERSION_MAJOR >= 3
+#define sha256_starts mbedtls_sha256_starts
+#define sha256_update mbedtls_sha256_update
+#define sha256_finish mbedtls_sha256_finish
+#else
+#define sha256_starts mbedtls_sha256_starts_ret
+#define sha256_update mbedtls_sha256_update_ret
+#define sha256_finish mbedtls_sha256_finish_ret
+#endif
+
+#define SHA256_BLOCK 64u /* bytes */
+
+/* One half of an HMAC: the hash of the padded key, changed by `pad`, and of data behind it. */
+static int hash_behind_key(const uint8_t block[SHA256_BLOCK], uint8_t pad, const void *data, size_t len,
+                           uint8_t digest[SHA256_SIZE]) {
+  mbedtls_sha256_context context;
+  uint8_t padded[SHA256_BLOCK];
+  for (size_t i = 0; i < SHA256_BLOCK; i++)
+    padded[i] = block[i] ^ pad;
+  mbedtls_sha256_init(&context);
+  int failed = sha256_starts(&context, 0);
+  if (failed == 0) failed = sha256_update(&context, padded, SHA256_BLOCK);
+  if (failed == 0) failed = sha256_update(&context, data, len);
+  if (failed == 0) failed = sha256_finish(&context, digest);
+  mbedtls_sha256_free(&context);
+  secret_wipe(padded, sizeof padded);
+  return failed;
+}
+
+/* Not mbedTLS's own, which asks for memory each time: a login must not turn wrong because there is none. */
 int hash_hmac_sha256(const uint8_t *key, size_t key_len, const void *data, size_t len,
                      uint8_t mac[SHA256_SIZE]) {
-  const mbedtls_md_info_t *sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
-  return mbedtls_md_hmac(sha256, key, key_len, data, len, mac) == 0 ? WSL_OK : WSL_NO_MEMORY;
+  uint8_t block[SHA256_BLOCK] = {0}, inner[SHA256_SIZE];
+  assert(key_len <= SHA256_BLOCK); /* a longer one would have to be hashed first; ours never are */
+  memcpy(block, key, key_len);
+  int failed = hash_behind_key(block, 0x36, data, len, inner);
+  if (failed == 0) failed = hash_behind_key(block, 0x5c, inner, SHA256_SIZE, mac);
+  secret_wipe(block, sizeof block);
+  return failed == 0 ? WSL_OK : WSL_IO;
 }
 
 bool secret_equal(const void *a, const void *b, size_t len) {

@@ -20,7 +20,8 @@ WSL_MUST_CHECK int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_S
  * and then nothing of `out` may be used. */
 WSL_MUST_CHECK int base64_encode(const void *data, size_t len, char *out, size_t cap);
 
-/* HMAC with SHA-256 (RFC 2104) of data[0..len). WSL_NO_MEMORY, and then `mac` must not be used. */
+/* HMAC with SHA-256 (RFC 2104) of data[0..len), under a key of at most 64 bytes (asserted); asks for no
+ * memory. WSL_IO where mbedTLS's hardware fails it, and then `mac` must not be used. */
 WSL_MUST_CHECK int hash_hmac_sha256(const uint8_t *key, size_t key_len, const void *data, size_t len,
                                     uint8_t mac[SHA256_SIZE]);
 

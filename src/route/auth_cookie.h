@@ -27,11 +27,11 @@ struct auth_cookies {
   char name[AUTH_COOKIE_NAME_MAX]; /* with "__Host-" in front of it */
 };
 
-/* 0 or WSL_NO_MEMORY. `lifetime_s` is not 0. */
+/* 0, or WSL_IO where hashing fails. `lifetime_s` is not 0. */
 WSL_MUST_CHECK int auth_cookies_init(struct auth_cookies *cookies, const uint8_t key[SHA256_SIZE],
                                      uint64_t lifetime_s);
 
-/* Writes the value of a Set-Cookie. `now_s`: seconds since 1970. 0 or WSL_NO_MEMORY. */
+/* Writes the value of a Set-Cookie. `now_s`: seconds since 1970. 0, or WSL_IO where hashing fails. */
 WSL_MUST_CHECK int auth_cookie_make(const struct auth_cookies *cookies, enum gate_carrier carrier,
                                     const uint8_t tag[PASSWORD_TAG_SIZE], uint64_t now_s,
                                     char out[AUTH_COOKIE_MAX]);

@@ -28,7 +28,7 @@ struct auth_try {
   enum gate_carrier carrier;
   bool wants_cookie;
   bool delayed;
-  bool right; /* once hashed, with: */
+  enum password_verdict verdict; /* once hashed, with: */
   uint8_t tag[PASSWORD_TAG_SIZE];
   uint64_t began_ms; /* when the hash was */
   struct basic_login login;
@@ -58,7 +58,7 @@ static void answer_open(struct gate_check *asker, const char *user, const char *
   asker->done(asker, &made);
 }
 
-/* With a cookie where one is wanted; without memory for its signature the login is good all the same. */
+/* With a cookie where one is wanted; where it can not be signed the login is good all the same. */
 static void answer_login(struct auth_gate *gate, struct gate_check *asker, const struct auth_try *try) {
   char cookie[AUTH_COOKIE_MAX];
   bool has_cookie = try->wants_cookie &&
@@ -97,14 +97,24 @@ static void end(struct auth_try *try, enum auth_end how, const char *reason) {
 /* On a thread of the pool. */
 static void hash(struct offload_job *job) {
   struct auth_try *try = LIST_ENTRY(job, struct auth_try, job);
-  try->right = credentials_check(try->gate->auth->credentials, &try->login, try->began_ms, try->tag);
+  try->verdict = credentials_check(try->gate->auth->credentials, &try->login, try->began_ms, try->tag);
 }
 
 static void on_hashed(struct offload_job *job) {
   struct auth_try *try = LIST_ENTRY(job, struct auth_try, job);
   struct auth_gate *gate = try->gate;
   gate->hashing = NULL;
-  end(try, try->right ? AUTH_RIGHT : AUTH_WRONG, reason_wrong);
+  switch (try->verdict) {
+    case PASSWORD_RIGHT:
+      end(try, AUTH_RIGHT, NULL);
+      break;
+    case PASSWORD_WRONG:
+      end(try, AUTH_WRONG, reason_wrong);
+      break;
+    case PASSWORD_UNTRIED:
+      end(try, AUTH_UNTRIED, "out of memory");
+      break;
+  }
   run_next(gate);
 }
 

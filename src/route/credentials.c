@@ -158,13 +158,13 @@ static struct password_table *hold_table(struct credentials *credentials) {
   return table;
 }
 
-bool credentials_check(struct credentials *credentials, const struct basic_login *login, uint64_t now_ms,
-                       uint8_t tag[PASSWORD_TAG_SIZE]) {
+enum password_verdict credentials_check(struct credentials *credentials, const struct basic_login *login,
+                                        uint64_t now_ms, uint8_t tag[PASSWORD_TAG_SIZE]) {
   struct password_table *table = hold_table(credentials);
-  bool right = password_table_check(table, login, tag);
-  if (right) keep(credentials, login, now_ms, tag, table);
+  enum password_verdict verdict = password_table_check(table, login, tag);
+  if (verdict == PASSWORD_RIGHT) keep(credentials, login, now_ms, tag, table);
   password_table_drop(table);
-  return right;
+  return verdict;
 }
 
 bool credentials_name(struct credentials *credentials, const uint8_t tag[PASSWORD_TAG_SIZE],

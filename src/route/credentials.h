@@ -31,8 +31,8 @@ bool credentials_remember(struct credentials *credentials, const struct basic_lo
                           uint8_t tag[PASSWORD_TAG_SIZE]);
 
 /* Whether it is right, by its hash; then it is remembered. Blocks as long as a hash takes. */
-bool credentials_check(struct credentials *credentials, const struct basic_login *login, uint64_t now_ms,
-                       uint8_t tag[PASSWORD_TAG_SIZE]);
+enum password_verdict credentials_check(struct credentials *credentials, const struct basic_login *login,
+                                        uint64_t now_ms, uint8_t tag[PASSWORD_TAG_SIZE]);
 
 /* Whether a tag stands for somebody who may log in; then his name. */
 bool credentials_name(struct credentials *credentials, const uint8_t tag[PASSWORD_TAG_SIZE],

@@ -6,8 +6,14 @@
 
 #include "codec/htpasswd_line.h"
 
+enum password_verdict {
+  PASSWORD_RIGHT,
+  PASSWORD_WRONG,
+  PASSWORD_UNTRIED /* no memory to find out */
+};
+
 /* Whether `password` is the one; in a time that does not depend on how much of it is right. `hash` is what
- * htpasswd_line_read() took, with a NUL. False also where there is no memory to find out. Any thread. */
-bool password_matches(enum htpasswd_kind kind, const char *hash, const char *password);
+ * htpasswd_line_read() took, with a NUL. Any thread. */
+enum password_verdict password_try(enum htpasswd_kind kind, const char *hash, const char *password);
 
 #endif

@@ -11,7 +11,6 @@
 #include "core/log.h"
 #include "net/privileged.h"
 #include "route/line_reader.h"
-#include "route/password_hash.h"
 
 #define ENTRIES_FIRST 16u
 
@@ -209,24 +208,25 @@ static const struct entry *stand_in(const struct password_table *table, const st
   return &table->entries[number % table->count];
 }
 
-static bool proves(const struct password_table *table, const struct entry *entry,
-                   const struct basic_login *login) {
+static enum password_verdict try_entry(const struct password_table *table, const struct entry *entry,
+                                       const struct basic_login *login) {
   uint8_t mac[SHA256_SIZE];
-  if (entry->kind == ENTRY_HASH) return password_matches(HTPASSWD_CRYPT, entry->hash, login->password);
-  if (entry->kind == ENTRY_SHA1) return password_matches(HTPASSWD_SHA1, entry->hash, login->password);
-  return hash_hmac_sha256(table->key, SHA256_SIZE, login->password, login->password_len, mac) == 0 &&
-         secret_equal(mac, entry->clear_mac, SHA256_SIZE);
+  if (entry->kind == ENTRY_HASH) return password_try(HTPASSWD_CRYPT, entry->hash, login->password);
+  if (entry->kind == ENTRY_SHA1) return password_try(HTPASSWD_SHA1, entry->hash, login->password);
+  if (hash_hmac_sha256(table->key, SHA256_SIZE, login->password, login->password_len, mac) != 0)
+    return PASSWORD_UNTRIED;
+  return secret_equal(mac, entry->clear_mac, SHA256_SIZE) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
-bool password_table_check(const struct password_table *table, const struct basic_login *login,
-                          uint8_t tag[PASSWORD_TAG_SIZE]) {
-  if (table->count == 0) return false;
+enum password_verdict password_table_check(const struct password_table *table,
+                                           const struct basic_login *login, uint8_t tag[PASSWORD_TAG_SIZE]) {
+  if (table->count == 0) return PASSWORD_WRONG;
   const struct entry *known = find(table, login);
   const struct entry *entry = known != NULL ? known : stand_in(table, login);
-  bool right = proves(table, entry, login);
-  if (!right || known == NULL) return false;
-  memcpy(tag, entry->tag, PASSWORD_TAG_SIZE);
-  return true;
+  enum password_verdict verdict = try_entry(table, entry, login);
+  if (verdict == PASSWORD_RIGHT && known == NULL) return PASSWORD_WRONG;
+  if (verdict == PASSWORD_RIGHT) memcpy(tag, entry->tag, PASSWORD_TAG_SIZE);
+  return verdict;
 }
 
 const char *password_table_user(const struct password_table *table, const uint8_t tag[PASSWORD_TAG_SIZE]) {

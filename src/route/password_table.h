@@ -8,6 +8,7 @@
 
 #include "codec/basic.h"
 #include "core/hash.h"
+#include "route/password_hash.h"
 
 /* Users of a file; a search looks at all of them. */
 #define PASSWORD_TABLE_MAX 100000u
@@ -34,8 +35,8 @@ size_t password_table_count(const struct password_table *table);
 /* Whether the login is right; then its tag. An unknown user's password costs the same hash as somebody's
  * here, the same one each time, so that nobody learns names from the time that it takes. Blocks for as long
  * as a hash takes. */
-bool password_table_check(const struct password_table *table, const struct basic_login *login,
-                          uint8_t tag[PASSWORD_TAG_SIZE]);
+enum password_verdict password_table_check(const struct password_table *table,
+                                           const struct basic_login *login, uint8_t tag[PASSWORD_TAG_SIZE]);
 
 /* The user whom a tag stands for; lives as long as the table. NULL: nobody, any more. */
 const char *password_table_user(const struct password_table *table, const uint8_t tag[PASSWORD_TAG_SIZE]);

@@ -1,6 +1,9 @@
 # ctest: timeout=600
 """Files, refused requests and tokens while the n-th request for memory is refused, for every n."""
 
+import base64
+import hashlib
+import itertools
 import os
 import time
 
@@ -110,6 +113,43 @@ def test_no_backend(scene, nobody, count):
 
 def test_no_backend_before_the_answer(scene, nobody):
     endure(scene(nobody, "--dial-first"), answered(502, request("/", *UPGRADE)))
+
+
+# ---- logins ----
+
+USERS = 4000
+PASSWORD = "secret"
+
+
+@pytest.fixture
+def passwords(tmp_path):
+    """More users than there are lives: each logs in once, since a login is remembered."""
+    digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
+    bcrypt = "$2y$04$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq.."
+    path = tmp_path / "htpasswd"
+    path.write_text("".join(f"user{i}:{{SHA}}{digest}\n" for i in range(USERS)) + f"other:{bcrypt}\n")
+    return path
+
+
+@LIVES
+def test_logins(scene, folder, recorder, passwords, lives):
+    """A page without and with a password, and the upgrade with its cookie; where there was no memory for that,
+    with the password again."""
+    users = itertools.count()
+
+    def log_in(scene):
+        client = scene.connect()
+        assert client.request(request("/small.html")).status == 401
+        login = "Basic " + base64.b64encode(f"user{next(users)}:{PASSWORD}".encode()).decode()
+        page = client.request(request("/small.html", f"Authorization: {login}"))
+        assert (page.status, page.body) == (200, SMALL)
+        cookie = page.header("Set-Cookie")
+        client.upgrade("/", {"Cookie": cookie.split(";")[0]} if cookie else {"Authorization": login})
+        scene.sent += b"by cookie"
+        client.trip(b"by cookie")
+        client.say_goodbye()
+
+    lives(scene(recorder, "--web", folder, "--auth-file", passwords, "--web-auth"), log_in)
 
 
 # ---- tokens ----

@@ -27,6 +27,8 @@ KINDS = {
     "plain": lambda tmp_path, authority: [],
     "tokens": lambda tmp_path, authority: ["--token-plugin", "TokenFile", "--token-source", tmp_path / "tokens"],
     "targets": lambda tmp_path, authority: ["--ssl-target", "--ssl-target-ca", authority.cert],
+    "passwords": lambda tmp_path, authority: ["--auth-file", tmp_path / "htpasswd", "--web-auth",
+                                              "--auth-cookie-key", authority.cert],
     "clients": lambda tmp_path, authority: ["--verify-client", "--cafile", authority.cert],
 
 }
@@ -70,6 +72,7 @@ class Starter:
 @pytest.mark.parametrize("count", [1, NEVER], ids=["once", "from then on"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_start(wsluice, allocator, recorder, everything, tmp_path, authority, kind, count):
+    (tmp_path / "htpasswd").write_text("alice:{SHA}2PRZAyDhNDqRW2OUFwZQqPNdaSY=\n" * 40)
     (tmp_path / "tokens").write_text(f"one: {recorder.target_args[0]}\n")
     args = [*everything, *KINDS[kind](tmp_path, authority), "127.0.0.1:0"]
     starter = Starter(wsluice, allocator, args + ([] if kind == "tokens" else recorder.target_args))

@@ -48,7 +48,7 @@ static bool check(const struct password_table *table, const char *user_and_passw
   struct basic_login login;
   assert_int_equal(basic_split(wsl_span_of(user_and_password), &login), BASIC_READ);
   hashes = 0;
-  return password_table_check(table, &login, tag);
+  return password_table_check(table, &login, tag) == PASSWORD_RIGHT;
 }
 
 static void users_of_a_file(void **state) {
