@@ -41,7 +41,7 @@ static bool part_outputs(void) {
 }
 
 static bool has_address(int fd) {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
   socklen_t len = sizeof address;
   if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) return false;
   return address.ss_family != AF_UNIX || len > sizeof address.ss_family;

@@ -298,6 +298,7 @@ static int plan(struct server *server) {
   if (settings->target.program != NULL)
     server->programs.limit = descriptor_budget_take_programs(&descriptors, settings->target.program->limit);
   struct descriptor_budget budget = descriptor_budget_plan(descriptors, wanted, settings->max_sessions);
+  assert(budget.workers > 0);
   if (budget.workers < wanted)
     log_event(LOG_WARN, 0, "only %u of %u workers: --max-sessions or the descriptor limit allow no more",
               budget.workers, wanted);

@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from harness import BINARY, LIMIT_SECONDS, RawClient, binary, tls_client_context
+from harness import BINARY, LIMIT_SECONDS, RawClient, binary, free_port, tls_client_context
 
 PAGE = (pathlib.Path(__file__).resolve().parents[2] / "docs/MIGRATING.md").read_text()
 ROW = re.compile(r"^\| `--([a-z0-9-]+)` \| (same|differs|not yet) \|", re.MULTILINE)
@@ -162,6 +162,38 @@ def test_the_containers_command_serves(wsluice, site, echo_backend, block):
     if words[0] != "websockify":
         words = ["wsluice", *words]  # the image's entry point
     run_recipe(wsluice, words, site)
+
+
+def test_programs_are_wrapped_as_shown(wsluice):
+    """Those of the lines whose program is here everywhere."""
+    lines = [line for line in indented("redis-server --port {port}") if "redis-server" in line]
+    assert len(lines) == 2
+    for line in lines:
+        words = shlex.split(re.sub(r"\b6080\b", "127.0.0.1:0", line))
+        assert words[0] == "wsluice"
+        instance = wsluice.run(*words[1:], "--save", "").wait_until_listening()
+        with RawClient(instance.port) as client:
+            client.upgrade()
+            client.send_frame(BINARY, b"PING\r\n")
+            assert client.recv_data(7) == b"+PONG\r\n"
+        instance.stop()
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="systemd-socket-activate is not here")
+def test_inetds_line_serves(wsluice, site, echo_backend):
+    """With systemd's tool in inetd's place: what stands behind the program's path is its command line."""
+    words = on_site(blocks("inetd")[0], site, free_port(), echo_backend.port).split()
+    log = site / "novnc.log"
+    arguments = [word.replace("/var/log/novnc.log", str(log)) for word in words[7:]]
+    manager = wsluice.run("--inetd", "-l", f"127.0.0.1:{words[0]}", site / "bin" / "websockify", *arguments,
+                          program=shutil.which("systemd-socket-activate"))
+    manager.wait_for_log("Listening on")
+    with RawClient(int(words[0])) as client:
+        client.upgrade()
+        client.send_frame(BINARY, b"through")
+        assert client.recv_data(7) == b"through"
+    manager.stop()
+    assert "inherited=inetd" in log.read_text()
 
 
 def test_a_directory_of_tokens_as_shown(wsluice, site, echo_backend):

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/environment.h"
+
 /* The next one in `word`; NULL: none. */
 static const char *find(const char *word, const char *placeholder) {
   const char *at = word;
@@ -75,7 +77,8 @@ const char **wrap_words_environment(const char *const *environment, const char *
   const char **copy = malloc((count_of(environment) + added + 1) * sizeof *copy);
   if (copy == NULL) return NULL;
   for (; *environment != NULL; environment++) {
-    if (!is_replaced(*environment, additions)) copy[count++] = *environment;
+    if (!environment_is_ours(*environment) && !is_replaced(*environment, additions))
+      copy[count++] = *environment;
   }
   memcpy(copy + count, additions, (added + 1) * sizeof *copy);
   return copy;

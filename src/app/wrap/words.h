@@ -17,8 +17,9 @@ bool wrap_words_have(const char *const *words, const char *placeholder);
  * NULL. NULL without memory. */
 const char **wrap_words_fill(const char *const *words, const char *placeholder, const char *value);
 
-/* A copy of an environment (ended by NULL) in which `additions` ("NAME=value", ended by NULL) stand instead
- * of entries of their names; the strings are not copied. malloc'ed; NULL without memory. */
+/* A copy of an environment (ended by NULL) without our own options (app/environment.h), which may be secrets
+ * and would be another wsluice's; with `additions` ("NAME=value", ended by NULL) instead of entries of their
+ * names. The strings are not copied. malloc'ed; NULL without memory. */
 const char **wrap_words_environment(const char *const *environment, const char *const *additions);
 
 #endif

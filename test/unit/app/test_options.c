@@ -346,6 +346,31 @@ static void test_modes_without_a_target(void **state) {
   assert_int_equal(options.action, OPTIONS_VERSION);
 }
 
+/* Behind "--" and a place to listen: a program, and a target beside it where one is named. */
+static void test_words_of_a_program(void **state) {
+  (void)state;
+  static const struct {
+    const char *words[8];
+    const char *program; /* NULL: none, the words are positionals */
+    const char *target;
+  } cases[] = {{{"6080", "--", "Xvnc", ":1", NULL}, "Xvnc", ""},
+               {{"6080", "h:1", "--", "Xvnc", "--inetd", NULL}, "Xvnc", "h"},
+               {{"--wrap-mode=ignore", "6080", "--", "Xvnc", NULL}, "Xvnc", ""},
+               {{"--unix-listen=/x", "--", "Xvnc", NULL}, "Xvnc", ""},
+               {{"--unix-listen=/x", "h:1", "--", "Xvnc", NULL}, "Xvnc", "h"},
+               {{"--inetd", "--", "Xvnc", NULL}, "Xvnc", ""},
+               {{"--unix-target=/x", "6080", "--", "Xvnc", NULL}, "Xvnc", ""},
+               {{"--", "6080", "h:1", NULL}, NULL, "h"},
+               {{"6080", "h:1", "--", NULL}, NULL, "h"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    expect_ok(cases[i].words);
+    assert_int_equal(options.wrapped != NULL, cases[i].program != NULL);
+    if (options.wrapped != NULL) assert_string_equal(options.wrapped[0], cases[i].program);
+    assert_string_equal(options.target_host, cases[i].target);
+    assert_int_equal(options.inetd, i == 5);
+  }
+}
+
 /* What systemd hands down stands for a port, and leaves room for one. */
 static void test_words_beside_sockets_of_systemd(void **state) {
   (void)state;
@@ -524,6 +549,7 @@ int main(void) {
       cmocka_unit_test(test_defaults_are_those_of_the_design),
       cmocka_unit_test(test_modes_without_a_target),
       cmocka_unit_test(test_words_beside_sockets_of_systemd),
+      cmocka_unit_test(test_words_of_a_program),
       cmocka_unit_test(test_what_is_wrong_is_said_in_one_line),
       cmocka_unit_test(test_repeated_too_often),
       cmocka_unit_test(test_help_names_every_option_in_80_columns),

@@ -71,7 +71,8 @@ static void placeholders_are_found(void **state) {
 
 static void additions_replace_what_has_their_names(void **state) {
   (void)state;
-  const char *const environment[] = {"PATH=/bin", "PORT=1", "PORTS=2", "odd", "PORT=3", NULL};
+  const char *const environment[] = {
+      "PATH=/bin", "PORT=1", "PORTS=2", "odd", "PORT=3", "WSLUICE_KEY_PASSWORD=x", NULL};
   const char *const additions[] = {"PORT=4711", "LD_PRELOAD=/x", NULL};
   static const char *const expected[] = {"PATH=/bin", "PORTS=2", "odd", "PORT=4711", "LD_PRELOAD=/x"};
   const char **made = wrap_words_environment(environment, additions);
