@@ -323,7 +323,9 @@ def test_stopping_while_lookups_run_and_connections_rest(start, redis, target, e
     client.send(b"GET /?token=vm HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
     time.sleep(0.1)
-    bridge.ask_to_stop()
     begun = time.monotonic()
+    bridge.ask_to_stop()
+    assert client.recv_response().status == 503
+    client.close()
     bridge.stop()
     assert time.monotonic() - begun < 0.8
