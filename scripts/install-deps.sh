@@ -33,7 +33,6 @@ python:pytest                                 python3-pytest
 python:websockets                             python3-websockets
 python:h11                                    python3-h11
 python:wsproto                                python3-wsproto
-python:jwcrypto                               python3-jwcrypto
 python:jwt                                    python3-jwt
 cmd:chromium                                  chromium
 cmd:Xtigervnc                                 tigervnc-standalone-server

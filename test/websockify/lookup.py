@@ -1,5 +1,5 @@
-"""Where tokens are looked up: an HTTP server, one for all runs, since the URL says which port the token leads to; and
-where logs are sent to.
+"""Where tokens are looked up: an HTTP server, one for all runs, since the URL says which port the token leads to, and
+a Redis server, in which each run has a key of its own; and where logs are sent to.
 """
 
 import http.server
@@ -7,6 +7,8 @@ import json
 import re
 import socket
 import threading
+
+import harness
 
 KNOWN = "vm-1"
 
@@ -38,6 +40,19 @@ class Lookup:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Redis(harness.Service):
+    """A redis-server."""
+
+    def __init__(self, folder):
+        super().__init__(lambda port: ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                                       "--dir", str(folder)], folder / "redis.log")
+
+    def set(self, key, value):
+        with socket.create_connection(("127.0.0.1", self.port), harness.LIMIT_SECONDS) as connection:
+            connection.sendall(f"SET {key} '{value}'\r\n".encode())
+            assert connection.recv(100) == b"+OK\r\n"
 
 
 class Syslog:

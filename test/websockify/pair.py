@@ -81,9 +81,10 @@ PORTS = Ports()
 class Pages:
     """What stands in every run's folder: pages, certificates, tokens."""
 
-    def __init__(self, authority, server_pair, client_pair, locked_key, lookup_port):
+    def __init__(self, authority, server_pair, client_pair, locked_key, lookup_port, redis):
         self.authority = authority
         self.lookup_port = lookup_port
+        self.redis = redis
         self.pairs = {"cert.pem": server_pair.cert, "key.pem": server_pair.key, "both.pem": server_pair.both,
                       "locked.key": locked_key, "ca.pem": authority.cert}
         self.client_pair = client_pair
@@ -157,7 +158,8 @@ class Run:
         self.process, self.daemon = None, None
         self.places = {"here": self.here, "target": self.service.port, "unix": self.unix.backend.path,
                        "tls": self.tls_service.port, "dead": PORTS.next(), "udp": self.udp_log.port,
-                       "sockets": os.path.dirname(self.unix.backend.path), "lookup": pages.lookup_port}
+                       "sockets": os.path.dirname(self.unix.backend.path), "lookup": pages.lookup_port,
+                       "redis": pages.redis.port}
         pages.furnish(self.here, self.places)
         self._start(command, words, self.here / cwd)
 

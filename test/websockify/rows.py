@@ -116,6 +116,8 @@ ROWS = [
         (s.tokens_looked_up,), ours="--allow-target=127.0.0.1"),
     Row("JSONTokenApi", "--token-plugin JSONTokenApi --token-source http://127.0.0.1:{lookup}/json/{target}/%s {port}",
         (s.tokens_looked_up,), ours="--allow-target=127.0.0.1"),
+    Row("TokenRedis", "--token-plugin TokenRedis --token-source 127.0.0.1:{redis} {port}", (s.tokens_in_redis,),
+        ours="--allow-target=127.0.0.1"),
     Row("UnixDomainSocketDirectory", "--token-plugin UnixDomainSocketDirectory --token-source {sockets} {port}",
         (s.tokens_name_sockets,)),
     # --- who may connect ---

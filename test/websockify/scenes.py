@@ -4,6 +4,7 @@ are played for which flags.
 """
 
 import base64
+import json
 import os
 import re
 import signal
@@ -343,6 +344,17 @@ def tokens_looked_up(run):
     """Of a service that knows one token."""
     seen = session(run, path="/?token=vm-1")
     return {**seen, "unknown": how_it_answers(run, path="/?token=nobody"), "none": how_it_answers(run)}
+
+
+def tokens_in_redis(run):
+    """Each run's key has its own port for a name, since all share the server. JSON only: older ones read no text."""
+    target = run.places["target"]
+    run.pages.redis.set(f"vm-{target}", json.dumps({"host": f"127.0.0.1:{target}"}))
+    run.pages.redis.set(f"broken-{target}", "{")
+    seen = session(run, path=f"/?token=vm-{target}")
+    for name, path in (("unknown", "/?token=nobody"), ("none", "/"), ("no JSON", f"/?token=broken-{target}")):
+        seen[name] = how_it_answers(run, path=path)
+    return seen
 
 
 def tokens_name_sockets(run):

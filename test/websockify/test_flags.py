@@ -17,7 +17,7 @@ from harness import encrypt_key
 import pair
 from differences import DIFFERENCES
 from found import FOUND
-from lookup import Lookup
+from lookup import Lookup, Redis
 from rows import ROWS, USAGE
 
 ALL = ROWS + FOUND
@@ -35,8 +35,10 @@ def programs():
 def pages(authority, server_pair, tmp_path_factory):
     locked = tmp_path_factory.mktemp("keys") / "locked.key"
     encrypt_key(server_pair.key, "sesame", locked)
-    lookup = Lookup()
-    yield pair.Pages(authority, server_pair, authority.issue("client", usage="clientAuth"), locked, lookup.port)
+    lookup, redis = Lookup(), Redis(tmp_path_factory.mktemp("redis"))
+    client_pair = authority.issue("client", usage="clientAuth")
+    yield pair.Pages(authority, server_pair, client_pair, locked, lookup.port, redis)
+    redis.stop()
     lookup.close()
 
 
