@@ -1,6 +1,7 @@
 """JWTTokenApi: tokens that carry their target, made by two libraries that know nothing of wsluice (jwcrypto,
 which websockify uses itself, and PyJWT), in every algorithm; what forgers try; and keys that change.
 """
+# ctest: threads
 
 import base64
 import json
