@@ -41,6 +41,7 @@ cmd:xsetroot                                  x11-xserver-utils
 cmd:mosquitto                                 mosquitto
 cmd:redis-server                              redis-server
 path:/usr/sbin/ngircd                         ngircd
+path:/usr/lib/postgresql/*/bin/initdb         postgresql
 cmd:sshd                                      openssh-server
 cmd:openssl                                   openssl
 cmd:curl                                      curl
@@ -141,6 +142,7 @@ path:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a  libclang-rt-d
 services='
 mosquitto       mosquitto.service
 redis-server    redis-server.service
+postgresql      postgresql.service
 openssh-server  ssh.service ssh.socket
 openbsd-inetd   openbsd-inetd.service inetd.service
 docker.io       docker.service docker.socket
