@@ -25,7 +25,20 @@ class Named(Recorder):
         self.target_args = [f"localhost:{self.backend.port}"]
 
 
-TARGETS = {"address": Recorder, "name": Named, "unix": lambda: Recorder(UnixBackend())}
+class Program:
+    """A program for each client instead of a Recorder. That none stays, wsluice's own end shows."""
+
+    target_args = ["--exec", "cat"]
+    visits = []
+
+    def all_over(self):
+        return True
+
+    def close(self):
+        pass
+
+
+TARGETS = {"address": Recorder, "name": Named, "unix": lambda: Recorder(UnixBackend()), "program": Program}
 
 
 @pytest.fixture(params=TARGETS)
