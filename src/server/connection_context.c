@@ -34,6 +34,7 @@ static struct program_client describe(struct connection *c, const struct wsl_req
       .request = request,
       .client = connection_client(c),
       .local = local,
+      .user = c->pass == NULL ? "" : c->pass->user,
       .id = c->id,
       .security = connection_is_secure(c) ? PROGRAM_CLIENT_OVER_TLS : PROGRAM_CLIENT_PLAIN,
   };

@@ -164,7 +164,7 @@ static void put_headers(struct text *words, const struct wsl_head *head) {
 size_t program_words_room(const struct program_client *client) {
   const struct wsl_request *request = client->request;
   size_t room = FIXED_ROOM + 2 * (request->path.len + request->query.len) + request->authority.len +
-                request->subprotocol.len;
+                request->subprotocol.len + strlen(client->user);
   for (uint32_t i = 0; i < client->head->fields_count; i++)
     room += HEADER_ROOM + client->head->fields[i].name_len + client->head->fields[i].value_len;
   return room;
@@ -175,6 +175,8 @@ void program_words_write(struct text *words, const struct program_client *client
   put_addresses(words, client);
   text_format(words, "UNIQUE_ID=%llu", (unsigned long long)client->id);
   end_word(words);
+  if (client->user[0] != '\0' && !holds_control(client->user, strlen(client->user)))
+    put_string(words, "REMOTE_USER", client->user);
   if (client->security == PROGRAM_CLIENT_OVER_TLS) put_string(words, "HTTPS", "on");
   put_headers(words, client->head);
 }

@@ -4,6 +4,7 @@
  *   REMOTE_ADDR REMOTE_HOST REMOTE_PORT   the client, as a trusted proxy named it
  *   SERVER_ADDR SERVER_PORT SERVER_NAME   where it came to; SERVER_NAME as it called it
  *   REQUEST_METHOD REQUEST_URI SCRIPT_NAME PATH_INFO QUERY_STRING SERVER_PROTOCOL GATEWAY_INTERFACE
+ *   REMOTE_USER                           who has logged in (--auth-plugin), where somebody has
  *   HTTPS=on                              over TLS
  *   SUBPROTOCOL                           the chosen one, where there is one
  *   UNIQUE_ID                             the connection's number in the log
@@ -32,6 +33,7 @@ struct program_client {
   const struct wsl_request *request;
   const struct address *client;
   const struct address *local; /* AF_UNSPEC: not known */
+  const char *user;            /* who has logged in; "": nobody */
   uint64_t id;
   enum program_security security;
 };

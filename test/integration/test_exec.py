@@ -3,6 +3,7 @@ programs get what CGI programs get and nothing of ours, there are never too many
 stays: no process, no zombie, no descriptor.
 """
 
+import base64
 import hashlib
 import os
 import pathlib
@@ -364,6 +365,14 @@ def test_a_program_gets_the_descriptor_limit_of_wsluices_start(connect, wsluice)
     bridge.wait_until_listening()
     text, _ = output_of(connect(bridge))
     assert text.split() == [str(soft), str(hard), "4", "2"]  # 4: ls has the folder open
+
+
+def test_a_program_is_told_who_has_logged_in(serve_program, connect):
+    bridge = serve_program(("--exec", "env"), "--auth-plugin", "BasicHTTPAuth", "--auth-source", "alice:sesame")
+    connect(bridge, path=None).upgrade(expect=401)
+    client = connect(bridge, "/", {"Authorization": "Basic " + base64.b64encode(b"alice:sesame").decode()})
+    got = environment_of(output_of(client)[0])
+    assert got["REMOTE_USER"] == "alice" and "HTTP_AUTHORIZATION" not in got
 
 
 def test_arguments_pass_as_they_are(serve_program, connect):

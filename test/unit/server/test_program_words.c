@@ -18,6 +18,7 @@
 static struct wsl_head_field fields[FIELDS_MAX];
 static char words[65536];
 static size_t words_len;
+static const char *user = "";
 
 static struct address address_of(const char *host, uint16_t port) {
   struct address address;
@@ -42,7 +43,7 @@ static void write_words(const char *target, const char *headers, const char *hos
   assert_int_equal(wsl_head_feed(&head, raw, (size_t)len), WSL_HEAD_DONE);
   wsl_request_read(&head, &none, &request);
   assert_int_equal(request.kind, WSL_REQUEST_UPGRADE);
-  struct program_client who = {&head, &request, &client, &local, 7, PROGRAM_CLIENT_OVER_TLS};
+  struct program_client who = {&head, &request, &client, &local, user, 7, PROGRAM_CLIENT_OVER_TLS};
   size_t room = program_words_room(&who);
   assert_true(room <= sizeof words);
   struct text text;
@@ -92,6 +93,19 @@ static void cgi_variables(void **state) {
   expect("REMOTE_ADDR", "2001:db8::1");
   expect("QUERY_STRING", "");
   assert_null(value_of("SUBPROTOCOL"));
+}
+
+static void who_has_logged_in(void **state) {
+  (void)state;
+  write_words("/", "Remote-User: liar\r\n", "127.0.0.1");
+  assert_null(value_of("REMOTE_USER"));
+  user = "alice";
+  write_words("/", "Remote-User: liar\r\n", "127.0.0.1");
+  expect("REMOTE_USER", "alice");
+  user = "a\nb"; /* of a certificate */
+  write_words("/", "", "127.0.0.1");
+  assert_null(value_of("REMOTE_USER"));
+  user = "";
 }
 
 static void paths_that_would_smuggle_stay_encoded(void **state) {
@@ -147,6 +161,7 @@ static void sizes_of_terminals(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(cgi_variables),
+      cmocka_unit_test(who_has_logged_in),
       cmocka_unit_test(paths_that_would_smuggle_stay_encoded),
       cmocka_unit_test(headers_that_lie_or_tell_secrets_are_left_out),
       cmocka_unit_test(of_two_headers_the_first_counts),
