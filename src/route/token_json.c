@@ -14,6 +14,11 @@
 /* Deeper than any answer that holds a target. */
 #define DEPTH_MAX 16u
 
+/* jansson passes over a NUL that stands behind a number. */
+static bool has_nul(struct wsl_span text) {
+  return text.len > 0 && memchr(text.at, '\0', text.len) != NULL;
+}
+
 /* Whether brackets and braces nest too deep, before a parser that recurses sees them. */
 static bool is_deep(struct wsl_span text) {
   size_t depth = 0;
@@ -49,7 +54,8 @@ int token_json_read(struct wsl_span text, enum target_origin origin, struct targ
   char joined[TARGET_MAX];
   struct text out;
   text_init(&out, joined, sizeof(joined));
-  json_t *root = is_deep(text) ? NULL : json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
+  bool is_read = text.len > 0 && !has_nul(text) && !is_deep(text);
+  json_t *root = is_read ? json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
   const char *fault = json_is_object(root) ? NULL : "not an object of JSON";
   if (fault == NULL) fault = join(json_object_get(root, "host"), json_object_get(root, "port"), &out);
   if (fault == NULL && out.overflow) fault = "the host is too long";
