@@ -31,8 +31,8 @@ static void drop(struct token_cache *cache, struct entry *entry) {
 }
 
 void token_cache_destroy(struct token_cache *cache) {
-  while (!list_empty(&cache->order))
-    drop(cache, LIST_ENTRY(cache->order.next, struct entry, in_order));
+  for (struct list *node; (node = list_take_first(&cache->order)) != NULL;)
+    drop(cache, LIST_ENTRY(node, struct entry, in_order));
 }
 
 static struct list *bucket_of(struct token_cache *cache, uint64_t hash) {

@@ -178,6 +178,27 @@ def query():
         yield f"query-{number}", text.encode() + bytes([5, number % 5])
 
 
+def http_answer():
+    """The last two bytes say how it is cut."""
+    ok = "HTTP/1.1 200 OK\r\n"
+    answers = [ok + "Content-Length: 3\r\n\r\nh:1", ok + "\r\nh:1", "HTTP/1.0 404 No\r\n\r\nx",
+               ok + "Transfer-Encoding: chunked\r\n\r\n1;x=y\r\nh\r\n2\r\n:1\r\n0\r\nX: y\r\n\r\n",
+               "HTTP/1.1 100 Continue\r\n\r\n" + ok + "content-length: 0\n\n",
+               "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No\r\n\r\n",
+               ok + "Cache-Control: public, max-age=30\r\nAge: 3\r\nContent-Length: 0\r\n\r\n",
+               ok + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", ok + "X: y\r\n z\r\n\r\n"]
+    for number, text in enumerate(answers):
+        yield f"answer-{number}", text.encode() + bytes([number, 0])
+
+
+def url():
+    """A URL, or a cookie's name; behind the line's end a token, a reference, or a Cookie header."""
+    lines = ["http://h/%s\na/b", "https://u:p@[::1]:8443/x?t=%s&y=%%41\n\x00\xff", "http://h?x\n?y", "http://h/a/b\nc",
+             "http://h/a\n//x/y", "http://h\nhttps://h:444/", "token\nx=1; token=\"a\"; token=b", "http://h%s/\nx"]
+    for number, text in enumerate(lines):
+        yield f"url-{number}", text.encode("latin-1")
+
+
 def conditions():
     """The first byte of a line chooses its field (modulo 7)."""
     match, none, since, unmodified, if_range, part, encoding = (chr(ord("F") + n) for n in range(7))
