@@ -107,8 +107,9 @@ static void fill(const struct folder *folder, int count) {
   memset(name, '&', NAME_LEN);
   name[NAME_LEN] = '\0';
   for (int i = 0; i < count; i++) {
-    snprintf(name, 8, "%07d", i);
-    name[7] = '&';
+    char number[16];
+    snprintf(number, sizeof(number), "%07d", i);
+    memcpy(name, number, 7);
     add_file(folder, name);
   }
 }
