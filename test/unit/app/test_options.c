@@ -23,14 +23,17 @@
 
 static struct options options;
 
-/* Parses a NULL-terminated list of words behind the program's name. */
+/* Parses a NULL-terminated list of words behind the program's name; the options point into them until the
+ * next call. */
 static int parse(const char *const *words, char *why) {
-  const char *argv[WORDS_MAX] = {"wsluice"};
+  static const char *argv[WORDS_MAX + 1];
+  argv[0] = "wsluice";
   int argc = 1;
   while (words[argc - 1] != NULL) {
     argv[argc] = words[argc - 1];
     argc++;
   }
+  argv[argc] = NULL;
   static const char *const no_environment[] = {NULL};
   return options_parse(&options, argc, argv, no_environment, why, WHY_MAX);
 }

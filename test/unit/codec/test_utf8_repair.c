@@ -60,7 +60,7 @@ static size_t reference_repair(const uint8_t *data, size_t len, uint8_t *out, si
 static void assert_repaired(const uint8_t *data, size_t len) {
   uint8_t *expected = exact_alloc(3 * len), *block = exact_alloc(3 * len);
   size_t replaced, expected_len = reference_repair(data, len, expected, &replaced);
-  memcpy(block + 2 * len, data, len);
+  if (len > 0) memcpy(block + 2 * len, data, len);
   struct wsl_utf8_repaired text = wsl_utf8_repair(block + 2 * len, len);
   assert_int_equal(text.len, expected_len);
   assert_int_equal(text.replaced, replaced);
