@@ -113,6 +113,13 @@ DIFFERENCES = [
     # --- tokens ---
     Difference("a source that is not there", "TokenFile that is not there", "start", "serves", "ends with 1",
                "a source that is not there ends the start"),
+    Difference("a plugin of newer versions", "TokenFileName", "start", re.compile("ends with .*"), "serves",
+               "`TokenFileName` is there, which websockify 0.10 has not", always=False),
+    Difference("lookups that find nothing", "*TokenA[Pp][iI]", "token vm-1%3Fx", NO_ANSWER, 404,
+               "A status of 400 to 499 is an unknown token (404)"),
+    Difference("lookups that fail", "*TokenA[Pp][iI]", "token [be]*", NO_ANSWER, 502, "500 and more a failed lookup (502)"),
+    Difference("tokens that change the path", "*TokenA[Pp][iI]", "token *%2*", "101 binary", 404,
+               "write the token percent-encoded into the URL"),
     Difference("sockets that are not there", "UnixDomainSocketDirectory", "token ?*", NO_ANSWER, 404,
                "one with an unknown token 404"),
     Difference("no socket's name", "UnixDomainSocketDirectory", "token ", NO_ANSWER, 403,

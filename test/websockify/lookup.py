@@ -11,18 +11,20 @@ import threading
 import harness
 
 KNOWN = "vm-1"
+STATUSES = {KNOWN: 200, "empty": 200, "moved": 302, "busy": 503}  # of others 404
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """/base/PORT/TOKEN and /json/PORT/TOKEN."""
+    """/base/PORT/TOKEN and /json/PORT/TOKEN: "moved" is the known one under another name, "busy" out of order, and
+    "empty" without a target."""
 
     def do_GET(self):
-        kind, port, token = self.path.strip("/").split("/")
-        if token != KNOWN:
-            self.send_error(404)
-            return
+        kind, port, token = self.path.removeprefix("/").split("/", 2)
         body = json.dumps({"host": "127.0.0.1", "port": int(port)}) if kind == "json" else f"127.0.0.1:{port}"
-        self.send_response(200)
+        body = "" if token == "empty" else body
+        self.send_response(STATUSES.get(token, 404))
+        if token == "moved":
+            self.send_header("Location", KNOWN)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())

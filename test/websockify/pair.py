@@ -91,7 +91,7 @@ class Pages:
 
     def furnish(self, here, words):
         """`words` are the places that a command line names."""
-        for folder in ("web/sub", "web/empty", "web/with index", "tokens", "selfsigned", "logs"):
+        for folder in ("web/sub", "web/empty", "web/with index", "tokens", "names", "selfsigned", "logs"):
             (here / folder).mkdir(parents=True)
         for name, content in FILES.items():
             (here / "web" / name).write_bytes(content)
@@ -102,6 +102,8 @@ class Pages:
         (here / "tokens/one").write_text(f"# consoles\nvm-1: {target}\nsock: unix_socket:{words['unix']}\n")
         (here / "echo.py").write_text(ECHO)
         (here / "jwt.key").write_text(JWT_SECRET)
+        (here / "names/vm-1").write_text(f"{target}\n")
+        (here / "names/sock").write_text(f"unix_socket:{words['unix']}")
         (here / "tokens/two").write_text(f"127.0.0.1: {target}\n")
 
 

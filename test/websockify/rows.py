@@ -112,6 +112,7 @@ ROWS = [
     Row("JWTTokenApi", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}", (s.signed_tokens,)),
     Row("JWTTokenApi, this machine allowed", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}",
         (s.signed_tokens,), ours="--allow-target=127.0.0.1"),
+    Row("TokenFileName", "--token-plugin TokenFileName --token-source {here}/names {port}", (s.tokens,)),
     Row("BaseTokenAPI", "--token-plugin=BaseTokenAPI --token-source=http://127.0.0.1:{lookup}/base/{target}/%s {port}",
         (s.tokens_looked_up,), ours="--allow-target=127.0.0.1"),
     Row("JSONTokenApi", "--token-plugin JSONTokenApi --token-source http://127.0.0.1:{lookup}/json/{target}/%s {port}",

@@ -341,8 +341,10 @@ def tokens(run):
 
 
 def tokens_looked_up(run):
-    """Of a service that knows one token."""
+    """Of a service that knows one token (lookup.py)."""
     seen = session(run, path="/?token=vm-1")
+    for token in ("moved", "busy", "empty", "vm-1%3Fx", "vm-1%23x", ".%2Fvm-1"):
+        seen[f"token {token}"] = how_it_answers(run, path=f"/?token={token}")
     return {**seen, "unknown": how_it_answers(run, path="/?token=nobody"), "none": how_it_answers(run)}
 
 
