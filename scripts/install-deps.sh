@@ -46,6 +46,11 @@ cmd:sshd                                      openssh-server
 cmd:openssl                                   openssl
 cmd:curl                                      curl
 cmd:wget                                      wget
+cmd:busybox                                   busybox-static
+cmd:mono                                      mono-runtime
+cmd:mcs                                       mono-mcs
+path:/usr/lib/mono/4.5/System.dll             libmono-system4.0-cil
+path:/usr/lib/mono/4.5/System.Core.dll        libmono-system-core4.0-cil
 cmd:htpasswd                                  apache2-utils
 path:/usr/sbin/rsyslogd                       rsyslog
 cmd:sslscan                                   sslscan

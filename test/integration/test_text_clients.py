@@ -131,6 +131,14 @@ def test_an_irc_server_takes_a_message_for_a_line(wsluice, irc, subprotocol, enc
     assert heard.startswith(f":{nick}!") and heard.endswith("PRIVMSG #köln :grüß dich ☕")
 
 
+def test_a_library_for_irc_talks_to_the_server(wsluice, irc):
+    bridge = wsluice(irc)
+    said = {"channel": "#lib", "text": "grüß dich ☕"}
+    heard = run_node("integration/clients/irc_round.mjs", host="127.0.0.1", port=bridge.port, path="/",
+                     protocol="text.ircv3.net", **said)
+    assert heard == {"nick": "speaker", "message": said["text"], "protocol": "text.ircv3.net"}
+
+
 # --- redis -------------------------------------------------------------------------------------------------
 
 
