@@ -21,6 +21,7 @@
 #include "app/option_secrets.h"
 #include "app/option_sockets.h"
 #include "app/options.h"
+#include "app/orphans.h"
 #include "app/pid_file.h"
 #include "app/program_choice.h"
 #include "app/start_message.h"
@@ -58,7 +59,8 @@ struct program {
   struct watch watch;
   struct inherited inherited;
   struct wrap wrap;
-  int status; /* to exit with */
+  struct orphans orphans; /* of programs for clients */
+  int status;             /* to exit with */
   bool stopping;
 };
 
@@ -74,6 +76,7 @@ static void close_signals(struct program *program) {
     uv_close((uv_handle_t *)&program->signals[i], NULL);
     signal(handled_signals[i], SIG_IGN);
   }
+  orphans_unwatch(&program->orphans);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -185,6 +188,7 @@ static int start_server(struct program *program, struct options *options) {
     start_message("can't watch for signals");
     return WSL_IO;
   }
+  if (options->exec != NULL) orphans_watch(&program->orphans, &program->loop);
   int error =
       server_start(&program->server, &options->server, &program->loop, on_stopped, program, why, sizeof why);
   if (error != WSL_OK) {

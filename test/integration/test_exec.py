@@ -439,3 +439,27 @@ def test_without_origin_a_warning_is_loud(serve_program):
     bridge = serve_program(ECHO)
     bridge.wait_for_log("warn .*--exec without --origin and --auth-plugin: any web page")
     assert "warn" not in serve_program(ECHO, "--origin", "same").log
+
+
+# --- as process 1 ---
+
+def main_of(instance):
+    """Process 1 of the namespace that unshare has made."""
+    return wait_until(lambda: children_of(instance.pid), message=lambda: instance.log)[0][0]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root for a namespace of processes")
+def test_as_process_1_it_waits_for_orphans(wsluice, connect):
+    script = "for i in 1 2 3; do setsid sleep 0.2 & done; (sleep 0.1 &) ; echo up; exit 3"
+    bridge = wsluice.run("--pid", "--fork", "--mount-proc", binary(), "--exec", "sh", "127.0.0.1:0", "--", "-c", script,
+                         program="unshare")
+    bridge.wait_until_listening()
+    main = main_of(bridge)
+    for _ in range(5):
+        text, close = output_of(connect(bridge))
+        assert text == "up\n"
+        assert close.close_reason == "Program ended with status 3"  # nobody else took it
+    wait_until(lambda: not children_of(main), 8, lambda: f"left: {children_of(main)}")
+    os.kill(main, signal.SIGTERM)
+    bridge.asked_to_stop = True
+    assert bridge.wait_for_exit() == 0
