@@ -47,6 +47,9 @@ cmd:openssl                                   openssl
 cmd:curl                                      curl
 cmd:wget                                      wget
 cmd:busybox                                   busybox-static
+cmd:qemu-system-x86_64                        qemu-system-x86
+path:/usr/share/seabios/bios-256k.bin         seabios
+path:/usr/share/spice-html5/main.js           spice-html5
 cmd:mono                                      mono-runtime
 cmd:mcs                                       mono-mcs
 path:/usr/lib/mono/4.5/System.dll             libmono-system4.0-cil
