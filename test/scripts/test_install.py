@@ -27,7 +27,7 @@ FILES = [
 ]
 # Arguments that are no choice among words: what else takes one has its words in contrib/completions/values.
 OPEN_ARGUMENTS = {
-    "ADDRESS", "ARG", "BYTES", "CIDR", "COLSxROWS", "DIR", "FILE", "IP", "LINE", "LIST", "N", "NAME", "NAME[=VALUE]", "ORIGIN", "PATH", "PATTERN", "PID",
+    "ADDRESS", "ARG", "BYTES", "CIDR", "COLSxROWS", "DIR", "FILE", "IP", "LINE", "LIST", "N", "NAME", "NAME[=VALUE]", "NETWORK", "ORIGIN", "PATH", "PATTERN", "PID",
     "PLACE", "PROGRAM", "SEC", "SEC[,SEC[,N]]", "SERVER", "WORD",
 }
 OPEN_OPTIONS = {"unix-listen-mode"}  # MODE of a file
