@@ -36,6 +36,16 @@ static const char *const usages[] = {
     "--demo [[listen_host:]port]",
 };
 
+/* Likewise, of what people do most. */
+static const char *const examples[] = {
+    "--web /usr/share/novnc 6080 localhost:5900",
+    "--cert /etc/ssl/novnc.pem --ssl-only 443 localhost:5900",
+    "--token-plugin TokenFile --token-source /etc/tokens 6080",
+    "--unix-target /run/redis/redis.sock 127.0.0.1:7000",
+    "--frames lines 7000 irc.example:6667",
+    "6080 -- Xtigervnc :1 -rfbport 6080 -SecurityTypes None",
+};
+
 void options_print_help(FILE *out, const char *self) {
   for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
     fprintf(out, "%s %s %s\n", i == 0 ? "usage:" : "      ", self, usages[i]);
@@ -56,5 +66,10 @@ void options_print_help(FILE *out, const char *self) {
       print_option(out, spec);
     }
   }
-  fprintf(out, "\nexit status: 0 stopped as asked for, 1 could not start, 2 wrong usage\n");
+  fprintf(out, "\nexamples:\n");
+  for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
+    fprintf(out, "  %s %s\n", self, examples[i]);
+  fprintf(out,
+          "\nexit status: 0 stopped as asked for, 1 could not start, 2 wrong usage; with\n"
+          "-- PROGRAM that of the program, when its end is ours\n");
 }
