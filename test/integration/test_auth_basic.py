@@ -337,6 +337,36 @@ def test_those_that_wait_are_given_up_when_they_reset_and_at_the_stop(wsluice, e
     assert staying.recv_response().status == 503
 
 
+def test_behind_a_proxy_the_client_counts_and_not_the_proxy(wsluice, echo_backend, connect, attempt, web):
+    bridge = guarded(wsluice, echo_backend, web, "--trust-forwarded", "127.0.0.0/8", "-v")
+    for guess in range(5):
+        assert attempt(bridge, {"X-Forwarded-For": "192.0.2.1", **basic("alice", f"guess {guess}")}) == 401
+    assert attempt(bridge, {"X-Forwarded-For": "192.0.2.2", **basic("alice", "wrong")}) == 401
+    waiting = connect(bridge, path=None)
+    waiting.send(upgrade_request("/x", {"X-Forwarded-For": "192.0.2.1", **basic("alice", "another")}))
+    bridge.wait_for_log("connection head -> authorizing", count=7)
+    assert attempt(bridge, {"X-Forwarded-For": "192.0.2.2", **basic("alice", "wrong")}) == 401
+    waiting.expect_silence()
+
+
+def test_behind_a_proxy_that_speaks_tls_the_cookie_is_bound_to_it(wsluice, echo_backend, connect, web):
+    bridge = guarded(wsluice, echo_backend, web, "--trust-forwarded", "127.0.0.0/8")
+    headers = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https", **basic("alice", "se:cret")}
+    cookie = connect(bridge, path=None).request(page_request("/", **headers)).header("Set-Cookie")
+    assert cookie.startswith("__Host-wsluice_") and cookie.endswith("; Secure")
+    foreign = guarded(wsluice, echo_backend, web)  # which trusts nobody
+    cookie = connect(foreign, path=None).request(page_request("/", **headers)).header("Set-Cookie")
+    assert cookie.startswith("wsluice_") and "Secure" not in cookie
+
+
+def test_a_program_learns_who_it_is(wsluice, connect):
+    bridge = wsluice(None, "--auth-plugin", "BasicHTTPAuth", "--auth-source", "alice:se:cret", "--exec", "/usr/bin/env")
+    client = connect(bridge, headers={**basic("alice", "se:cret"), "Remote-User": "root"})
+    words = client.recv_until_close()[0].decode().split("\n")
+    assert "REMOTE_USER=alice" in words
+    assert not [word for word in words if "se:cret" in word or "AUTHORIZATION" in word]
+
+
 # --- the command line --------------------------------------------------------------------------------------
 
 
