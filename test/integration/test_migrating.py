@@ -3,6 +3,7 @@ recipes, which are run as they stand there, but for ports and paths.
 """
 # ctest: world
 
+import base64
 import json
 import os
 import pathlib
@@ -126,13 +127,14 @@ def on_site(text, site, port, target):
     return re.sub(r"\b6080\b", str(port), text)
 
 
-def run_recipe(wsluice, words, site, tls=None, path="/websockify"):
+def run_recipe(wsluice, words, site, tls=None, path="/websockify", headers=None):
     """Starts the words (the program's name first), serves a page and a session, stops."""
     instance = wsluice.run(*words[1:], program=site / "bin" / pathlib.Path(words[0]).name).wait_until_listening()
     with RawClient(instance.port, tls=tls) as client:
-        assert client.request(b"GET /vnc.html HTTP/1.1\r\nHost: localhost\r\n\r\n").body == b"<title>noVNC</title>"
+        lines = ["GET /vnc.html HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+        assert client.request("\r\n".join([*lines, "", ""]).encode()).body == b"<title>noVNC</title>"
     with RawClient(instance.port, tls=tls) as client:
-        client.upgrade(path)
+        client.upgrade(path, headers)
         client.send_frame(BINARY, b"through")
         assert client.recv_data(7) == b"through"
         client.send_close(1000)
@@ -194,6 +196,14 @@ def test_inetds_line_serves(wsluice, site, echo_backend):
         assert client.recv_data(7) == b"through"
     manager.stop()
     assert "inherited=inetd" in log.read_text()
+
+
+def test_passwords_as_shown(wsluice, site, echo_backend, authority):
+    making, starting = [on_site(line, site, 0, echo_backend.port).replace("/etc/novnc.users", f"{site}/users")
+                        for line in indented("htpasswd")]
+    subprocess.run(["htpasswd", "-i", *shlex.split(making)[1:]], input=b"secret", check=True, timeout=LIMIT_SECONDS)
+    headers = {"Authorization": "Basic " + base64.b64encode(b"alice:secret").decode()}
+    run_recipe(wsluice, shlex.split(starting), site, tls_client_context(authority.cert), headers=headers)
 
 
 def test_a_directory_of_tokens_as_shown(wsluice, site, echo_backend):
