@@ -1,3 +1,4 @@
+/* ctest: wrap=crypt_r */
 /* The gate over passwords, cookies, origins and names: which requests it opens for, at once or later, what it
  * asks of the thread pool, and that nothing is left of those who give up.
  */
@@ -7,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <crypt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +85,21 @@ static struct auth_settings settings;
 static struct origin_rules rules;
 static struct auth *auth;
 static struct auth_gate gate;
+
+/* What the file becomes in the middle of the next hash; NULL: it stays. */
+static const char *under_a_hash;
+
+char *__real_crypt_r(const char *phrase, const char *setting, struct crypt_data *data);
+char *__wrap_crypt_r(const char *phrase, const char *setting, struct crypt_data *data);
+
+char *__wrap_crypt_r(const char *phrase, const char *setting, struct crypt_data *data) {
+  if (under_a_hash != NULL) {
+    folder_write("htpasswd", under_a_hash);
+    auth_reload(auth);
+    under_a_hash = NULL;
+  }
+  return __real_crypt_r(phrase, setting, data);
+}
 
 struct question {
   enum gate_purpose purpose;
@@ -244,19 +261,12 @@ static void a_changed_file_is_forgotten_for(void **state) {
   assert_int_equal(outcome_of((struct question){.login = "alice:sha"}), GATE_OPEN);
 }
 
-/* The hash of an old password, finished behind the change, opens once and is not remembered. */
+/* A change while an old password is hashed: it opens once and is not remembered. */
 static void a_change_under_a_hash(void **state) {
   (void)state;
-  struct asker asker;
-  ask(&asker, (struct question){.login = "alice:secret"});
-  struct offload_job *job = pool.job;
-  pool.runs = true;
-  job->work(job);
-  folder_write("htpasswd", "bob:{SHA}2PRZAyDhNDqRW2OUFwZQqPNdaSY=\n");
-  auth_reload(auth);
-  pool.job = NULL;
-  job->done(job);
-  expect(&asker, GATE_OPEN);
+  under_a_hash = "bob:{SHA}2PRZAyDhNDqRW2OUFwZQqPNdaSY=\n";
+  assert_int_equal(outcome_of((struct question){.login = "alice:secret"}), GATE_OPEN);
+  assert_null(under_a_hash);
   assert_int_equal(outcome_of((struct question){.login = "alice:secret"}), GATE_WRONG);
 }
 
