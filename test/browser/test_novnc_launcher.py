@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 
@@ -117,14 +118,22 @@ def test_it_starts_serves_and_stops_all_that_it_started(launch, echo_backend, si
     launcher.wait_for(r"stopped connections=\d")
 
 
-def test_its_options_reach_wsluice(launch, echo_backend, authority, server_pair):
+def test_its_options_reach_wsluice(launch, echo_backend, authority, server_pair, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(str(tmp_path / "log"))
+        expect_options(launch, echo_backend, authority, server_pair, tmp_path)
+        assert b" websockify " in syslog.recv(4096)
+
+
+def expect_options(launch, echo_backend, authority, server_pair, tmp_path):
     launcher = launch("--vnc", f"localhost:{echo_backend.port}", "--cert", server_pair.cert, "--key", server_pair.key,
                       "--ssl-only", "--heartbeat", "30", "--idle-timeout", "300", "--timeout", "600",
-                      "--web", UTILITIES.parent)
+                      "--web", UTILITIES.parent, "--record", tmp_path / "recording", "--syslog", tmp_path / "log")
     launcher.wait_for("https://")
     exchange(launcher.port, tls_client_context(authority.cert))
     with RawClient(launcher.port) as plain:
         plain.upgrade("/websockify", expect=400)
+    wait_until(lambda: (tmp_path / "recording.1").exists())
 
 
 def test_self_pem_beside_it_is_taken(launch, echo_backend, authority, server_pair, tmp_path):
@@ -138,7 +147,7 @@ def test_it_says_so_when_wsluice_does_not_start(launch, echo_backend, tmp_path):
     (tmp_path / "broken.pem").write_text("no certificate\n")
     launcher = launch("--vnc", f"localhost:{echo_backend.port}", "--cert", tmp_path / "broken.pem")
     launcher.wait_for("Failed to start WebSockets proxy")
-    launcher.wait_for(r"wsluice: .*broken\.pem")
+    launcher.wait_for(r"websockify: .*broken\.pem")
     assert launcher.process.wait(LIMIT_SECONDS) == 1
 
 
