@@ -23,6 +23,8 @@ static int check_variable(struct options *options, const char *value, const char
 }
 
 static const char *check(struct options *o) {
+  if (o->wrapped == NULL && (o->wrap_variables.count > 0 || o->wrap_library != NULL))
+    return "--wrap-env and --wrap-library need a program (-- PROGRAM)";
   if (o->wrapped == NULL) return NULL;
   if (o->demo) return "--demo brings its own target: not with -- PROGRAM";
   if (o->wrapped[0][0] == '\0') return "-- is followed by the name of the program to run";

@@ -55,8 +55,8 @@ def wrap(wsluice):
     """wrap(program, *options) runs wsluice on a free port before the program's words, in which @PORT stands for that
     port; `target` is a target that is named too."""
 
-    def start(program, *options, target=None, port=None, **process):
-        port = port or free_port()
+    def start(program, *options, target=None, **process):
+        port = free_port() if any("@PORT" in str(word) for word in program) else 0
         words = [str(word).replace("@PORT", str(port)) for word in program]
         named = [target] if target else []
         bridge = wsluice.run(*options, f"127.0.0.1:{port}", *named, "--", *words, **process)
@@ -78,8 +78,7 @@ def static_server(tmp_path_factory):
 
 
 def await_port(bridge):
-    bridge.wait_for_log("listening on ")
-    return bridge
+    return bridge.wait_until_listening()
 
 
 def ask(bridge, question, answer):
@@ -152,8 +151,7 @@ def test_http_server(wrap, tmp_path):
 
 @pytest.mark.skipif(shutil.which("Xtigervnc") is None, reason="no VNC server here")
 def test_vnc_server(wrap, tmp_path):
-    display = next(n for n in range(40, 90) if not os.path.exists(f"/tmp/.X{n}-lock"))
-    bridge = wrap(["Xtigervnc", f":{display}", "-rfbport", "@PORT", "-SecurityTypes", "None"])
+    bridge = wrap(["Xtigervnc", "-displayfd", "1", "-rfbport", "@PORT", "-SecurityTypes", "None"])
     ask(bridge, b"", b"RFB 003.008\n")
 
 
@@ -256,8 +254,9 @@ def test_a_unix_socket_in_its_arguments(wrap):
 def test_beside_a_target_it_is_run_as_it_stands(wrap, tmp_path):
     port = free_port()
     bridge = wrap(["sh", "-c", 'echo "$LD_PRELOAD $1"; shift; exec "$@"', "sh", "{port}", *REDIS, port],
-                  target=f"127.0.0.1:{port}")
+                  "--wrap-env", "PORT", target=f"127.0.0.1:{port}")
     ping_redis(bridge)
+    assert "--wrap-env is of no use" in bridge.log
     assert bridge.output.splitlines()[0] == " {port}"
     path = tmp_path / "s"
     ping_redis(wrap([*REDIS, "0", "--unixsocket", path], "--unix-target", path))

@@ -45,6 +45,8 @@ static int choose_way(struct wrap_plan *plan, const struct options *options, cha
   if (socket) plan->way = WRAP_SOCKET_TOLD;
   if (port) plan->way = WRAP_PORT_TOLD;
   if (target_is_named(options)) plan->way = WRAP_TARGET_NAMED;
+  if (plan->way == WRAP_TARGET_NAMED && options->wrap_variables.count > 0)
+    log_event(LOG_WARN, 0, "--wrap-env is of no use beside a target: the program is told nothing");
   if (plan->way == WRAP_PORT_TOLD && socket)
     return refuse(WSL_INVALID, why, why_cap,
                   "the program is to be told a port as well as {socket}: there is one target");

@@ -418,6 +418,7 @@ static const struct refusal refusals[] = {
     {"too many", {"6080", "h:1", "x", NULL}, "too many"},
     {"a program without a name", {"6080", "--", "", NULL}, "the name of the program"},
     {"a program beside the demo", {"--demo", "6080", "--", "Xvnc", NULL}, "not with -- PROGRAM"},
+    {"a variable of no program", {"6080", "h:1", "--wrap-env=PORT", NULL}, "need a program"},
     {"a third word", {"6080", "h:1", "x", "--", "Xvnc", NULL}, "too many"},
     {"a mode of a program", {"6080", "--wrap-mode=never", "--", "Xvnc", NULL}, "exit, ignore or respawn"},
     {"a variable of a program", {"6080", "--wrap-env=A=B", "--", "Xvnc", NULL}, "name of a variable"},

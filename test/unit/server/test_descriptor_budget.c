@@ -48,6 +48,21 @@ static void raising_gives_what_holds(void **state) {
   assert_int_equal(descriptor_budget_raise_limit(), first);
 }
 
+static void listeners_behind_the_first_count(void **state) {
+  (void)state;
+  uint64_t descriptors = 1024;
+  descriptor_budget_take_listeners(&descriptors, 1, 8);
+  assert_int_equal(descriptors, 1024);
+  descriptor_budget_take_listeners(&descriptors, 4, 8);
+  assert_int_equal(descriptors, 1024 - 3 * 8);
+  descriptors = 20;
+  descriptor_budget_take_listeners(&descriptors, 4, 8);
+  assert_int_equal(descriptors, 1); /* little, and not "no limit" */
+  descriptors = 0;
+  descriptor_budget_take_listeners(&descriptors, 4, 8);
+  assert_int_equal(descriptors, 0);
+}
+
 static void pipes_take_a_quarter_at_most(void **state) {
   (void)state;
   uint64_t descriptors = 20000;
@@ -80,6 +95,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(plans_every_row),
       cmocka_unit_test(raising_gives_what_holds),
+      cmocka_unit_test(listeners_behind_the_first_count),
       cmocka_unit_test(pipes_take_a_quarter_at_most),
       cmocka_unit_test(quotas_are_rounded_up),
   };
