@@ -21,17 +21,29 @@ static void close_stream(struct http_get *get) {
   get->stream = NULL;
 }
 
-/* `failure` may be the stream's own words, which go with it. */
-static void settle(struct http_get *get, const char *failure) {
+/* `why` may be the stream's own words, which go with it. */
+static void settle(struct http_get *get, int error, const char *why) {
   char words[FAILURE_MAX];
-  snprintf(words, sizeof(words), "%s", failure == NULL ? "" : failure);
+  snprintf(words, sizeof(words), "%s", why);
   close_stream(get);
-  get->done(get, failure == NULL ? NULL : words);
+  get->done(get, error, words);
+}
+
+static void settle_error(struct http_get *get, int error) {
+  settle(get, error, error_text(error));
+}
+
+/* The answer is over, well or not. */
+static void settle_answer(struct http_get *get, enum http_answer_event event) {
+  if (event == HTTP_ANSWER_DONE)
+    settle(get, 0, "");
+  else
+    settle(get, WSL_INVALID, get->answer.why);
 }
 
 static void settle_broken(struct http_get *get, int error) {
   const char *words = transport_failure(get->stream);
-  settle(get, words[0] != '\0' ? words : error_text(error));
+  settle(get, error, words[0] != '\0' ? words : error_text(error));
 }
 
 static bool append(struct http_get *get, struct wsl_span piece) {
@@ -54,11 +66,11 @@ static bool digest(struct http_get *get, const char *bytes, size_t len) {
   while (len > 0) {
     struct http_answer_piece piece = http_answer_feed(&get->answer, bytes, len);
     if (piece.body.len > 0 && !append(get, piece.body)) {
-      settle(get, error_text(WSL_NO_MEMORY));
+      settle_error(get, WSL_NO_MEMORY);
       return false;
     }
     if (piece.event != HTTP_ANSWER_MORE) {
-      settle(get, piece.event == HTTP_ANSWER_DONE ? NULL : get->answer.why);
+      settle_answer(get, piece.event);
       return false;
     }
     bytes += piece.consumed;
@@ -77,7 +89,7 @@ static void read_answer(struct http_get *get) {
       return;
     }
     if (n == 0) {
-      settle(get, http_answer_end(&get->answer) == HTTP_ANSWER_DONE ? NULL : get->answer.why);
+      settle_answer(get, http_answer_end(&get->answer));
       return;
     }
     if (!digest(get, bytes, (size_t)n)) return;
@@ -104,7 +116,7 @@ static void on_ready(struct transport *stream, void *owner) {
 static void on_dialled(struct dial *dial, int error, struct transport *stream) {
   struct http_get *get = LIST_ENTRY(dial, struct http_get, dial);
   if (error != 0) {
-    settle(get, error_text(error));
+    settle_error(get, error);
     return;
   }
   get->stream = stream;

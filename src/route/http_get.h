@@ -11,9 +11,11 @@
 
 struct http_get;
 
-/* `failure` NULL: `answer` and `body` hold the answer. Else why there is none, for the log; it lives for the
- * call. Either way the connection is closed, and http_get_free() is the callee's to call. */
-typedef void (*http_get_fn)(struct http_get *get, const char *failure);
+/* With error 0 `answer` and `body` hold the answer. Else there is none: WSL_INVALID for one that can't be
+ * read, or what broke the connection, or our own want of memory, descriptors or ports; `why` says it for the
+ * log, and lives for the call. Either way the connection is closed, and http_get_free() is the callee's to
+ * call. */
+typedef void (*http_get_fn)(struct http_get *get, int error, const char *why);
 
 /* Embedded in whoever asks; alive until http_get_free(). */
 struct http_get {

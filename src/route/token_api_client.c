@@ -21,6 +21,7 @@
 #include "core/text.h"
 #include "route/http_get.h"
 #include "route/token_api.h"
+#include "route/token_trouble.h"
 
 #define LOOKUPS_AT_ONCE 64u
 #define REDIRECTS_MAX   3u
@@ -118,7 +119,7 @@ static char *make_request(const struct lookup *lookup, size_t *len) {
   return request;
 }
 
-static void on_got(struct http_get *get, const char *failure);
+static void on_got(struct http_get *get, int error, const char *why);
 
 /* Asks at lookup->url. */
 static void ask_there(struct lookup *lookup) {
@@ -237,11 +238,20 @@ static void fail_with_status(struct lookup *lookup, unsigned status) {
   fail(lookup, reason);
 }
 
-static void on_got(struct http_get *get, const char *failure) {
+/* There is no answer. Want of our own is no fault of the server's. */
+static void fail_without(struct lookup *lookup, int error, const char *why) {
+  enum route_outcome outcome = token_trouble_outcome(error);
+  if (outcome == ROUTE_BUSY)
+    answer_without(lookup, ROUTE_BUSY);
+  else
+    fail(lookup, why);
+}
+
+static void on_got(struct http_get *get, int error, const char *why) {
   struct lookup *lookup = LIST_ENTRY(get, struct lookup, get);
   unsigned status = get->answer.status;
-  if (failure != NULL) {
-    fail(lookup, failure);
+  if (error != 0) {
+    fail_without(lookup, error, why);
   } else if (is_redirect(status)) {
     redirect(lookup);
   } else if (status == NO_CONTENT ||
@@ -286,8 +296,17 @@ static void ask(struct token_client *base, struct token_lookup *asked) {
   start_waiting(client);
 }
 
+/* What it was waiting for. */
+static const char *stage_of(const struct lookup *lookup) {
+  if (!lookup->is_asking) return "other lookups";
+  return lookup->get.stream == NULL ? "a connection" : "the answer";
+}
+
+/* The time was over, or the client has left: whoever looks for the cause of a 504 finds it here. */
 static void cancel(struct token_client *base, struct token_lookup *asked) {
   struct lookup *lookup = asked->work;
+  log_event(LOG_INFO, asked->question.id, "token lookup given up url=\"%s\" waited_for=\"%s\"",
+            of(base)->source->shown, stage_of(lookup));
   asked->work = NULL;
   free_lookup(lookup);
   start_waiting(of(base));

@@ -11,7 +11,7 @@
 
 #include "net/dialer.h"
 
-/* As token_target_read() (route/token_target.h). */
+/* As token_target_read() (route/token_target.h); but jansson does not tell want of memory from bad JSON. */
 WSL_MUST_CHECK int token_json_read(struct wsl_span text, enum target_origin origin, struct target **target,
                                    const char **why);
 

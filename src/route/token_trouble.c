@@ -30,7 +30,14 @@ void token_trouble_note(struct token_trouble *trouble, const char *path, int err
 }
 
 enum route_outcome token_trouble_outcome(int error) {
-  return error == WSL_NO_MEMORY || error == WSL_NO_DESCRIPTOR ? ROUTE_BUSY : ROUTE_FAILED;
+  switch (error) {
+    case WSL_NO_MEMORY:
+    case WSL_NO_DESCRIPTOR:
+    case WSL_NO_PORT:
+      return ROUTE_BUSY;
+    default:
+      return ROUTE_FAILED;
+  }
 }
 
 int token_trouble_refuse(int error, const char *path, char *why, size_t why_cap) {

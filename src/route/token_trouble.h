@@ -22,7 +22,8 @@ struct token_trouble {
  * and one when it is over. */
 void token_trouble_note(struct token_trouble *trouble, const char *path, int error);
 
-/* What clients get while the source can't be read. */
+/* What clients get for an error: ROUTE_BUSY for our own want of memory, descriptors or ports, else
+ * ROUTE_FAILED. */
 enum route_outcome token_trouble_outcome(int error);
 
 /* A source that can't be read at the start: writes why, returns the error. */

@@ -219,3 +219,41 @@ def test_missing_token_file(scene, tokens, recorder):
         tokens.write()
 
     endure(start, ask)
+
+
+# ---- tokens that are looked up over HTTP ----
+
+
+@pytest.fixture
+def lookups(serve, recorder):
+    """A server that knows the token "one"; "moved" is another name of it."""
+    target = recorder.target_args[0].encode()
+
+    def answer(wire):
+        head = wire.recv_until(b"\r\n\r\n")
+        if b"/moved " in head:
+            wire.send(b"HTTP/1.1 302 Found\r\nLocation: one\r\nContent-Length: 0\r\n\r\n")
+        elif b"/one " in head:
+            body = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+            wire.send(body % (len(target), target))
+        else:
+            wire.send(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+
+    return serve(answer)
+
+
+@LIVES
+def test_lookups(scene, lookups, recorder, lives):
+    """By a redirect to a target, and one that finds nothing."""
+
+    def ask(scene):
+        answered(404, request("/?token=none", *UPGRADE))(scene)
+        client = scene.connect()
+        client.upgrade("/?token=moved")
+        scene.sent += b"by token"
+        client.trip(b"by token")
+        client.say_goodbye()
+
+    start = scene(None, "--token-plugin", "BaseTokenAPI", "--token-source", f"http://127.0.0.1:{lookups.port}/%s",
+                  "--allow-target", "127.0.0.1", recorder=recorder)
+    lives(start, ask)

@@ -7,6 +7,7 @@ client   a WebSocket client without opinions: it can send what no library would
 tls      TLS under a wire, with the records in the test's hand
 s_client the `openssl s_client` command, its modes and what it says
 certificates  authorities and certificates, made when a test wants them
+lookup   an HTTP server that tells tokens' targets, and what a client sees of them (import harness.lookup)
 network  a network of a test's own: few ports, other settings
 service  programs that nobody here wrote as services, and Node scripts as clients
 """

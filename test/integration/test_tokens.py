@@ -129,6 +129,63 @@ def test_a_missing_token_is_403_and_an_unknown_one_404_before_the_upgrade(start,
     backend.expect_no_dial()
 
 
+PLACES = [
+    ("path", "/websockify/SECRET", {}), ("path:1", "/SECRET/x?token=b", {}), ("query:console", "/?token=b&console=SECRET", {}),
+    ("header:X-Console", "/", {"x-console": "SECRET"}), ("cookie:console", "/?token=b", {"Cookie": "a=b; console=SECRET; c"}),
+    ("host", "/", {"Host": "SECRET:6080"}), ("path", "/%53ECRET?token=b", {}),
+]
+
+
+@pytest.mark.parametrize("place, path, headers", PLACES)
+def test_a_token_in_another_place(start, tokens, services, connect, place, path, headers):
+    tokens(f"SECRET: {address(services['one'])}", f"b: {address(services['two'])}")
+    bridge = start(tokens.path, "--token-from", place, "--log-level", "debug")
+    expect_service(connect(bridge, path, headers), "one")
+    tokens(f"b: {address(services['two'])}")
+    expect_refusal(connect, bridge, path, 404, "unknown token", headers)
+    if place != "host":
+        expect_refusal(connect, bridge, "/", 403, "no token")
+    assert re.findall("token=#[0-9a-f]{6}", bridge.log)
+    assert "SECRET" not in bridge.log and "%53ECRET" not in bridge.log
+
+
+def test_two_headers_are_no_token(start, tokens, services, connect):
+    tokens(f"a: {address(services['one'])}")
+    bridge = start(tokens.path, "--token-from", "header:X-Console")
+    client = connect(bridge, path=None)
+    answer = client.request(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Console: a\r\n"
+                            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Console: a\r\n\r\n")
+    assert answer.status == 403
+
+
+def test_files_that_tokens_name(start, tmp_path, services, connect):
+    folder = tmp_path / "names"
+    folder.mkdir()
+    (folder / "a").write_text(f"{address(services['one'])}\n")
+    (folder / "SECRET").write_text("nothing")
+    (folder / "out").symlink_to(tmp_path / "b")
+    (tmp_path / "b").write_text(address(services["two"]))
+    bridge = start(folder, plugin="TokenFileName")
+    expect_service(connect(bridge, "/?token=a"), "one")
+    expect_service(connect(bridge, "/?token=%2Fetc%2Fa"), "one")  # its base name, as with websockify
+    for token in ("b", "out", "..%2Fb", ".", "..", "a%00", "a%2F", "%2E%2E%2Fb%2F.."):
+        expect_refusal(connect, bridge, f"/?token={token}", 404, "unknown token")
+    expect_refusal(connect, bridge, "/?token=SECRET", 502, "can't be looked up")
+    bridge.wait_for_log(rf'token file in "{folder}" holds no target inode={(folder / "SECRET").stat().st_ino} ')
+    assert "SECRET" not in bridge.log
+    (folder / "a").write_text(address(services["two"]))
+    expect_service(connect(bridge, "/?token=a"), "two")
+
+
+def test_sockets_that_tokens_name(start, unix_backend, backend, connect):
+    unix_backend.serve(greet(b"one"))
+    folder, name = os.path.split(unix_backend.path)
+    bridge = start(folder, plugin="websockify.token_plugins.UnixDomainSocketDirectory")
+    expect_service(connect(bridge, f"/?token={name}"), "one")
+    for token in (f"..%2F{os.path.basename(folder)}%2F{name}", f"x%2F..%2F{name}", ".", "none", "%2Fetc%2Fpasswd"):
+        expect_refusal(connect, bridge, f"/?token={token}", 404, "unknown token")
+
+
 HOSTS = [("name", "vm-1.example"), ("name and port", "vm-1.example:6080"), ("IPv4", "192.0.2.1:6080"),
          ("IPv6", "[2001:db8::1]"), ("IPv6 and port", "[2001:db8::1]:6080"),
          ("IPv6, bare in the file", "[2001:db8::2]:6080")]
