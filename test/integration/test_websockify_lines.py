@@ -363,20 +363,16 @@ def test_a_unix_socket_to_listen_on(wsluice, places):
     assert not path.exists()
 
 
-# What issue by issue becomes possible; until then nobody is left guessing.
-NOT_YET = [
-    ("wrapping a program", "websockify {port} -- /bin/sleep 60", "sleep"),
-    ("what to do when it ends", "websockify --wrap-mode=respawn {port} localhost:{target}", "--wrap-mode"),
-    ("started by inetd", "websockify --inetd localhost:{target}", "--inetd"),
-    ("recordings", "websockify --record={here}/session {port} localhost:{target}", "--record"),
-    ("marks for traffic", "websockify --traffic {port} localhost:{target}", "--traffic"),
-    ("syslog", "websockify --syslog /dev/log {port} localhost:{target}", "--syslog"),
-    ("a plugin of one's own", "websockify --token-plugin mine.Tokens --token-source x {port}", "mine.Tokens"),
+# Classes of people's own in Python: the one thing that can't be there. Nobody is left guessing.
+PYTHON = [
+    ("tokens", "websockify {port} --token-plugin=nacos.token.Token", "nacos.token.Token"),
+    ("logins", "websockify --auth-plugin=browser_auth.StationAuth --web={here}/web 127.0.0.1:{port} 127.0.0.1:{target}",
+     "browser_auth.StationAuth"),
 ]
 
 
-@pytest.mark.parametrize("words,named", [row[1:] for row in NOT_YET], ids=[row[0] for row in NOT_YET])
-def test_what_is_not_there_yet_is_named(wsluice, places, words, named):
+@pytest.mark.parametrize("words,named", [row[1:] for row in PYTHON], ids=[row[0] for row in PYTHON])
+def test_what_can_not_be_there_is_named(wsluice, places, words, named):
     arguments_, process = arguments(Line("", words), places, free_port())
     instance = wsluice.run(*arguments_, **process)
     instance.expected_status = 2
