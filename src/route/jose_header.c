@@ -10,11 +10,28 @@
  * as it is. */
 static const char *const refused[] = {"crit", "zip", "b64"};
 
+/* Whether this thread was refused memory since it was last reset. */
+static _Thread_local bool starved;
+
+static void *json_memory(size_t size) {
+  void *block = malloc(size);
+  if (block == NULL) starved = true;
+  return block;
+}
+
+void jose_json_start(void) {
+  json_set_alloc_funcs(json_memory, free);
+  json_object_seed(0); /* of its hash tables: random */
+}
+
 /* jansson passes over a NUL that stands behind a number. */
-json_t *jose_json(struct wsl_span text) {
+json_t *jose_json(struct wsl_span text, enum jose_verdict *why) {
+  *why = JOSE_MALFORMED;
   if (memchr(text.at, '\0', text.len) != NULL) return NULL;
+  starved = false;
   json_t *json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
   if (json_is_object(json)) return json;
+  if (starved) *why = JOSE_NO_MEMORY;
   json_decref(json);
   return NULL;
 }
@@ -43,7 +60,7 @@ enum jose_verdict jose_header_read(struct wsl_span encoded, struct jose_header *
   if (text == NULL) return JOSE_NO_MEMORY;
   enum jose_verdict verdict = JOSE_MALFORMED;
   if (base64url_decode(encoded, BASE64URL_TAIL_ZERO, text, &len) == 0) {
-    json_t *object = jose_json((struct wsl_span){(const char *)text, len});
+    json_t *object = jose_json((struct wsl_span){(const char *)text, len}, &verdict);
     if (object != NULL) verdict = read_object(object, header);
     json_decref(object);
   }

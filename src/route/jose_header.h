@@ -21,9 +21,13 @@ struct jose_header {
   char enc[JOSE_NAME_SIZE];
 };
 
+/* Before threads, once: has jansson's want of memory noticed, of which it says too little itself. Without it
+ * such a text is called malformed. */
+void jose_json_start(void);
+
 /* An object from `text`: valid UTF-8, no name twice, no NUL in strings, nothing behind it. The caller's to
- * json_decref(); NULL otherwise, and when memory ends. */
-json_t *jose_json(struct wsl_span text);
+ * json_decref(); else NULL, and why: JOSE_MALFORMED or JOSE_NO_MEMORY. */
+json_t *jose_json(struct wsl_span text, enum jose_verdict *why);
 
 /* Reads an encoded header. JOSE_GOOD, JOSE_MALFORMED, JOSE_HEADER or JOSE_NO_MEMORY. */
 WSL_MUST_CHECK enum jose_verdict jose_header_read(struct wsl_span encoded, struct jose_header *header);

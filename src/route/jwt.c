@@ -56,7 +56,7 @@ static enum jose_verdict read_claims(struct wsl_span encoded, double now, char t
   if (text == NULL) return JOSE_NO_MEMORY;
   enum jose_verdict verdict = JOSE_MALFORMED;
   if (base64url_decode(encoded, BASE64URL_TAIL_ZERO, text, &len) == 0) {
-    json_t *claims = jose_json((struct wsl_span){(const char *)text, len});
+    json_t *claims = jose_json((struct wsl_span){(const char *)text, len}, &verdict);
     if (claims != NULL) verdict = check_times(claims, now);
     if (verdict == JOSE_GOOD) verdict = take_target(claims, target);
     json_decref(claims);

@@ -65,8 +65,8 @@ static void answer(struct question *question, const struct token_answer *result)
 }
 
 /* Those of `list` that are there now. */
-static void fail_all(struct list *list) {
-  static const struct token_answer failed = {.outcome = ROUTE_FAILED};
+static void fail_all(struct list *list, enum route_outcome outcome) {
+  const struct token_answer failed = {.outcome = outcome};
   struct list failing, *node;
   list_init(&failing);
   list_move_all(&failing, list);
@@ -113,9 +113,9 @@ static void note_success(struct redis_client *client) {
   log_event(LOG_INFO, 0, "redis server %s answers again", client->server->target.text);
 }
 
-/* All that was asked fails. `why` may be the stream's own words. A connection that has worked is opened anew
- * for the next lookup, without a pause. */
-static void break_off(struct redis_client *client, const char *why) {
+/* All that was asked ends so. `why` may be the stream's own words. A connection that has worked is opened
+ * anew for the next lookup, without a pause. */
+static void break_off_so(struct redis_client *client, enum route_outcome outcome, const char *why) {
   bool nobody_asks = list_empty(&client->waiting) && list_empty(&client->asked);
   if (client->state == REDIS_READY && nobody_asks) {
     log_event(LOG_DEBUG, 0, "redis server %s: the idle connection has ended: %s", client->server->target.text,
@@ -123,15 +123,21 @@ static void break_off(struct redis_client *client, const char *why) {
   } else {
     note_failure(client, why);
   }
-  if (client->state != REDIS_READY) put_off(client);
+  if (client->state != REDIS_READY && outcome == ROUTE_FAILED) put_off(client);
   disconnect(client);
-  fail_all(&client->asked);
-  fail_all(&client->waiting);
+  fail_all(&client->asked, outcome);
+  fail_all(&client->waiting, outcome);
 }
 
+static void break_off(struct redis_client *client, const char *why) {
+  break_off_so(client, ROUTE_FAILED, why);
+}
+
+/* Want of ours is nothing of the server's: later there may be more. */
 static void break_off_for(struct redis_client *client, int error) {
   const char *words = client->stream == NULL ? "" : transport_failure(client->stream);
-  break_off(client, words[0] != '\0' ? words : error_text(error));
+  bool want = error == WSL_NO_MEMORY || error == WSL_NO_DESCRIPTOR || error == WSL_NO_PORT;
+  break_off_so(client, want ? ROUTE_BUSY : ROUTE_FAILED, words[0] != '\0' ? words : error_text(error));
 }
 
 static void on_silence(struct timer *timer) {
@@ -282,8 +288,12 @@ static void read_replies(struct redis_client *client) {
       return;
     }
     int error = redis_reader_feed(client->reader, bytes, (size_t)n);
+    if (error == WSL_INVALID) {
+      break_off(client, "a reply of it is too long");
+      return;
+    }
     if (error != 0) {
-      break_off(client, error == WSL_INVALID ? "a reply of it is too long" : error_text(error));
+      break_off_for(client, error);
       return;
     }
     if (!take_replies(client)) return;
@@ -311,7 +321,7 @@ static void on_dialled(struct dial *dial, int error, struct transport *stream) {
   client->greetings_left = client->server->greeting_replies;
   transport_own(stream, on_ready, client);
   if (client->reader == NULL || append(client, client->server->greeting, client->server->greeting_len) != 0) {
-    break_off(client, error_text(WSL_NO_MEMORY));
+    break_off_for(client, WSL_NO_MEMORY);
     return;
   }
   watch(client);
@@ -322,7 +332,7 @@ static void on_dialled(struct dial *dial, int error, struct transport *stream) {
 
 static void connect_now(struct redis_client *client) {
   if (client->timers->now_ms < client->retry_ms) {
-    fail_all(&client->waiting);
+    fail_all(&client->waiting, ROUTE_FAILED);
     return;
   }
   client->state = REDIS_DIALLING;
@@ -365,7 +375,7 @@ static void cancel(struct token_client *base, struct token_lookup *lookup) {
 static void rest(struct token_client *base) {
   struct redis_client *client = client_of(base);
   disconnect(client);
-  fail_all(&client->asked); /* nobody's */
+  fail_all(&client->asked, ROUTE_FAILED); /* nobody's */
 }
 
 static struct token_client *open_client(struct token_source *source, const struct token_means *means) {

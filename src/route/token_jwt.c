@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "route/jose_header.h"
 #include "route/jwt.h"
 #include "route/token_kinds.h"
 #include "route/token_target.h"
@@ -206,6 +207,7 @@ static int open_source(struct token_source **result, const struct token_source_o
   struct jwt_source *source = calloc(1, sizeof *source);
   struct tls_pem pem = {.role = "token source", .path = options->argument, .why = why, .why_cap = why_cap};
   if (source == NULL) return tls_pem_refuse(&pem, WSL_NO_MEMORY, "no memory for it");
+  jose_json_start();
   source->path = options->argument;
   if (stat(source->path, &source->read_as) == 0) {
     source->once = !S_ISREG(source->read_as.st_mode);

@@ -17,8 +17,8 @@ STOP_SECONDS = 30
 NO_NETWORK = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-forward=false", "--ip-masq=false"]
 
 # What scripts/install-deps.sh wants for a build, and the services of docker/compose.yaml.
-BASE_PACKAGES = ("gcc,libc6-dev,cmake,ninja-build,pkgconf,libuv1-dev,libc-ares-dev,libmbedtls-dev,ca-certificates,"
-                 "redis-server,mosquitto")
+BASE_PACKAGES = ("gcc,libc6-dev,cmake,ninja-build,pkgconf,libuv1-dev,libc-ares-dev,libjansson-dev,libhiredis-dev,"
+                 "libcrypt-dev,libmbedtls-dev,ca-certificates,redis-server,mosquitto")
 BASE_SUITE = "trixie"
 
 

@@ -12,7 +12,7 @@ import time
 import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives import hashes, hmac, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwcrypto import jwe, jwk, jws
 
@@ -310,6 +310,43 @@ def test_forgeries_against_a_curve(bridge_for, claims, expect_echo, expect_refus
                                             with_parts(token, p0=encode({"alg": "ES384"}))]
     for number, each in enumerate(forged):
         expect_refusal(bridge, each, label=f"forgery {number}")
+
+
+def test_a_signature_is_of_the_form_that_its_algorithm_has(bridge_for, claims, expect_echo, expect_refusal, rsa_key, ec_key):
+    """By the right key, but with another salt (RFC 7518 3.5) or another hash than goes with the curve (3.4)."""
+    bridge = bridge_for(private_pem(rsa_key))
+    for salt in (0, 31, 32, 33, padding.PSS.MAX_LENGTH):
+        text = f"{encode({'alg': 'PS256'})}.{encode(claims())}"
+        form = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
+        token = f"{text}.{encode(rsa_key.sign(text.encode(), form, hashes.SHA256()))}"
+        (expect_echo if salt == 32 else expect_refusal)(bridge, token)
+    bridge = bridge_for(private_pem(ec_key))
+    for algorithm, hash_of in (("ES256", hashes.SHA256()), ("ES384", hashes.SHA384()), ("ES512", hashes.SHA512())):
+        text = f"{encode({'alg': algorithm})}.{encode(claims())}"
+        numbers = decode_dss_signature(ec_key.sign(text.encode(), ec.ECDSA(hash_of)))
+        token = f"{text}.{encode(b''.join(number.to_bytes(32, 'big') for number in numbers))}"
+        (expect_echo if algorithm == "ES256" else expect_refusal)(bridge, token)
+
+
+def flipped(token, part):
+    """With another bit in the middle of that part."""
+    raw = bytearray(decode(token.split(".")[part]))
+    raw[len(raw) // 2] ^= 1
+    return with_parts(token, **{f"p{part}": encode(bytes(raw))})
+
+
+@pytest.mark.parametrize("encryption", ENCRYPTIONS)
+def test_each_part_of_what_is_encrypted_counts(bridge_for, claims, expect_echo, expect_refusal, encryption):
+    secret = os.urandom(ENCRYPTIONS[encryption])
+    bridge = bridge_for(encode(secret))
+    token = encrypt(sign(claims(), secret_jwk(secret), "HS256"), secret_jwk(secret), "dir", encryption)
+    expect_echo(bridge, token)
+    for part in (2, 3, 4):
+        expect_refusal(bridge, flipped(token, part), label=f"part {part}")
+    header = {"enc": encryption, "alg": "dir"}
+    for each in (with_parts(token, p1="AAAA"), with_parts(token, p0=encode(header)), with_parts(token, p4=""),
+                 with_parts(token, p3=""), with_parts(token, p3=encode(decode(token.split(".")[3])[:-16]))):
+        expect_refusal(bridge, each)
 
 
 def test_last_bits_of_a_signature_count(bridge_for, claims, expect_echo, expect_refusal):
