@@ -69,7 +69,7 @@ static void unbegin_made_frame(struct client_writer *w) {
 }
 
 /* Takes note of `written` bytes of the frames that were offered. */
-static void consume(struct session *s, size_t written) {
+static inline void consume(struct session *s, size_t written) {
   struct client_writer *w = &s->writer;
   for (;;) {
     size_t header = written < w->header_left ? written : w->header_left;

@@ -15,7 +15,7 @@ static void read_end(struct session *s, int64_t result) {
 }
 
 bool down_settle(struct session *s) {
-  if (s->messages == NULL || s->backend == NULL || s->backend_in == BACKEND_IN_ENDED) return false;
+  if (s->backend == NULL || s->backend_in == BACKEND_IN_ENDED) return false;
   bool owes = client_owes(&s->writer);
   if (owes && s->backend_in == BACKEND_IN_BYTES) return false;
   enum messages_over over = s->messages->over;

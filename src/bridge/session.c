@@ -73,8 +73,8 @@ static void note_read(struct appetite *appetite, size_t len, size_t n, size_t sm
   }
 }
 
-int64_t session_read_to(struct session *s, enum buffer_way way, struct transport *t, uint8_t *at, size_t len,
-                        size_t small_len) {
+static inline int64_t read_to(struct session *s, enum buffer_way way, struct transport *t, uint8_t *at,
+                              size_t len, size_t small_len) {
   int64_t n = transport_read(t, at, len);
   if (n <= 0) return n;
   s->turn_bytes += (size_t)n;
@@ -83,9 +83,14 @@ int64_t session_read_to(struct session *s, enum buffer_way way, struct transport
   return n;
 }
 
+int64_t session_read_to(struct session *s, enum buffer_way way, struct transport *t, uint8_t *at, size_t len,
+                        size_t small_len) {
+  return read_to(s, way, t, at, len, small_len);
+}
+
 int64_t session_read(struct session *s, enum buffer_way way, struct transport *t, struct buffer *buffer) {
   size_t len = read_len(&s->appetites[way], buffer);
-  return session_read_to(s, way, t, buffer->data, len, buffer_pool_small_size(s->domain->buffers));
+  return read_to(s, way, t, buffer->data, len, buffer_pool_small_size(s->domain->buffers));
 }
 
 /* Asks for another turn through whichever transport is still there. */
@@ -162,7 +167,7 @@ static void notice_failures(struct session *s) {
 static bool session_round(struct session *s) {
   s->wants_buffer = 0;
   bool moved = client_flush(s);
-  moved |= down_settle(s);
+  if (s->messages != NULL) moved |= down_settle(s);
   moved |= up_pump(s);
   moved |= down_pump(s);
   moved |= closing_step(s);

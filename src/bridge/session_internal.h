@@ -226,8 +226,8 @@ bool up_may_read(const struct session *s);
 
 /* down.c */
 bool down_pump(struct session *s);
-/* With messages: what had to wait until all of them had left (an end that was read before; what is no text)
- * takes its effect, before anything more is read. True when it does. */
+/* With messages only: what had to wait until all of them had left (an end that was read before; what is no
+ * text) takes its effect, before anything more is read. True when it does. */
 bool down_settle(struct session *s);
 
 /* splice.c: down through a pipe instead of a buffer, where both sockets can and frames are large enough. */

@@ -73,12 +73,10 @@ static size_t take_digit(struct wsl_base64_decoder *d, uint8_t digit, uint8_t *o
   /* Bits that wait: 0, 6, 4, 2. */
   unsigned waiting = d->digits == 0 ? 0 : 2 * (GROUP_DIGITS - d->digits);
   unsigned bits = (unsigned)d->bits << DIGIT_BITS | digit;
-  d->bits = (uint8_t)(digit & SIX_BITS);
+  d->bits = (uint8_t)bits; /* more than wait: what is above those leaves every byte by its cast */
   d->digits = (uint8_t)((d->digits + 1) % GROUP_DIGITS);
   if (waiting == 0) return 0;
-  unsigned left = waiting + DIGIT_BITS - 8;
-  *out = (uint8_t)(bits >> left);
-  d->bits = (uint8_t)(bits & ((1u << left) - 1));
+  *out = (uint8_t)(bits >> (waiting + DIGIT_BITS - 8));
   return 1;
 }
 

@@ -88,7 +88,7 @@ static uint8_t next_text_byte(struct speaker *s) {
 
 /* What the last group wants: a digit, now and then padding as well. */
 static void end_base64(struct speaker *s, struct bytes *payload) {
-  if (s->digits % 4 == 1) {
+  if (s->digits % 4 == 1 && random_below(&s->random, 20) > 0) {
     bytes_push(payload, 'A');
     s->digits++;
   }
@@ -125,10 +125,17 @@ static void say_pings(struct speaker *s, size_t count, struct bytes *out) {
   }
 }
 
+/* Now and then. */
+static void end_in_lf(struct speaker *s, struct bytes *said) {
+  uint8_t *last = said->len > 0 ? said->data + said->len - 1 : NULL;
+  if (last != NULL && *last < 0x80 && random_below(&s->random, 3) == 0) *last = '\n';
+}
+
 static void say_data(struct speaker *s, bool text, bool fin, size_t len, struct bytes *out) {
   bool continues = s->in_message;
   if (!continues) s->in_text = text;
   draw_payload(s, len, s->in_text, fin, &payload);
+  if (s->in_lines) end_in_lf(s, &payload);
   unsigned opcode = continues ? CONTINUATION : s->in_text ? TEXT : BINARY;
   write_frame(s, (uint8_t)((fin ? FIN : 0u) | opcode), LENGTH_SHORTEST, payload.data, payload.len, out);
   s->in_message = !fin;

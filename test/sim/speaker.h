@@ -34,6 +34,7 @@ struct speaker {
   uint8_t character[4]; /* the one being said */
   uint8_t character_at, character_len;
   uint8_t ascii_left; /* plain characters to come */
+  bool in_lines;      /* what it says often ends in LF */
   bool in_base64;     /* its texts are, nearly always */
   size_t digits;      /* of base64 in the message */
 };

@@ -144,6 +144,7 @@ struct world *world_begin(const struct plan *plan) {
     life->client.model = life->backend.model = life;
     speaker_init(&life->speaker, plan->seed * 8 + i);
     life->speaker.in_base64 = life->role->frames == FRAMES_BASE64;
+    life->speaker.in_lines = life->role->frames == FRAMES_LINES || life->role->frames == FRAMES_BINARY_LINES;
     life->opened = life->ended = false;
   }
   return w;
