@@ -263,6 +263,7 @@ static struct messages_run next_of_kept(struct session *s) {
   struct wsl_message_cut cut = cut_next(m);
   if (!keep(s, &cut) || cut.unfinished) return no_run();
   size_t len = m->line.len;
+  assert(m->line.memory != NULL && len > 0);
   uint8_t header[WSL_FRAME_HEADER_MAX];
   size_t header_len = wsl_frame_header(header, m->form.opcode, len);
   uint8_t *at = m->line.memory + WSL_FRAME_HEADER_MAX - header_len;

@@ -371,6 +371,21 @@ def session():
         yield f"plan-{number}", random.Random(number).randbytes(40 + 13 * number)
 
 
+TEXT_FORM, LINES_FORM, BINARY_LINES_FORM, BASE64_FORM, BASE64_UP = range(5)
+
+
+def messages():
+    """A stream, then the longest message, which form, and how it is cut."""
+    streams = [b"one\ntwo\r\n\n\rthree\r", "gr\u00fc\u00dfe \u20ac \U0001f600\r\n".encode() * 20, b"x" * 600,
+               b"ab\xff\xc3\n\xe2\x82\n\xed\xa0\x80", bytes(range(256))]
+    for number, stream in enumerate(streams):
+        for form in (TEXT_FORM, LINES_FORM, BINARY_LINES_FORM, BASE64_FORM):
+            for most in (0, 1, 121, 255):
+                yield f"stream-{number}-{form}-{most}", stream + bytes([most, form]) + SOMEHOW
+    for number, text in enumerate([b"Zm9vYmFy", b"Zm9v Yg==\r\n", b"Zg=", b"Zm8", b"Z", b"ab=c", b"a-_"]):
+        yield f"base64-{number}", text + bytes([0, BASE64_UP]) + BYTES
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "conditions": conditions,
@@ -379,6 +394,7 @@ SEEDS = {
     "frame_encode": frame_encode,
     "head": head,
     "log_line": log_line,
+    "messages": messages,
     "options": options,
     "origin": origin,
     "payload": payload,

@@ -123,8 +123,7 @@ static const char *const streams[] = {
     "one\ntwo\r\nthree\n",
     "\n\n\r\n\r\n\n",
     "a\rb\r\r\n\r",
-    "gr\xC3\xBC\xC3\x9F"
-    "e\n\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xE2\x82\xAC\r\n",
+    "gr\xC3\xBC\xC3\x9Fsam\n\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xE2\x82\xAC\r\n",
     "exactly ten\nmore than ten of them in a line\nand no end",
     "12345\r\n12345\r6\n12345\r\r\n12345",
     "\r\r\r\r\r\r\r\r\n",
