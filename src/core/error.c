@@ -54,6 +54,8 @@ static const char *const texts_for_log[] = {
     [-WSL_NO_PORT] =
         "No free local port toward the target: add --source-address or widen ip_local_port_range",
     [-WSL_TOO_MANY] = "Too many programs run already: raise --exec-limit or the limit of processes",
+    [-WSL_FORBIDDEN] =
+        "The target is not allowed (--allow-target; a line before this says which pattern would)",
     [COUNT(errors) - 1] = NULL,
 };
 

@@ -239,8 +239,9 @@ static bool allowed(const struct attempt *attempt, const struct address *address
   char why[TARGET_REASON_MAX], shown[ADDRESS_TEXT_MAX];
   enum target_verdict verdict = target_judge_address(attempt->dialer->rules, &attempt->target, address, why);
   if (verdict == TARGET_ALLOWED) return true;
-  log_event(LOG_WARN, 0, "target refused target=%s address=%s reason=\"%s\"", attempt->target.text,
-            address_format(address, shown), why);
+  const struct dial_context *context = attempt->dial->context;
+  log_event(LOG_WARN, context == NULL ? 0 : context->id, "target refused target=%s address=%s reason=\"%s\"",
+            attempt->target.text, address_format(address, shown), why);
   return false;
 }
 
