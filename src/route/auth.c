@@ -146,6 +146,16 @@ void auth_reload(struct auth *auth) {
   if (auth->credentials != NULL) credentials_reload(auth->credentials);
 }
 
+bool auth_take_turn(struct auth *auth) {
+  if (atomic_fetch_add(&auth->hashes, 1) < AUTH_HASHES_MAX) return true;
+  auth_give_turn(auth);
+  return false;
+}
+
+void auth_give_turn(struct auth *auth) {
+  atomic_fetch_sub(&auth->hashes, 1);
+}
+
 void auth_close(struct auth *auth) {
   if (auth == NULL) return;
   credentials_close(auth->credentials);

@@ -7,11 +7,17 @@
 #ifndef ROUTE_AUTH_H
 #define ROUTE_AUTH_H
 
+#include <stdatomic.h>
+
 #include "route/auth_cookie.h"
 #include "route/auth_pacing.h"
 #include "route/auth_settings.h"
 #include "route/credentials.h"
 #include "route/origin.h"
+
+/* Hashes that are made at once, of all workers together: the pool's other threads (it has four) stay free for
+ * handshakes and files, whatever strangers send. */
+#define AUTH_HASHES_MAX 2u
 
 struct auth {
   const struct auth_settings *settings;
@@ -19,6 +25,7 @@ struct auth {
   struct credentials *credentials; /* of AUTH_BASIC, as are the next two */
   struct auth_pacing *pacing;
   struct auth_cookies cookies; /* unless settings->cookie_time_ms is 0 */
+  atomic_uint hashes;          /* under way */
 };
 
 /* `settings` (not AUTH_NONE) and `origins`, which were already applied to a request that comes here, outlive
@@ -30,6 +37,10 @@ WSL_MUST_CHECK int auth_open(struct auth **auth, const struct auth_settings *set
 void auth_reload(struct auth *auth);
 
 void auth_close(struct auth *auth); /* NULL is ignored */
+
+/* Whether a hash may be made now; then auth_give_turn() when it is over. */
+bool auth_take_turn(struct auth *auth);
+void auth_give_turn(struct auth *auth);
 
 /* Whether `text` is one of the words of settings->source: an origin, a certificate's name. To the letter. */
 bool auth_lists(const struct auth *auth, struct wsl_span text);

@@ -104,6 +104,7 @@ static void on_hashed(struct offload_job *job) {
   struct auth_try *try = LIST_ENTRY(job, struct auth_try, job);
   struct auth_gate *gate = try->gate;
   gate->hashing = NULL;
+  auth_give_turn(gate->auth);
   switch (try->verdict) {
     case PASSWORD_RIGHT:
       end(try, AUTH_RIGHT, NULL);
@@ -121,17 +122,26 @@ static void on_hashed(struct offload_job *job) {
 /* Another try may have shown meanwhile that the login is right: a page's requests come six at once. */
 static void run_next(struct auth_gate *gate) {
   while (gate->hashing == NULL && gate->queued > 0) {
+    if (!auth_take_turn(gate->auth)) {
+      timer_arm(gate->timers, &gate->retry, gate->timers->now_ms + AUTH_RETRY_MS);
+      return;
+    }
     struct auth_try *try = LIST_ENTRY(list_take_first(&gate->queue), struct auth_try, node);
     gate->queued--;
     try->began_ms = gate->timers->now_ms;
     if (credentials_remember(gate->auth->credentials, &try->login, try->began_ms, try->tag)) {
+      auth_give_turn(gate->auth);
       end(try, AUTH_RIGHT, NULL);
-      continue;
+    } else {
+      try->state = TRY_HASHING;
+      gate->hashing = try;
+      offload_start(gate->offload, &try->job, hash, on_hashed);
     }
-    try->state = TRY_HASHING;
-    gate->hashing = try;
-    offload_start(gate->offload, &try->job, hash, on_hashed);
   }
+}
+
+static void on_retry(struct timer *timer) {
+  run_next(LIST_ENTRY(timer, struct auth_gate, retry));
 }
 
 static void enqueue(struct auth_try *try) {
@@ -329,6 +339,7 @@ static void cancel(struct gate *base, struct gate_check *asker) {
     case TRY_HASHING:
       if (!offload_cancel(&try->job)) return; /* ends in on_hashed() */
       gate->hashing = NULL;
+      auth_give_turn(gate->auth);
       break;
   }
   end(try, AUTH_UNTRIED, NULL);
@@ -341,9 +352,10 @@ void auth_gate_init(struct auth_gate *gate, struct auth *auth, struct offload *o
                     struct timers *timers) {
   *gate = (struct auth_gate){.gate = {&auth_gate_ops}, .auth = auth, .offload = offload, .timers = timers};
   list_init(&gate->queue);
+  timer_init(&gate->retry, on_retry);
 }
 
 void auth_gate_destroy(struct auth_gate *gate) {
   assert(gate->hashing == NULL && list_empty(&gate->queue));
-  (void)gate;
+  timer_disarm(gate->timers, &gate->retry);
 }

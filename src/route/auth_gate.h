@@ -2,7 +2,7 @@
  *
  * Origins and certificates are judged at once, and so are cookies and passwords that were right lately. Any
  * other password is a try: paced by its client's network, then hashed in the thread pool, one at a time for
- * each worker, since the pool has handshakes and files to serve too.
+ * each worker and few for all of them, since the pool has handshakes and files to serve too.
  *
  *   start --> WAITING (pacing's pause) --> QUEUED (for its turn) --> HASHING --> done
  */
@@ -14,6 +14,9 @@
 #include "net/offload.h"
 #include "route/auth.h"
 #include "route/gate.h"
+
+/* How soon a worker looks again whether it may hash: nothing tells it. */
+#define AUTH_RETRY_MS 20u
 
 /* Tries of a worker that wait for their turn; more are answered 503. */
 #define AUTH_QUEUE_MAX 32u
@@ -28,6 +31,7 @@ struct auth_gate {
   struct list queue; /* auth_try */
   size_t queued;
   struct auth_try *hashing; /* NULL: nobody's turn */
+  struct timer retry;       /* other workers have all the turns */
 };
 
 /* All outlive the gate. */

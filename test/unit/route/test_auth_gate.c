@@ -252,6 +252,30 @@ static void the_queue_is_bounded(void **state) {
     expect(&askers[i], GATE_WRONG);
 }
 
+/* As many as all workers may make: this one waits, and looks again. */
+static void other_workers_hashes_count(void **state) {
+  (void)state;
+  struct asker asker;
+  for (unsigned i = 0; i < AUTH_HASHES_MAX; i++)
+    assert_true(auth_take_turn(auth));
+  assert_false(auth_take_turn(auth));
+  ask(&asker, (struct question){.login = "alice:secret"});
+  for (int i = 0; i < 10; i++)
+    timers_run(&timers, timers.now_ms + AUTH_RETRY_MS);
+  assert_null(pool.job);
+  auth_give_turn(auth);
+  timers_run(&timers, timers.now_ms + AUTH_RETRY_MS);
+  pool_run();
+  expect(&asker, GATE_OPEN);
+  auth_give_turn(auth);
+  ask(&asker, (struct question){.login = "alice:wrong"});
+  gate_cancel(&asker.check); /* gives its turn back */
+  for (unsigned i = 0; i < AUTH_HASHES_MAX; i++)
+    assert_true(auth_take_turn(auth));
+  ask(&asker, (struct question){.login = "alice:wrong"});
+  gate_cancel(&asker.check); /* with the timer armed */
+}
+
 static void a_changed_file_is_forgotten_for(void **state) {
   (void)state;
   assert_int_equal(outcome_of((struct question){.login = "alice:secret"}), GATE_OPEN);
@@ -480,6 +504,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_needs_no_hash, set_up, tear_down),
       cmocka_unit_test_setup_teardown(one_login_at_a_time_and_the_same_only_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_queue_is_bounded, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(other_workers_hashes_count, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_changed_file_is_forgotten_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_change_under_a_hash, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_guess_waits_before_it_is_hashed, set_up, tear_down),
