@@ -91,8 +91,8 @@ void ending_backend_lost(struct session *s, int error) {
   const struct loss *loss = backend_loss(error);
   if (error_is_of_tls(error)) log_tls_failure(s, "target", s->backend);
   ending_set(s, "backend", loss->cause);
-  client_close(s, WSL_CLOSE_INTERNAL_ERROR,
-               loss->reason != NULL ? loss->reason : transport_failure(s->backend));
+  const char *reason = loss->reason != NULL ? loss->reason : transport_failure(s->backend);
+  client_close(s, WSL_CLOSE_INTERNAL_ERROR, reason);
   session_enter(s, SESSION_CLOSING);
 }
 

@@ -188,7 +188,7 @@ def test_a_stubborn_program_and_its_children_are_killed(serve_program, connect, 
 
 def test_a_polite_program_hears_of_its_clients_end(serve_program, connect, tmp_path):
     script = "trap 'echo term > heard; exit' TERM; echo up; while :; do sleep 0.05; done"
-    bridge = serve_program(shell(script), "--exec-dir", tmp_path, "--exec-grace", "0.2")
+    bridge = serve_program(shell(script), "--exec-dir", tmp_path, "--exec-grace", "0.2", "--close-timeout", "60")
     client = connect(bridge)
     assert client.recv_data(3) == b"up\n"
     client.send_close()
