@@ -10,11 +10,12 @@ import pathlib
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 
 import pytest
 
-from harness import BINARY, LIMIT_SECONDS, RawClient, binary, free_port, tls_client_context
+from harness import BINARY, LIMIT_SECONDS, RawClient, binary, free_port, tls_client_context, wait_until
 
 PAGE = (pathlib.Path(__file__).resolve().parents[2] / "docs/MIGRATING.md").read_text()
 ROW = re.compile(r"^\| `--([a-z0-9-]+)` \| (same|differs) \|", re.MULTILINE)
@@ -213,3 +214,36 @@ def test_a_directory_of_tokens_as_shown(wsluice, site, echo_backend):
     words = shlex.split(starting)
     assert words[0] == "websockify"
     run_recipe(wsluice, words, site, path=f"/{path}")
+
+
+PLUGIN = """
+class Plugin:
+    def __init__(self, source):
+        self.source = source
+
+    def lookup(self, token):
+        return self.source.split(":") if token == "a token/of ours" else None
+"""
+
+
+def test_a_plugin_in_python_answers_over_http(wsluice, site, echo_backend, tmp_path):
+    port = free_port()
+    (tmp_path / "consoles.py").write_text(PLUGIN)
+    (tmp_path / "serve-plugin.py").write_text(blocks("python")[0].replace("8081", str(port)))
+    serving, starting = (line.replace("8081", str(port)) for line in indented("serve-plugin.py"))
+    words = shlex.split(serving.rstrip("&").replace("ARG", f"127.0.0.1:{echo_backend.port}"))
+    with subprocess.Popen(["/usr/bin/python3", *words[1:]], cwd=tmp_path) as service:
+        try:
+            wait_until(lambda: listens(port), message="the plugin does not listen")
+            words = [*shlex.split(on_site(starting, site, 0, echo_backend.port)), "--allow-target=127.0.0.1"]
+            run_recipe(wsluice, words, site, path="/websockify?token=a%20token%2Fof%20ours")
+        finally:
+            service.terminate()
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except ConnectionRefusedError:
+        return False

@@ -98,10 +98,11 @@ def redirect(location, status=302):
 
 def test_redirects_on_the_same_host_are_followed(look_up, lookup_api, two_services, connect):
     there = f"http://127.0.0.1:{lookup_api.server_address[1]}/t/found"
-    lookup_api.answers = {"found": address(two_services["one"]), "absolute": redirect(there, 301),
-                          "rooted": redirect("/t/found"),
-                   "relative": redirect("found", 307), "network": redirect(there.removeprefix("http:"), 308),
-                   "twice": redirect("rooted", 303), "four": redirect("loop"), "loop": redirect("loop")}
+    lookup_api.answers = {
+        "found": address(two_services["one"]), "absolute": redirect(there, 301), "rooted": redirect("/t/found"),
+        "relative": redirect("found", 307), "network": redirect(there.removeprefix("http:"), 308),
+        "twice": redirect("rooted", 303), "loop": redirect("loop"),
+    }
     bridge = look_up(lookup_api.url)
     for token in ("absolute", "rooted", "relative", "network", "twice"):
         expect_service(connect(bridge, f"/?token={token}"), "one")
