@@ -130,6 +130,8 @@ DIFFERENCES = [
     Difference("no key", "TokenRedis", "none", NO_ANSWER, 403, "A request without a token gets 403"),
     Difference("keys that lead nowhere", "TokenRedis", "no JSON", NO_ANSWER, 502, "as is a value that is no target"),
     Difference("an empty token", "*TokenFile*", "empty", NO_ANSWER, 403, "A request without a token gets 403"),
+    Difference("encrypted, and never signed", "JWTTokenApi of an RSA key", "never signed", "101 binary", 404,
+               "websockify takes claims that were encrypted twice and never signed"),
     Difference("signed tokens that are not good", "JWTTokenApi*", "*", NO_ANSWER, 404, "one with an unknown token 404"),
     Difference("a token for this machine", "JWTTokenApi", "lasting", "101 binary", 403, THIS_MACHINE),
     Difference("a token for this machine: upgrade", "JWTTokenApi", "upgrade", "101 binary", 403, THIS_MACHINE),

@@ -81,12 +81,12 @@ PORTS = Ports()
 class Pages:
     """What stands in every run's folder: pages, certificates, tokens."""
 
-    def __init__(self, authority, server_pair, client_pair, locked_key, lookup_port, redis):
+    def __init__(self, authority, server_pair, client_pair, locked_key, issuer_key, lookup_port, redis):
         self.authority = authority
         self.lookup_port = lookup_port
         self.redis = redis
         self.pairs = {"cert.pem": server_pair.cert, "key.pem": server_pair.key, "both.pem": server_pair.both,
-                      "locked.key": locked_key, "ca.pem": authority.cert}
+                      "locked.key": locked_key, "issuer.pem": issuer_key, "ca.pem": authority.cert}
         self.client_pair = client_pair
 
     def furnish(self, here, words):

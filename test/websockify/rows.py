@@ -110,6 +110,8 @@ ROWS = [
     Row("TokenFile before the port", "--web {here}/web/ --token-plugin TokenFile --token-source {here}/tokens 127.0.0.1:{port}",
         (s.tokens, s.page)),
     Row("JWTTokenApi", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}", (s.signed_tokens,)),
+    Row("JWTTokenApi of an RSA key", "--token-plugin JWTTokenApi --token-source {here}/issuer.pem {port}",
+        (s.sealed_tokens,), ours="--allow-target=127.0.0.1"),
     Row("JWTTokenApi, this machine allowed", "--token-plugin JWTTokenApi --token-source {here}/jwt.key {port}",
         (s.signed_tokens,), ours="--allow-target=127.0.0.1"),
     Row("TokenFileName", "--token-plugin TokenFileName --token-source {here}/names {port}", (s.tokens,)),

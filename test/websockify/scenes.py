@@ -387,6 +387,29 @@ def signed_tokens(run):
     return {**seen, **session(run, path=f"/?token={token.serialize()}")}
 
 
+def sealed_tokens(run):
+    """Signed with an RSA key, and encrypted with it in the ways that both programs know; and not signed at all."""
+    key = jwk.JWK.from_pem((run.here / "issuer.pem").read_bytes())
+    claims = {"host": "127.0.0.1", "port": str(run.places["target"])}
+    seen = {}
+    for algorithm in ("RS256", "PS256", "RS512"):
+        signed = jwt.JWT(header={"alg": algorithm}, claims=claims)
+        signed.make_signed_token(key)
+        seen[algorithm] = how_it_answers(run, path=f"/?token={signed.serialize()}")
+    for algorithm, encryption in (("RSA-OAEP", "A256CBC-HS512"), ("RSA-OAEP-256", "A256GCM"), ("RSA-OAEP", "A128GCM")):
+        sealed = seal(signed.serialize(), key, algorithm, encryption)
+        seen[f"{algorithm} {encryption}"] = how_it_answers(run, path=f"/?token={sealed}")
+    never_signed = seal(seal(claims, key, "RSA-OAEP", "A128GCM"), key, "RSA-OAEP", "A128GCM")
+    seen["never signed"] = how_it_answers(run, path=f"/?token={never_signed}")
+    return {**seen, **session(run, path=f"/?token={sealed}")}
+
+
+def seal(content, key, algorithm, encryption):
+    token = jwt.JWT(header={"alg": algorithm, "enc": encryption}, claims=content)
+    token.make_encrypted_token(key)
+    return token.serialize()
+
+
 # --- programs as targets -------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,8 @@ def pages(authority, server_pair, tmp_path_factory):
     encrypt_key(server_pair.key, "sesame", locked)
     lookup, redis = Lookup(), Redis(tmp_path_factory.mktemp("redis"))
     client_pair = authority.issue("client", usage="clientAuth")
-    yield pair.Pages(authority, server_pair, client_pair, locked, lookup.port, redis)
+    issuer = authority.issue("issuer", key="rsa").key
+    yield pair.Pages(authority, server_pair, client_pair, locked, issuer, lookup.port, redis)
     redis.stop()
     lookup.close()
 
