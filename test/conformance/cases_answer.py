@@ -14,7 +14,7 @@ VERSION = Demand("RFC 6455 4.2.2", "MUST", "4: A version that is not understood 
                  "that are.", outcome="426 with Upgrade (RFC 9110 15.5.22); 400 where it is no number of 0 to 255 "
                                       "without leading zeros (4.3).")
 CHOSEN = Demand("RFC 6455 4.2.2", "MUST", "4: The subprotocol is one of those that the client offers.",
-                outcome="`binary` if offered, else the first configured, else the first but `base64`.")
+                outcome="`binary` if offered, else the first configured, else the first but `base64`, else that.")
 NOT_CHOSEN = Demand("RFC 6455 4.2.2", "MUST NOT", "4: Sec-WebSocket-Protocol is answered when none was offered or none "
                     "is agreed to.")
 STATUS = Demand("RFC 6455 4.2.2", "MUST", "5: An accepted connection gets a valid response: 101, Upgrade, Connection, "
@@ -94,7 +94,7 @@ VERSIONS_SENT = [
 SUBPROTOCOLS = [
     upgraded("subprotocol/none-offered", NOT_CHOSEN, upgrade(), {PROTOCOL: None}),
     upgraded("subprotocol/none-offered-some-configured", NOT_CHOSEN, upgrade(), {PROTOCOL: None}, options=CONFIGURED),
-    offered("only-base64", NOT_CHOSEN, ["base64"], None),
+    offered("only-base64", CHOSEN, ["base64"], "base64"),
     offered("one", CHOSEN, ["chat"], "chat"),
     offered("first", CHOSEN, ["chat, superchat"], "chat"),
     offered("binary", CHOSEN, ["base64, chat, binary"], "binary"),

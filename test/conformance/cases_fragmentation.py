@@ -130,6 +130,6 @@ UNTESTED = [
            reason="wsluice is an endpoint: no frame is passed on, only payload."),
     Demand("RFC 6455 6.1", "MUST", "A client's frames are masked.", reason="A client's duty."),
     Demand("RFC 6455 6.2", "MUST", "The type of the data is noted.",
-           reason="A byte stream has no place for it; it decides on the check for UTF-8, which is seen in 8.1, and on "
-                  "`--refuse-text`."),
+           reason="A byte stream has no place for it; it decides on the check for UTF-8, which is seen in 8.1, on "
+                  "`--refuse-text`, and with `--frames` on base64 and on what an `auto` client is sent."),
 ]

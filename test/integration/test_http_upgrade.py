@@ -168,7 +168,7 @@ OFFERS = [  # name, --subprotocol ..., offered, chosen
     ("the first of several", [], "a, b", "a"),
     ("binary, anywhere", [], "base64, x, binary", "binary"),
     ("base64 is passed over", [], "base64, x", "x"),
-    ("base64 alone", [], "base64", None),
+    ("base64 alone", [], "base64", "base64"),
     ("configured before the first", ["mqtt"], "a, mqtt", "mqtt"),
     ("binary before configured", ["mqtt"], "mqtt, binary", "binary"),
     ("none of those configured", ["mqtt"], "a, b", "a"),
