@@ -96,20 +96,22 @@ static bool agree(const struct connection *c, const struct walk *a, const struct
   return false;
 }
 
-void connection_note_forwarded(struct connection *c) {
+bool connection_note_forwarded(struct connection *c) {
   const struct networks *trusted = &c->domain->settings->trust_forwarded;
   if (c->chain != NULL) c->chain->forwarded.len = 0;
   if (c->chain != NULL) c->chain->scheme = FORWARDED_SCHEME_UNSAID;
-  if (!networks_hold(trusted, &c->peer)) return;
+  if (!networks_hold(trusted, &c->peer)) return true;
   struct walk standard = walk_header(c, "Forwarded", forwarded_next);
   struct walk customary = walk_header(c, "X-Forwarded-For", x_forwarded_for_next);
   struct connection_chain *chain = connection_make_chain(c);
-  if (chain == NULL || !agree(c, &standard, &customary)) return; /* then the proxy is whom the log names */
+  if (chain == NULL) return false;
+  if (!agree(c, &standard, &customary)) return true; /* then the proxy is whom the log names */
   chain->scheme = standard.scheme != FORWARDED_SCHEME_UNSAID ? standard.scheme : read_proto(c);
   if (standard.found)
     chain->forwarded = standard.client;
   else if (customary.found)
     chain->forwarded = customary.client;
+  return true;
 }
 
 /* ---- what is known ---- */

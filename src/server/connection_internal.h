@@ -138,8 +138,9 @@ const char *connection_show_client(const struct connection *c, char out[CLIENT_T
 /* Whether the client's own connection is TLS, ours or a trusted proxy's. */
 bool connection_is_secure(const struct connection *c);
 
-/* A complete head at c->head: takes note of the client that a trusted proxy has named in it. */
-void connection_note_forwarded(struct connection *c);
+/* A complete head at c->head: takes note of the client that a trusted proxy has named in it. False without
+ * memory: the request must not pass for the proxy's own. */
+WSL_MUST_CHECK bool connection_note_forwarded(struct connection *c);
 
 /* c->chain, made when it is not there. NULL without memory. */
 struct connection_chain *connection_make_chain(struct connection *c);

@@ -148,11 +148,12 @@ static void begin_plain(struct connection *c, const struct wsl_request *request)
 void connection_begin_request(struct connection *c) {
   struct wsl_request request;
   wsl_request_read(&c->head, &c->domain->settings->subprotocols, &request);
-  if (!c->judged) {
-    c->requests++;
-    connection_note_forwarded(c);
-  }
+  if (!c->judged) c->requests++;
   timer_disarm(c->domain->timers, &c->timer);
+  if (!c->judged && !connection_note_forwarded(c)) {
+    connection_refuse(c, 503, "out of memory");
+    return;
+  }
   if (c->domain->serving == SERVING_OVER) {
     connection_refuse(c, 503, "the server is stopping");
     return;

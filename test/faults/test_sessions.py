@@ -25,6 +25,41 @@ class Named(Recorder):
         self.target_args = [f"localhost:{self.backend.port}"]
 
 
+class BehindHeader(Recorder):
+    """A Recorder that is told who the client is, in front of everything else. `lies`: headers that name another."""
+
+    def __init__(self):
+        super().__init__(secure=self.read_header)
+        self.lies = []
+
+    def read_header(self, wire):
+        header = wire.recv_until(b"\r\n")
+        if not header.startswith(b"PROXY TCP4 203.0.113.5 "):
+            self.lies.append(header)
+        return wire
+
+
+def talk_through(scene, header):
+    client = scene.connect()
+    client.send(header)
+    client.upgrade("/", {"X-Forwarded-For": "203.0.113.5"})
+    scene.sent += b"through"
+    client.trip(b"through")
+    client.say_goodbye()
+
+
+def talk_through_a_proxy(scene):
+    talk_through(scene, b"")
+
+
+def talk_through_a_balancer_too(scene):
+    """It names the proxy, and the proxy the client."""
+    talk_through(scene, b"PROXY TCP4 127.0.0.1 198.51.100.1 40000 443\r\n")
+
+
+PROXIES = {talk_through_a_proxy: [], talk_through_a_balancer_too: ["--accept-proxy", "127.0.0.1"]}
+
+
 class Program:
     """A program for each client instead of a Recorder. That none stays, wsluice's own end shows."""
 
@@ -46,6 +81,15 @@ def target(request):
     recording = TARGETS[request.param]()
     yield recording
     recording.close()
+
+
+@pytest.mark.parametrize("life", PROXIES)
+def test_talk_through_proxies(scene, life):
+    """Without memory for who the client is nobody else is named in its place."""
+    target = BehindHeader()
+    endure(scene(target, *PROXIES[life], "--trust-forwarded", "127.0.0.1", "--send-proxy", "v1"), life)
+    target.close()
+    assert target.lies == []
 
 
 @pytest.mark.parametrize("lives, count", [(endure, 1), (endure_first, 1), (endure_first, 5)])
