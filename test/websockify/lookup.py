@@ -11,6 +11,7 @@ import threading
 import harness
 
 KNOWN = "vm-1"
+OLDER_PROGRAM = re.compile(rb"(?:\w{3} [ \d]\d [\d:]{8} (?:\S+ )?)?(\w+)")  # behind a time and a host, where they stand
 STATUSES = {KNOWN: 200, "empty": 200, "moved": 302, "busy": 503}  # of others 404
 
 
@@ -86,5 +87,6 @@ def shape(line):
     """What a syslog daemon sorts by: facility, which of the two protocols, program."""
     head = Syslog.HEAD.match(line)
     new = head[2] is not None
-    program = line[head.end():].split()[2] if new else re.match(rb"(?:\w{3} [ \d]\d [\d:]{8} (?:\S+ )?)?(\w+)", line[head.end():])[1]
+    rest = line[head.end():]
+    program = rest.split()[2] if new else OLDER_PROGRAM.match(rest)[1]
     return int(head[1]) >> 3, "RFC 5424" if new else "older", program.decode()
