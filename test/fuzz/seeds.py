@@ -5,6 +5,7 @@ that its target takes from its end (see the target's first lines): CUTS and the 
 """
 
 import random
+import struct
 
 WHOLE = b"\x00\x00"  # how a stream is cut: all at once
 BYTES = b"\x00\x01"  # byte by byte
@@ -386,6 +387,41 @@ def messages():
         yield f"base64-{number}", text + bytes([0, BASE64_UP]) + BYTES
 
 
+ET_EXEC, ET_DYN = 2, 3
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
+DT_FLAGS_1, DF_1_PIE = 0x6FFFFFFB, 0x08000000
+
+
+def elf(kind, *segments):
+    """A 64-bit program for x86-64 with these (type, content), the contents behind the table."""
+    at = 64 + 56 * len(segments)
+    table = contents = b""
+    for segment, content in segments:
+        table += struct.pack("<IIQQQQQQ", segment, 4, at + len(contents), 0, 0, len(content), len(content), 8)
+        contents += content
+    head = struct.pack("<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, kind, 62, 1, 0x400000, 64, 0, 0, 64, 56,
+                       len(segments), 0, 0, 0)
+    return head + table + contents
+
+
+def note(owner, content):
+    return struct.pack("<III", len(owner), len(content), 4) + owner + content
+
+
+def program_file():
+    code, loader = (PT_LOAD, b"\x90" * 16), (PT_INTERP, b"/lib64/ld-linux-x86-64.so.2\0")
+    marked = (PT_DYNAMIC, struct.pack("<QQQQ", DT_FLAGS_1, DF_1_PIE, 0, 0))
+    gnu, go = note(b"GNU\0", bytes(20)), note(b"Go\0\0", b"build id")
+    yield "dynamic", elf(ET_DYN, loader, code, marked)
+    yield "static", elf(ET_EXEC, code, (PT_NOTE, gnu))
+    yield "static-pie", elf(ET_DYN, code, marked)
+    yield "loader", elf(ET_DYN, code, (PT_DYNAMIC, struct.pack("<QQQQ", 14, 1, 0, 0)))
+    yield "go", elf(ET_EXEC, loader, code, (PT_NOTE, gnu + go))
+    yield "script", b"#!/bin/sh -e\necho\n"
+    yield "script-env", b"#!/usr/bin/env -S A=b sh -e\n"
+    yield "script-nowhere", b"#! \n"
+
+
 # By target; each function yields (label, bytes).
 SEEDS = {
     "conditions": conditions,
@@ -401,6 +437,7 @@ SEEDS = {
     "pem": pem,
     "jwt": jwt,
     "logins": logins,
+    "program_file": program_file,
     "proxy_header": proxy_header,
     "query": query,
     "redis": redis,

@@ -3,6 +3,7 @@ finds itself in; and its end, theirs and ours.
 """
 # ctest: world timeout=300
 
+import glob
 import os
 import pathlib
 import re
@@ -17,6 +18,7 @@ import pytest
 from harness import BINARY, LIMIT_SECONDS, RawClient, binary, free_port, wait_until
 
 PYTHON = "/usr/bin/python3"
+GO = glob.glob("/usr/lib/go-*/bin/go")  # a dynamic program, as it happens
 REDIS = ["redis-server", "--save", "", "--port"]
 LIBRARY = pathlib.Path(binary()).resolve().parent / "libwsluice-wrap.so"
 
@@ -218,6 +220,11 @@ def test_a_script_for_a_static_interpreter_is_known(wrap, static_server, tmp_pat
 def test_a_static_program_behind_a_shell_is_noticed_later(wrap, static_server):
     bridge = wrap(["sh", "-c", f"exec {static_server} @PORT"])
     expect_exit(bridge, 9, "has ended before it listened", "linked statically", "Address already in use")
+
+
+@pytest.mark.skipif(not GO, reason="Go is not here")
+def test_what_go_makes_is_known(wrap):
+    expect_exit(wrap([GO[0], "version"]), 1, "is made by Go", "{port}")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a file of somebody else's")

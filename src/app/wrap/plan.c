@@ -74,11 +74,10 @@ static int judge_program(const struct wrap_plan *plan, char *why, size_t why_cap
   enum preloading preloading = program_file_judge(plan->path, getenv("PATH"), judged);
   if (preloading == PRELOADING_WORKS) return WSL_OK;
   bool itself = strcmp(judged, plan->path) == 0;
-  return refuse(
-      WSL_UNSUPPORTED, why, why_cap,
-      "can't wrap %s: %s%s %s, so it takes no preloaded library that could move its port; " OTHER_WAYS,
-      shown(plan->path, name), itself ? "it" : "its interpreter ", itself ? "" : shown(judged, by),
-      preloading_text(preloading));
+  return refuse(WSL_UNSUPPORTED, why, why_cap,
+                "can't wrap %s: %s%s %s, so no preloaded library can move its port; " OTHER_WAYS,
+                shown(plan->path, name), itself ? "it" : "its interpreter ", itself ? "" : shown(judged, by),
+                preloading_text(preloading));
 }
 
 /* ---- the target ---- */
@@ -189,15 +188,15 @@ static void add_all(struct additions *additions, const struct wrap_plan *plan,
   add(additions, "REBIND_NEW_PORT=%u", port);
 }
 
-/* A page a variable: more than any of them has. */
-#define ENTRIES_MAX (WRAP_ADDITIONS_MAX * 4096u)
+#define OF_THE_LIBRARY 3u /* variables that PORT_MOVED adds */
 
 static int fill_environment(struct wrap_plan *plan, const struct options *options,
                             const char *const *environment) {
   struct additions additions = {.count = 0};
-  plan->entries = malloc(ENTRIES_MAX);
+  size_t room = (options->wrap_variables.count + OF_THE_LIBRARY) * WRAP_ENTRY_MAX;
+  plan->entries = malloc(room);
   if (plan->entries == NULL) return WSL_NO_MEMORY;
-  text_init(&additions.text, plan->entries, ENTRIES_MAX);
+  text_init(&additions.text, plan->entries, room);
   add_all(&additions, plan, options);
   if (additions.text.overflow) return WSL_INVALID;
   plan->environment = wrap_words_environment(environment, additions.entries);

@@ -18,11 +18,17 @@
 #define SCRIPTS_MAX      4   /* interpreters that are scripts; Linux allows as many */
 #define SEGMENTS_MAX     256 /* more have no programs */
 #define DYNAMIC_TAGS_MAX 512
+#define NOTES_MAX        64
 
 /* ---- ELF ---- */
 
 static bool read_at(int fd, void *into, size_t len, uint64_t at) {
   return at <= INT64_MAX && pread(fd, into, len, (off_t)at) == (ssize_t)len;
+}
+
+/* Names and contents of notes fill up words. */
+static uint64_t padded(uint64_t len) {
+  return (len + 3) / 4 * 4;
 }
 
 static bool read_header(int fd, ElfW(Ehdr) * header) {
@@ -52,16 +58,40 @@ static bool is_marked_program(int fd, const ElfW(Phdr) * dynamic) {
   return false;
 }
 
-static bool is_static(int fd, const ElfW(Ehdr) * header) {
-  bool program = header->e_type == ET_EXEC;
-  if (header->e_phentsize != sizeof(ElfW(Phdr))) return false;
+/* Go's linker leaves a note of its own. What it makes asks the kernel itself, whatever is loaded beside it.
+ */
+static bool has_note_of_go(int fd, const ElfW(Phdr) * notes) {
+  static const char name[4] = "Go";
+  uint64_t at = notes->p_offset, end = at + notes->p_filesz;
+  for (int i = 0; i < NOTES_MAX && at < end; i++) {
+    ElfW(Nhdr) note;
+    char owner[sizeof name];
+    if (!read_at(fd, &note, sizeof note, at)) return false;
+    at += sizeof note;
+    if (note.n_namesz == sizeof name && read_at(fd, owner, sizeof owner, at) &&
+        memcmp(owner, name, sizeof name) == 0)
+      return true;
+    at += padded(note.n_namesz) + padded(note.n_descsz);
+  }
+  return false;
+}
+
+/* What the segments tell. */
+struct traits {
+  bool has_loader, is_program, is_go;
+};
+
+static struct traits read_traits(int fd, const ElfW(Ehdr) * header) {
+  struct traits traits = {.is_program = header->e_type == ET_EXEC};
+  if (header->e_phentsize != sizeof(ElfW(Phdr))) return traits;
   for (size_t i = 0; i < header->e_phnum && i < SEGMENTS_MAX; i++) {
     ElfW(Phdr) segment;
-    if (!read_at(fd, &segment, sizeof segment, header->e_phoff + i * sizeof segment)) return false;
-    if (segment.p_type == PT_INTERP) return false;
-    if (segment.p_type == PT_DYNAMIC) program |= is_marked_program(fd, &segment);
+    if (!read_at(fd, &segment, sizeof segment, header->e_phoff + i * sizeof segment)) break;
+    traits.has_loader |= segment.p_type == PT_INTERP;
+    if (segment.p_type == PT_DYNAMIC) traits.is_program |= is_marked_program(fd, &segment);
+    if (segment.p_type == PT_NOTE) traits.is_go |= has_note_of_go(fd, &segment);
   }
-  return program;
+  return traits;
 }
 
 /* The loader's rule: whoever gets rights by the file that the caller has not is protected from the caller. */
@@ -76,7 +106,9 @@ static bool is_privileged(int fd) {
 
 static enum preloading judge_elf(int fd, const ElfW(Ehdr) * header) {
   if (!is_our_kind(header)) return PRELOADING_OTHER_KIND;
-  if (is_static(fd, header)) return PRELOADING_STATIC;
+  struct traits traits = read_traits(fd, header);
+  if (traits.is_program && !traits.has_loader) return PRELOADING_STATIC;
+  if (traits.is_go) return PRELOADING_UNHEARD;
   return is_privileged(fd) ? PRELOADING_PRIVILEGED : PRELOADING_WORKS;
 }
 
@@ -117,7 +149,7 @@ enum preloading program_file_judge(const char *path, const char *search, char ju
   snprintf(judged, PATH_MAX, "%s", path);
   for (int depth = 0; depth <= SCRIPTS_MAX; depth++) {
     ElfW(Ehdr) header;
-    int fd = open(judged, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(judged, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) return PRELOADING_WORKS;
     bool is_elf = read_header(fd, &header);
     enum preloading verdict = is_elf ? judge_elf(fd, &header) : PRELOADING_WORKS;
@@ -132,6 +164,8 @@ const char *preloading_text(enum preloading preloading) {
   switch (preloading) {
     case PRELOADING_STATIC:
       return "is statically linked";
+    case PRELOADING_UNHEARD:
+      return "is made by Go, which asks the kernel past all libraries";
     case PRELOADING_OTHER_KIND:
       return "is built for another kind of processor than wsluice";
     case PRELOADING_PRIVILEGED:

@@ -9,6 +9,7 @@
 enum preloading {
   PRELOADING_WORKS,      /* as far as the file tells */
   PRELOADING_STATIC,     /* no loader, so nothing is preloaded */
+  PRELOADING_UNHEARD,    /* it is preloaded, and never asked (Go) */
   PRELOADING_OTHER_KIND, /* for another processor or word size than the library */
   PRELOADING_PRIVILEGED  /* set-user-id, set-group-id or with capabilities: the loader refuses */
 };

@@ -73,12 +73,13 @@ static void complain(struct wrap *wrap, const char *since) {
   unsigned told = wrap->plan.port.number, moved = wrap->plan.old_port;
   switch (wrap->plan.way) {
     case WRAP_PORT_MOVED:
-      log_event(LOG_WARN, 0,
-                "the program %s: does it listen on port %u, and itself? One that takes no preloaded library "
-                "(linked statically, written in Go, set-user-id) can't have that port: tell it one by {port} "
-                "in its "
-                "arguments or by --wrap-env, or name the target where it listens",
-                since, moved);
+      log_event(
+          LOG_WARN, 0,
+          "the program %s: does it listen on port %u, and itself? One that no preloaded library reaches "
+          "(linked statically, written in Go, set-user-id) can't have that port: tell it one by {port} "
+          "in its "
+          "arguments or by --wrap-env, or name the target where it listens",
+          since, moved);
       break;
     case WRAP_PORT_TOLD:
       log_event(LOG_WARN, 0, "the program %s: was it to do so on port %u, which it was told?", since, told);
