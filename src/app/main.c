@@ -118,7 +118,8 @@ static void on_signal(uv_signal_t *handle, int signum) {
   struct program *program = handle->data;
   switch (signum) {
     case SIGHUP:
-      log_event(LOG_INFO, 0, "SIGHUP: reading certificates and reopening the log, as far as there are any");
+      log_event(LOG_INFO, 0,
+                "SIGHUP: reading certificates and passwords, and reopening the log, as far as there are any");
       (void)log_writer_reopen();
       server_reload(program->server);
       break;

@@ -78,8 +78,8 @@ static const struct option_spec specs[] = {
    "ClientCertCNAuth (TLS clients whose certificate was\n"
    "verified and has one of these common names)"},
   {OPTION_TEXT, "auth-source", 0, "ARG", FIELD(auth_source), 0, 0, option_check_not_empty,
-   "USER:PASSWORD, or the origins or names, separated\n"
-   "by white space"},
+   "USER:PASSWORD (without a colon: an --auth-file),\n"
+   "or origins or names, separated by white space"},
   {OPTION_TEXT, "auth-file", 0, "FILE", FIELD(server.auth.htpasswd), 0, 0, option_check_not_empty,
    "users and passwords for BasicHTTPAuth, which it\n"
    "implies, as made by htpasswd -B (or -2, -5, -s);\n"
