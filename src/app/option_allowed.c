@@ -39,7 +39,8 @@ static const struct option_spec specs[] = {
    "10.0.0.0/8:5900-5999, *.vm.example:22,80,\n"
    "[2001:db8::]/32:22, unix:/run/vnc/*; repeatable.\n"
    "Loopback, link-local and metadata addresses only by\n"
-   "a pattern of just that [all but these]"},
+   "a pattern of just that [all but these; token files\n"
+   "may name loopback]"},
   {OPTION_TEXT, "target-from", 0, "PLACE", FIELD(target_from), 0, 0, check_target_from,
    "clients name their target there, as with\n"
    "query:address for ?address=HOST:PORT; see\n"

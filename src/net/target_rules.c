@@ -9,13 +9,14 @@
 /* Longest pattern that a reason shows. */
 #define PATTERN_SHOWN_MAX 96u
 
-/* What is refused unless a pattern means it. */
-static unsigned kinds_refused(enum target_origin origin) {
+/* What is refused unless a pattern means it. A list of patterns bounds files of the operator's as anything
+ * else; without one they have named services of this machine for years. */
+static unsigned kinds_refused(const struct target_rules *rules, enum target_origin origin) {
   switch (origin) {
     case TARGET_FIXED:
       return 0;
     case TARGET_FROM_FILE:
-      return ADDRESS_METADATA | ADDRESS_LINK_LOCAL;
+      return rules->count > 0 ? ADDRESS_KINDS_ALL : ADDRESS_METADATA | ADDRESS_LINK_LOCAL;
     case TARGET_LOOKED_UP:
       break;
   }
@@ -162,7 +163,7 @@ static bool pattern_allows(const struct target_pattern *pattern, const struct qu
 
 enum target_verdict target_judge_address(const struct target_rules *rules, const struct target *target,
                                          const struct address *address, char why[TARGET_REASON_MAX]) {
-  unsigned wanted = kinds_refused(target->origin);
+  unsigned wanted = kinds_refused(rules, target->origin);
   if (target->origin == TARGET_FIXED) return TARGET_ALLOWED;
   struct question question = {.target = target, .address = address_bare(address)};
   question.refused = address_kinds_of(&question.address, wanted);
@@ -187,7 +188,7 @@ static enum target_verdict judge_path(const struct target_rules *rules, const st
 /* Whether what the name resolves to could be allowed. */
 static enum target_verdict judge_name(const struct target_rules *rules, const struct target *target,
                                       char why[TARGET_REASON_MAX]) {
-  unsigned kinds = address_kinds_of_name(wsl_span_of(target->host)) & kinds_refused(target->origin);
+  unsigned kinds = address_kinds_of_name(wsl_span_of(target->host)) & kinds_refused(rules, target->origin);
   for (size_t i = 0; i < rules->count; i++) {
     const struct target_pattern *pattern = &rules->patterns[i];
     if (!port_matches(pattern, target->port) || pattern->kind == PATTERN_UNIX) continue;

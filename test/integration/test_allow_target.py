@@ -73,9 +73,16 @@ def test_a_list_bounds_files_too(wsluice, tokens, connect, echo_backend):
     bridge = wsluice(None, *tokens(*lines), *allow(f"127.0.0.0/8:{echo_backend.port}"))
     echoes(connect, bridge, "/?token=a")
     refused(bridge, "/?token=b")
-    bridge.wait_for_log(rf'target=127.0.0.1:{other} reason="no --allow-target matches it \(127.0.0.1:{other} would\)"')
+    bridge.wait_for_log(rf'target=127.0.0.1:{other} reason="it is a loopback.*\(127.0.0.1:{other} would\)"')
     refused(bridge, "/?token=c")
     assert "a:" not in bridge.log
+
+
+def test_a_wildcard_alone_opens_nothing_of_this_machine(wsluice, tokens, connect, echo_backend):
+    lines = [f"a: 127.0.0.1:{echo_backend.port}", f"b: localhost:{echo_backend.port}"]
+    bridge = wsluice(None, *tokens(*lines), *allow("*", "0.0.0.0/0"))
+    refused(bridge, "/?token=a")
+    closed_with(connect, bridge, "/?token=b")
 
 
 def test_the_target_of_the_command_line_is_never_bounded(wsluice, connect, echo_backend):

@@ -153,6 +153,7 @@ static void this_machine_and_its_cloud_need_a_pattern_of_their_own(void **state)
       {"100.64.0.0/10", "100.100.100.201", 80, NULL, true},
   };
   CHECK_ROWS(rows, TARGET_LOOKED_UP);
+  CHECK_ROWS(rows, TARGET_FROM_FILE);
 }
 
 static void without_patterns_only_these_are_refused(void **state) {
