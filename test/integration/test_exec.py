@@ -115,6 +115,15 @@ def test_a_client_that_does_not_read_stops_its_program(serve_program, connect):
     assert close.close_code == 1000
 
 
+def test_a_line_is_a_message_both_ways(serve_program, connect):
+    """As websocketd has it."""
+    client = connect(serve_program(shell("echo first; while read -r line; do echo \"<$line>\"; done"), "--frames", "lines"))
+    client.expect_frame(TEXT, b"first")
+    for word in ("one", "two words"):
+        client.send_frame(TEXT, word.encode())
+        client.expect_frame(TEXT, f"<{word}>".encode())
+
+
 # --- ends ---
 
 @pytest.mark.parametrize("script, code, reason", [
