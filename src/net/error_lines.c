@@ -12,7 +12,8 @@
 
 #define READ_MAX      4096u
 #define READS_A_TURN  4
-#define READS_AT_LAST 16 /* a full pipe */
+#define REST_MS       20u /* behind a turn that left something */
+#define READS_AT_LAST 16  /* a full pipe */
 
 /* Each byte may become four. */
 #define SHOWN_MAX (4 * ERROR_LINE_MAX + 8)
@@ -70,6 +71,7 @@ static void take(struct error_lines *lines, const char *text, size_t len) {
 static void stop(struct error_lines *lines) {
   int fd = lines->watch.fd;
   say_partial(lines);
+  timer_disarm(lines->timers, &lines->rest);
   if (fd < 0) return;
   poller_remove(&lines->watch);
   close(fd);
@@ -91,19 +93,29 @@ static bool read_some(struct error_lines *lines, int reads) {
   return true;
 }
 
-static void on_events(struct poller_watch *watch, unsigned events) {
-  (void)events;
-  struct error_lines *lines = LIST_ENTRY(watch, struct error_lines, watch);
+static void take_turn(struct error_lines *lines) {
   if (read_some(lines, READS_A_TURN)) {
-    poller_again(watch);
-  } else if (watch->fd >= 0) {
-    poller_drained(watch, TRANSPORT_READABLE);
+    timer_arm(lines->timers, &lines->rest, lines->timers->now_ms + REST_MS);
+  } else if (lines->watch.fd >= 0) {
+    poller_drained(&lines->watch, TRANSPORT_READABLE);
   }
 }
 
-void error_lines_open(struct error_lines *lines, struct poller *poller, int fd, uint64_t id, pid_t pid) {
-  *lines = (struct error_lines){.id = id, .pid = pid};
+static void on_events(struct poller_watch *watch, unsigned events) {
+  (void)events;
+  struct error_lines *lines = LIST_ENTRY(watch, struct error_lines, watch);
+  if (!lines->rest.armed) take_turn(lines);
+}
+
+static void on_rested(struct timer *timer) {
+  take_turn(LIST_ENTRY(timer, struct error_lines, rest));
+}
+
+void error_lines_open(struct error_lines *lines, struct poller *poller, struct timers *timers, int fd,
+                      uint64_t id, pid_t pid) {
+  *lines = (struct error_lines){.timers = timers, .id = id, .pid = pid};
   poller_watch_init(&lines->watch);
+  timer_init(&lines->rest, on_rested);
   if (fd >= 0 && poller_add(poller, &lines->watch, fd, on_events) != WSL_OK) close(fd);
 }
 

@@ -216,7 +216,7 @@ struct transport *program_begin(struct program *program, const struct program_la
   atomic_fetch_add(&domain->room->started, 1);
   int end_signal = launch->input == launch->output ? SIGHUP : SIGTERM;
   child_begin(&domain->children, program->child, launch->pid, end_signal, on_exit, program);
-  error_lines_open(&program->errors, domain->poller, launch->errors, id, launch->pid);
+  error_lines_open(&program->errors, domain->poller, domain->timers, launch->errors, id, launch->pid);
   log_event(LOG_DEBUG, id, "program started pid=%ld", (long)launch->pid);
   program->stream = pipe_stream_open(&domain->pipes, launch->output, launch->input, &program->peer);
   struct transport *stream = program->stream;
