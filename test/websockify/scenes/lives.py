@@ -7,7 +7,7 @@ import time
 
 from lookup import shape
 
-from .pieces import SILENCE_SECONDS, closing_of, echo, frames_until, upgraded
+from .pieces import LIMIT_SECONDS, closing_of, echo, frames_until, upgraded
 from .sessions import session
 from .ways import page
 
@@ -89,7 +89,7 @@ def interrupted(run):
 
 def hung_up(run):
     run.signal(signal.SIGHUP)
-    run.wait(SILENCE_SECONDS)
+    run.wait(1)
     return {"SIGHUP": run.process.poll()}
 
 
@@ -121,19 +121,25 @@ def recorded(run):
             echo(wire, data)
         wire.send_close(1000)
         closing_of(wire)
-    run.service.story(0)
+    soon(lambda: any("EOF" in file.read_text() for file in run.here.glob("logs/rec*")))
     files = sorted(run.here.glob("logs/rec*"))
-    time.sleep(SILENCE_SECONDS)
     text = re.sub(r"^'([{}])\d+[{}]", r"\1", files[0].read_text(), flags=re.MULTILINE) if files else ""
     return {"recordings": [file.name for file in files], "recorded": text.splitlines()}
 
 
+def soon(condition):
+    """Waits until it holds, but not for ever: what is seen then tells."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def traffic(run):
     """The marks of --traffic for one session."""
+    marks = (b"}", b">", b"{", b"<")
     session(run)
-    time.sleep(SILENCE_SECONDS)
-    words = run.said(run.output)
-    return {"marks": {mark: mark in words for mark in (b"}", b">", b"{", b"<")}}
+    soon(lambda: all(mark in run.said(run.output) for mark in marks))
+    return {"marks": {mark: mark in run.said(run.output) for mark in marks}}
 
 
 def said(run):

@@ -5,7 +5,6 @@ import ssl
 from harness import BINARY, CLOSE, PING, PONG, TEXT, Ended, RawClient, tls_client_context, upgrade_request
 
 LIMIT_SECONDS = 5
-SILENCE_SECONDS = 0.4
 OPCODES = {TEXT: "text", BINARY: "binary", PING: "ping", PONG: "pong", CLOSE: "close"}
 PATH = "/websockify"
 

@@ -5,7 +5,6 @@ from harness import BINARY, CONTINUATION, PING, PONG, TEXT, upgrade_request
 from service import BULK, BULK_BYTES, END, RESET
 
 from .pieces import (
-    SILENCE_SECONDS,
     closing_of,
     data_of,
     echo,
@@ -94,7 +93,6 @@ def messages(run):
     for name, frames in FRAMES:
         wire, _ = upgraded(run)
         with wire:
-            wire.limit = SILENCE_SECONDS
             for opcode, payload, bits in frames:
                 wire.send_frame(opcode, payload, **bits)
             came = frames_until(wire, lambda data: data.endswith(b"x"))
