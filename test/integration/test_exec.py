@@ -144,7 +144,6 @@ def test_the_end_of_a_program_is_told(serve_program, connect, script, code, reas
     text, close = output_of(client)
     assert text == "bye\n"
     assert (close.close_code, close.close_reason) == (code, reason)
-    client.send_close()
     expect_no_children(bridge)
 
 
