@@ -13,7 +13,7 @@ import tempfile
 
 import pytest
 
-from harness import Service, run_node
+from harness import Service, run_node, wait_until
 
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
 ROWS = 4000
@@ -42,6 +42,8 @@ def postgres():
             *(["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.geteuid() == 0 else []),
             str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-F",
             "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=20"], folder.parent / (folder.name + ".log"))
+        ready = [binaries / "pg_isready", "-q", "-h", folder, "-p", str(server.port)]
+        wait_until(lambda: subprocess.run(ready).returncode == 0, limit=60)  # its port is open before it takes anybody
         roles = "".join(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}';" for name in ("plain", "scram"))
         as_postgres(binaries / "psql", "-h", folder, "-p", str(server.port), "-U", "owner", "-d", "postgres", "-c", roles)
         yield server
