@@ -61,6 +61,8 @@ cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps
 cmd:strace                                    strace
 cmd:systemd-socket-activate                   systemd
+cmd:socat                                     socat
+cmd:ip                                        iproute2
 cmd:inetd                                     openbsd-inetd
 path:/usr/share/novnc/utils/*                 novnc
 cmd:node                                      nodejs
