@@ -214,16 +214,20 @@ class Run:
             return "still runs"
 
     def stop(self):
-        """The status after SIGTERM. websockify can miss it, or wait for ever for a child that did, while it has
-        clients; so these get some time to go."""
+        """The status after SIGTERM."""
+        self.ask_to_stop()
+        return self.wait()
+
+    def ask_to_stop(self):
+        """SIGTERM. websockify can miss it, or wait for ever for a child that did, while it has clients; so these get
+        some time to go."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._has_children() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         self.signal()
-        return self.wait()
 
     def _has_children(self):
-        pid = self.process.pid
+        pid = self.daemon or self.process.pid
         return bool(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
     def wait_until_silent(self, limit=LIMIT_SECONDS):

@@ -102,7 +102,7 @@ def in_the_background(run):
     """The command has come back; somebody else serves, in a session of its own, with closed streams."""
     seen = {"command's status": run.process.returncode, **session(run)}
     seen["has left the session of the shell"] = os.getsid(run.daemon) != os.getsid(0)
-    run.signal()
+    run.ask_to_stop()
     seen["stops on SIGTERM"] = run.wait_until_silent()
     return seen
 
