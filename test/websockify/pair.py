@@ -174,7 +174,7 @@ class Run:
             with self._standard_input() as stdin:
                 self.process = subprocess.Popen(
                     [command, *self.words], cwd=cwd, env=own_environment(), stdin=stdin, stdout=self.output,
-                    stderr=self.log, preexec_fn=limit_descriptors)
+                    stderr=self.log)
             if self._listens() or b"in use" not in self.said(self.log):
                 return
 
@@ -253,6 +253,7 @@ class Run:
 
 
 def limit_descriptors():
+    """Of this process, for all that it starts."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
 

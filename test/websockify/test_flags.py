@@ -28,6 +28,7 @@ AT_ONCE = 5
 
 @pytest.fixture(scope="session")
 def programs():
+    pair.limit_descriptors()
     return pair.programs()
 
 
