@@ -107,7 +107,7 @@ int child_find(const char *program, const char *search, char *path, size_t cap) 
 /* What was worked out before, since there is no room for surprises behind the vfork. */
 struct stage {
   const struct child_request *request;
-  sigset_t ignored; /* by us: execve() resets handlers, but leaves these */
+  sigset_t not_default; /* ignored by us, which execve() leaves, or with a handler of ours */
   int report_fd;
 };
 
@@ -153,10 +153,12 @@ static void take_terminal(const struct stage *stage) {
   if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) report(stage, "can't have its terminal");
 }
 
+/* Before the mask is lifted: a signal that comes between it and execve() (a stop of the whole cgroup) would
+ * run our handler here, on memory that is our parent's. */
 static void take_defaults(const struct stage *stage) {
   struct sigaction action = {.sa_handler = SIG_DFL};
   for (int signum = 1; signum < NSIG; signum++) {
-    if (sigismember(&stage->ignored, signum) == 1) (void)sigaction(signum, &action, NULL);
+    if (sigismember(&stage->not_default, signum) == 1) (void)sigaction(signum, &action, NULL);
   }
   sigset_t none;
   sigemptyset(&none);
@@ -198,11 +200,11 @@ static __attribute__((noinline)) pid_t start(struct stage *stage) {
   return pid;
 }
 
-static void note_ignored(sigset_t *ignored) {
-  sigemptyset(ignored);
+static void note_not_default(sigset_t *signals) {
+  sigemptyset(signals);
   for (int signum = 1; signum < NSIG; signum++) {
     struct sigaction action;
-    if (sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN) sigaddset(ignored, signum);
+    if (sigaction(signum, NULL, &action) == 0 && action.sa_handler != SIG_DFL) sigaddset(signals, signum);
   }
 }
 
@@ -243,7 +245,7 @@ int child_spawn(const struct child_request *request, pid_t *pid, struct child_fa
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return failed(failure, errno, "can't be started");
   stage.report_fd = ends[1];
-  note_ignored(&stage.ignored);
+  note_not_default(&stage.not_default);
   pid_t child = start_undisturbed(&stage);
   int system_errno = errno;
   close(ends[1]);

@@ -114,11 +114,13 @@ static int verdict_on(struct program *program, const struct child_status *status
   return WSL_PROGRAM_FAILED;
 }
 
+/* An output that was declared over alone stays so, whoever reads late: its process may be gone by now, and
+ * nothing is left to ask. */
 static int verdict(struct pipe_peer *peer) {
   struct program *program = program_of(peer);
   struct child_status status;
+  if (program->output_alone) return WSL_OK;
   if (!child_exited(program->child, &status)) {
-    if (program->output_alone) return WSL_OK;
     if (!program->verdict_due.armed) arm(program, &program->verdict_due, VERDICT_WAIT_MS);
     return WSL_AGAIN;
   }

@@ -298,15 +298,39 @@ static void what_has_ended_leaves_its_place_at_once(void **state) {
   assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* Its output ends, nobody hears from it for a second, and only behind that it fails: the client, whose turn
+ * comes later than all of this, is told of an end as if it had asked at once. */
+static void an_end_that_is_settled_stays_whenever_it_is_read(void **state) {
+  struct fixture *f = *state;
+  const char *const words[] = {"sh", "-c", "exec >&-; sleep 1.2; exit 9", NULL};
+  uint8_t rest[16];
+  f->settings.argv = words;
+  struct call *call = dial_until_done(f, 0);
+  while ((call->transport->ready & TRANSPORT_ENDING) == 0)
+    turn_for(&f->loop, 1);
+  assert_int_equal(transport_read(call->transport, rest, sizeof rest), WSL_AGAIN);
+  while (atomic_load(&f->room.running) > 0)
+    turn_for(&f->loop, 10);
+  assert_true(transport_readable(call->transport));
+  assert_int_equal(transport_read(call->transport, rest, sizeof rest), 0);
+  assert_int_equal(transport_read(call->transport, rest, sizeof rest), 0);
+}
+
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(a_program_speaks_and_listens),       TEST(words_of_the_context_are_its_environment),
-      TEST(over_the_limit_none_is_started),     TEST(a_dial_that_is_given_up_leaves_no_program),
-      TEST(a_dial_takes_no_longer_than_it_may), TEST(what_can_not_be_run_is_told),
-      TEST(want_of_descriptors_is_told_apart),  TEST(likewise_for_terminals),
-      TEST(its_exit_status_is_the_streams_end), TEST(what_has_ended_leaves_its_place_at_once),
+      TEST(a_program_speaks_and_listens),
+      TEST(words_of_the_context_are_its_environment),
+      TEST(over_the_limit_none_is_started),
+      TEST(a_dial_that_is_given_up_leaves_no_program),
+      TEST(a_dial_takes_no_longer_than_it_may),
+      TEST(what_can_not_be_run_is_told),
+      TEST(want_of_descriptors_is_told_apart),
+      TEST(likewise_for_terminals),
+      TEST(its_exit_status_is_the_streams_end),
+      TEST(what_has_ended_leaves_its_place_at_once),
+      TEST(an_end_that_is_settled_stays_whenever_it_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
