@@ -58,7 +58,7 @@ struct recorder {
   uv_cond_t changed;
   /* Under the mutex: */
   struct list queue;
-  size_t queued; /* bytes of data in it */
+  size_t queued; /* bytes of the frames in it */
   uint64_t numbers;
   size_t open; /* recordings that are not closed */
   bool ends;
@@ -83,12 +83,19 @@ static struct entry *make_entry(struct recording *recording, enum entry_kind kin
   return entry;
 }
 
+/* What it takes of the queue's room: a frame with what stands around it in memory, or many short ones would
+ * be far more than their data. The two others, as many as there are sessions, always fit. */
+static size_t weight_of(const struct entry *entry) {
+  return entry->kind == ENTRY_FRAME ? sizeof(*entry) + entry->len : 0;
+}
+
 /* False: the queue is full. */
 static bool enqueue(struct recorder *recorder, struct entry *entry) {
+  size_t weight = weight_of(entry);
   uv_mutex_lock(&recorder->mutex);
-  bool fits = entry->len <= RECORDER_QUEUE_BYTES - recorder->queued;
+  bool fits = weight <= RECORDER_QUEUE_BYTES - recorder->queued;
   if (fits) {
-    recorder->queued += entry->len;
+    recorder->queued += weight;
     list_append(&recorder->queue, &entry->node);
     uv_cond_signal(&recorder->changed);
   }
@@ -121,7 +128,7 @@ struct recording *recording_open(struct recorder *recorder, uint64_t id) {
   recording->number = ++recorder->numbers;
   recorder->open++;
   uv_mutex_unlock(&recorder->mutex);
-  bool fits = enqueue(recorder, entry); /* it has no bytes */
+  bool fits = enqueue(recorder, entry); /* it weighs nothing */
   assert(fits);
   (void)fits;
   return recording;
@@ -266,14 +273,14 @@ static void end_recording(struct recorder *recorder, struct recording *recording
 }
 
 static void run_entry(struct recorder *recorder, struct entry *entry) {
-  size_t len = entry->len;
+  size_t weight = weight_of(entry);
   if (entry->kind == ENTRY_CLOSE)
     end_recording(recorder, entry->recording);
   else
     write_entry(recorder, entry);
   free(entry);
   uv_mutex_lock(&recorder->mutex);
-  recorder->queued -= len;
+  recorder->queued -= weight;
   uv_mutex_unlock(&recorder->mutex);
 }
 

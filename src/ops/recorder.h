@@ -18,7 +18,8 @@
 
 #include <wsluice/span.h>
 
-/* Most bytes of all sessions that wait to be written. */
+/* Most bytes of all sessions' frames that wait to be written, with what each takes in memory beside its data.
+ */
 #define RECORDER_QUEUE_BYTES ((size_t)32 * 1024 * 1024)
 
 struct recorder;

@@ -5,9 +5,13 @@
 #include <stdint.h>
 /* cmocka wants the four above before it */
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -80,6 +84,55 @@ static void sessions_on_several_threads(void **state) {
     check_file(i);
 }
 
+struct stopping {
+  struct recorder *recorder;
+  atomic_bool over;
+};
+
+static void stop(void *owner) {
+  struct stopping *stopping = owner;
+  recorder_stop(stopping->recorder);
+  atomic_store(&stopping->over, true);
+}
+
+/* Stops the recorder while what it writes is read from `pipe`; returns how many bytes came. */
+static size_t stop_and_count(struct recorder *recorder, int pipe) {
+  struct stopping stopping = {.recorder = recorder};
+  uv_thread_t thread;
+  char bytes[4096];
+  size_t count = 0;
+  assert_int_equal(uv_thread_create(&thread, stop, &stopping), 0);
+  for (bool over = false; !over;) {
+    over = atomic_load(&stopping.over);
+    for (ssize_t n; (n = read(pipe, bytes, sizeof bytes)) > 0;)
+      count += (size_t)n;
+    usleep(1000);
+  }
+  uv_thread_join(&thread);
+  return count;
+}
+
+/* A disk that takes nothing for a while: where the file would be stands a pipe that nobody reads. */
+static void short_frames_count_with_what_they_take_in_memory(void **state) {
+  (void)state;
+  struct recorder *recorder = NULL;
+  char why[256];
+  const size_t frames = RECORDER_QUEUE_BYTES / 32;
+  assert_int_equal(mkfifo(PATH ".1", 0600), 0);
+  int pipe = open(PATH ".1", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  assert_true(pipe >= 0);
+  assert_int_equal(recorder_start(&recorder, PATH, why, sizeof why), WSL_OK);
+  struct recording *recording = recording_open(recorder, 1);
+  assert_non_null(recording);
+  for (size_t i = 0; i < frames; i++)
+    recording_add(recording, RECORDING_TO_CLIENT, (const uint8_t *)"x", 1);
+  recording_close(recording);
+  assert_in_range(stop_and_count(recorder, pipe), 0,
+                  frames); /* given up: all of them are several bytes each */
+  close(pipe);
+  unlink(PATH ".1");
+}
+
 static void a_folder_that_is_not_there(void **state) {
   (void)state;
   struct recorder *recorder = NULL;
@@ -92,6 +145,7 @@ static void a_folder_that_is_not_there(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sessions_on_several_threads),
+      cmocka_unit_test(short_frames_count_with_what_they_take_in_memory),
       cmocka_unit_test(a_folder_that_is_not_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
