@@ -9,8 +9,8 @@
  * a thousand connections to it. Each question has a connection of its own, and no two clients share an answer
  * but where the server has allowed it (Cache-Control): a token may be good for one use only.
  *
- * Redirects are followed on the same host, and never from https to http: neither the token nor the
- * credentials go where the operator has not sent them.
+ * Redirects are followed on the same host and port, or from http to https there, and never back: neither the
+ * token nor the credentials go where the operator has not sent them, such as to another service of the host.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +183,8 @@ static const char *redirect_fault(const struct lookup *lookup, const struct url 
     return "a redirect to another host, which is not followed: name that host in --token-source";
   if (here->scheme == URL_HTTPS && next->scheme == URL_HTTP)
     return "a redirect from https to http, which is not followed";
+  if (here->scheme == next->scheme && here->port != next->port)
+    return "a redirect to another port, which is not followed: name that port in --token-source";
   if (next->scheme == URL_HTTPS && lookup->client->means.tls_dialer == NULL)
     return "a redirect to https, which is not followed: write https in --token-source";
   return NULL;
@@ -191,7 +193,7 @@ static const char *redirect_fault(const struct lookup *lookup, const struct url 
 static void redirect(struct lookup *lookup) {
   const struct http_answer *got = &lookup->get.answer;
   struct wsl_span location = {got->location, got->location_len};
-  struct url next;
+  struct url next = {0};
   if (location.len == 0 || ++lookup->redirects > REDIRECTS_MAX) {
     fail(lookup, location.len == 0 ? "a redirect to nowhere" : "too many redirects");
     return;

@@ -114,12 +114,14 @@ def test_redirects_elsewhere_are_not_followed(look_up, lookup_api, secure_lookup
     port = backend.port
     lookup_api.answers = {"host": redirect(f"http://localhost:{port}/t/x"), "scheme": redirect("ftp://127.0.0.1/x"),
                    "none": redirect(""), "https": redirect(f"https://127.0.0.1:{port}/x"),
-                   "user": redirect(f"http://127.0.0.1@localhost:{port}/x")}
+                   "user": redirect(f"http://127.0.0.1@localhost:{port}/x"),
+                   "port": redirect(f"http://127.0.0.1:{port}/x")}
     secure_lookup_api.answers = {"down": redirect(f"http://127.0.0.1:{port}/x")}
     bridge = look_up(lookup_api.url)
     for token in lookup_api.answers:
         expect_no_target(connect, bridge, token, 502)
     bridge.wait_for_log("redirect to another host", count=2)
+    bridge.wait_for_log("redirect to another port")
     bridge.wait_for_log("redirect to https, which is not followed: write https")
     bridge = look_up(secure_lookup_api.url, "--token-ca", authority.cert)
     expect_no_target(connect, bridge, "down", 502)
