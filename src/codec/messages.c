@@ -73,14 +73,21 @@ struct wsl_message_cut wsl_message_cut(const struct wsl_message_form *form, size
   return (struct wsl_message_cut){smaller(len, room), 0, false};
 }
 
+/* Writes no more of `out` than the header is long: what comes behind may be the data. Returns that length. */
+static size_t put_header(const struct wsl_message_form *form, uint8_t *out, size_t payload) {
+  uint8_t header[WSL_FRAME_HEADER_MAX];
+  size_t len = wsl_frame_header(header, form->opcode, payload);
+  memcpy(out, header, len);
+  return len;
+}
+
 /* Puts a frame round data[0..take) to `out`; returns its length, or 0 when it has no room. */
 static size_t put_frame(const struct wsl_message_form *form, uint8_t *out, const uint8_t *data, size_t take) {
   bool encoded = form->rule == WSL_MESSAGES_BASE64;
   size_t payload = encoded ? wsl_base64_len(take) : take;
   size_t header = wsl_frame_header_len(payload);
   if (header + payload > (size_t)(data + take - out)) return 0;
-  uint8_t staged[WSL_FRAME_HEADER_MAX];
-  memcpy(out, staged, wsl_frame_header(staged, form->opcode, payload));
+  put_header(form, out, payload);
   if (encoded) {
     wsl_base64_encode(out + header, data, take);
   } else {
@@ -112,8 +119,7 @@ struct wsl_framed wsl_messages_frame(const struct wsl_message_form *form, uint8_
     struct wsl_message_cut cut = wsl_message_cut(form, 0, data, len);
     if (!cut.unfinished && cut.take + cut.skip == len) {
       uint8_t *at = data - wsl_frame_header_len(cut.take);
-      uint8_t header[WSL_FRAME_HEADER_MAX];
-      memcpy(at, header, wsl_frame_header(header, form->opcode, cut.take));
+      put_header(form, at, cut.take);
       return (struct wsl_framed){.at = at, .len = (size_t)(data - at) + cut.take, .used = len};
     }
   }

@@ -84,25 +84,25 @@ static int write_number(unsigned char **at, unsigned char *start, const uint8_t 
 }
 
 /* A JOSE signature is the numbers r and s beside each other (RFC 7518 3.4); mbedTLS takes them as X.509 has
- * them. Both may be 0 here: mbedTLS refuses what is not within 1 to the curve's order - 1. Returns the
- * length, at the end of `der`; or a negative error. */
-static int ecdsa_to_der(const uint8_t *signature, size_t len, unsigned char der[ECDSA_DER_MAX]) {
-  unsigned char *at = der + ECDSA_DER_MAX;
-  int s = write_number(&at, der, signature + len / 2, len / 2);
-  int r = s < 0 ? s : write_number(&at, der, signature, len / 2);
-  int head = r < 0 ? r : mbedtls_asn1_write_len(&at, der, (size_t)r + (size_t)s);
+ * them. Both may be 0 here: mbedTLS refuses what is not within 1 to the curve's order - 1. Written backwards
+ * from *at on, to `start` at the furthest; moves *at to the beginning. Returns the length, or a negative
+ * error. */
+static int ecdsa_to_der(const uint8_t *signature, size_t len, unsigned char *start, unsigned char **at) {
+  int s = write_number(at, start, signature + len / 2, len / 2);
+  int r = s < 0 ? s : write_number(at, start, signature, len / 2);
+  int head = r < 0 ? r : mbedtls_asn1_write_len(at, start, (size_t)r + (size_t)s);
   int tag =
-      head < 0 ? head : mbedtls_asn1_write_tag(&at, der, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
-  return tag < 0 ? tag : (int)(der + ECDSA_DER_MAX - at);
+      head < 0 ? head : mbedtls_asn1_write_tag(at, start, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+  return tag < 0 ? tag : s + r + head + tag;
 }
 
 static int verify_ecdsa(mbedtls_pk_context *pk, mbedtls_md_type_t md, const unsigned char *digest,
                         size_t digest_len, const uint8_t *signature, size_t len) {
   unsigned char der[ECDSA_DER_MAX];
-  int der_len = ecdsa_to_der(signature, len, der);
+  unsigned char *at = der + sizeof(der);
+  int der_len = ecdsa_to_der(signature, len, der, &at);
   if (der_len < 0) return der_len;
-  return mbedtls_pk_verify(pk, md, digest, digest_len, der + ECDSA_DER_MAX - (size_t)der_len,
-                           (size_t)der_len);
+  return mbedtls_pk_verify(pk, md, digest, digest_len, at, (size_t)der_len);
 }
 
 /* The salt is as long as the hash (RFC 7518 3.5). */
