@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154 # sourced; whoever sources it sets $root
 # An apt root of its own, for sources that the machine is not configured for: nothing of the machine's is touched,
 # root is not needed, signatures are checked against Debian's archive keyring. Sourced by other scripts.
 #
