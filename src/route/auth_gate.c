@@ -222,7 +222,9 @@ static void judge_cookie(struct auth_gate *gate, struct gate_check *asker,
 
 static void judge_login(struct auth_gate *gate, struct auth_try *try, const struct gate_request *request) {
   try->wants_cookie = wants_cookie(gate->auth, request);
-  if (credentials_remember(gate->auth->credentials, &try->login, gate->timers->now_ms, try->tag)) {
+  uint64_t now_ms = gate->timers->now_ms;
+  if (auth_pacing_may_recall(gate->auth->pacing, &try->network, now_ms) &&
+      credentials_remember(gate->auth->credentials, &try->login, now_ms, try->tag)) {
     answer_login(gate, try->asker, try);
     free_try(try);
     return;

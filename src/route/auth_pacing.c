@@ -13,6 +13,7 @@ struct entry {
   uint32_t failures;
   uint32_t under_way; /* those that wait included */
   uint32_t waiting;
+  uint32_t refusals;  /* up to AUTH_REFUSALS_MAX */
   uint64_t failed_ms; /* when the last failure was, or would have been for those that are left */
   uint64_t next_ms;   /* no try before */
 };
@@ -80,6 +81,7 @@ static void forget(struct entry *entry, uint64_t now_ms) {
   if (passed == 0) return;
   entry->failures = passed >= entry->failures ? 0 : entry->failures - (uint32_t)passed;
   entry->failed_ms += passed * AUTH_FORGET_MS;
+  entry->refusals = 0;
 }
 
 static uint64_t pause_of(const struct entry *entry) {
@@ -108,8 +110,10 @@ static enum auth_pace begin(struct auth_pacing *pacing, struct entry *entry, uin
     uint64_t from = entry->next_ms > now_ms ? entry->next_ms : now_ms;
     *wait_ms = from + pause - now_ms;
     if (*wait_ms > AUTH_WAIT_MAX_MS || entry->waiting == AUTH_WAITING_EACH ||
-        pacing->waiting == AUTH_WAITING_ALL)
+        pacing->waiting == AUTH_WAITING_ALL) {
+      if (entry->refusals < AUTH_REFUSALS_MAX) entry->refusals++;
       return AUTH_REFUSE;
+    }
     entry->next_ms = from + pause;
     entry->waiting++;
     pacing->waiting++;
@@ -131,6 +135,15 @@ enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, const struct auth_n
   }
   pthread_mutex_unlock(&pacing->lock);
   return pace;
+}
+
+bool auth_pacing_may_recall(struct auth_pacing *pacing, const struct auth_network *network, uint64_t now_ms) {
+  pthread_mutex_lock(&pacing->lock);
+  struct entry *entry = find(pacing, network);
+  if (entry != NULL) forget(entry, now_ms);
+  bool may = entry == NULL || entry->refusals < AUTH_REFUSALS_MAX;
+  pthread_mutex_unlock(&pacing->lock);
+  return may;
 }
 
 void auth_pacing_go(struct auth_pacing *pacing, const struct auth_network *network) {

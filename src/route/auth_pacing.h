@@ -10,6 +10,10 @@
  * What is under way counts as a failure beyond AUTH_AT_ONCE. A failure is forgotten each AUTH_FORGET_MS; a
  * success changes nothing: whoever has one account could guess at others' between two of his own logins.
  * All is bounded; what is beyond is refused. Shared by all workers, locked. Pure but for that.
+ *
+ * Refusing costs a guesser nothing, so a refused try must tell him nothing either: whoever was refused too
+ * often may not have his logins held against those that were right lately (auth_pacing_may_recall()), which
+ * takes no turn and would tell the right password from thousands of others in seconds.
  */
 #ifndef ROUTE_AUTH_PACING_H
 #define ROUTE_AUTH_PACING_H
@@ -27,6 +31,7 @@
 #define AUTH_WAIT_MAX_MS   ((uint64_t)30000) /* who would wait longer is refused */
 #define AUTH_WAITING_EACH  4u                /* tries of one network that wait */
 #define AUTH_WAITING_ALL   256u              /* tries that wait: each holds a connection */
+#define AUTH_REFUSALS_MAX  16u               /* of one network, until a failure is forgotten: see above */
 #define AUTH_NETWORKS      1024u             /* that are known; the one that failed longest ago makes room */
 
 struct auth_pacing;
@@ -44,12 +49,15 @@ void auth_pacing_free(struct auth_pacing *pacing); /* NULL is ignored */
 enum auth_pace {
   AUTH_GO,
   AUTH_WAIT,  /* *wait_ms, then auth_pacing_go() */
-  AUTH_REFUSE /* *wait_ms: how long to stay away; nothing is noted */
+  AUTH_REFUSE /* *wait_ms: how long to stay away; counted as refused */
 };
 
 /* A try of `network` begins. Unless refused it is under way until auth_pacing_end(). */
 enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, const struct auth_network *network,
                                  uint64_t now_ms, uint64_t *wait_ms);
+
+/* Whether a login of `network` may be answered by what is remembered, without a try. */
+bool auth_pacing_may_recall(struct auth_pacing *pacing, const struct auth_network *network, uint64_t now_ms);
 
 /* It has waited, or gives up waiting. */
 void auth_pacing_go(struct auth_pacing *pacing, const struct auth_network *network);

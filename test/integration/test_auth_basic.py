@@ -315,6 +315,21 @@ def test_guesses_are_slowed_down_and_others_are_not(wsluice, echo_backend, conne
     assert bridge.log.count("session opened") == 2
 
 
+def test_refused_guesses_do_not_tell_which_password_is_right(wsluice, echo_backend, connect, attempt):
+    """A login that was right lately is answered at once: who guesses by the thousand must not learn from that."""
+    bridge = one_user(wsluice, echo_backend, listen="0")
+    assert attempt(bridge, basic("alice", "se:cret"), host="::1") == 101
+    for guess in range(5):
+        assert attempt(bridge, basic("alice", f"guess {guess}")) == 401
+    for number in range(4):
+        connect(bridge, path=None).send(upgrade_request("/x", basic("alice", f"number {number}")))
+    wait_until(lambda: attempt(bridge, basic("alice", "guess")) == 429)
+    answers = [attempt(bridge, basic("alice", f"guess {guess}")) for guess in range(16)]
+    assert set(answers) == {429}
+    assert attempt(bridge, basic("alice", "se:cret")) == 429
+    assert attempt(bridge, basic("alice", "se:cret"), host="::1") == 101
+
+
 def test_the_summary_counts(wsluice, echo_backend, attempt):
     bridge = one_user(wsluice, echo_backend)
     for _ in range(2):

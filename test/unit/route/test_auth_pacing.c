@@ -153,6 +153,23 @@ static void all_that_wait_are_bounded(void **state) {
   assert_int_equal(waiting, AUTH_WAITING_ALL);
 }
 
+/* What is refused costs nothing: it must not be a way to try passwords against those that are remembered. */
+static void whoever_is_refused_often_may_not_recall(void **state) {
+  (void)state;
+  struct auth_network network = network_of("192.0.2.1"), other = network_of("192.0.2.2");
+  assert_true(auth_pacing_may_recall(pacing, &network, NOW));
+  fail_times("192.0.2.1", AUTH_FREE_FAILURES, NOW);
+  for (unsigned i = 0; i < AUTH_WAITING_EACH; i++)
+    assert_int_equal(auth_pacing_begin(pacing, &network, NOW, &wait_ms), AUTH_WAIT);
+  for (unsigned i = 0; i < AUTH_REFUSALS_MAX; i++) {
+    assert_true(auth_pacing_may_recall(pacing, &network, NOW));
+    assert_int_equal(auth_pacing_begin(pacing, &network, NOW, &wait_ms), AUTH_REFUSE);
+  }
+  assert_false(auth_pacing_may_recall(pacing, &network, NOW + AUTH_FORGET_MS - 1));
+  assert_true(auth_pacing_may_recall(pacing, &other, NOW));
+  assert_true(auth_pacing_may_recall(pacing, &network, NOW + AUTH_FORGET_MS));
+}
+
 static void the_network_that_failed_longest_ago_makes_room(void **state) {
   (void)state;
   char from[32];
@@ -191,6 +208,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(giving_up_does_not_shorten_the_next_ones_wait, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_under_way_counts_beyond_a_few, set_up, tear_down),
       cmocka_unit_test_setup_teardown(all_that_wait_are_bounded, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(whoever_is_refused_often_may_not_recall, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_network_that_failed_longest_ago_makes_room, set_up, tear_down),
       cmocka_unit_test_setup_teardown(networks_with_tries_under_way_keep_their_places, set_up, tear_down),
   };
