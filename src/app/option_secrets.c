@@ -7,6 +7,7 @@
 #include "app/option_auth.h"
 #include "app/option_match.h"
 #include "app/option_table.h"
+#include "app/option_tokens.h"
 
 static const struct {
   const char *option;
@@ -14,6 +15,7 @@ static const struct {
 } secrets[] = {
     {"key-password", NULL},
     {"auth-source", option_auth_is_secret},
+    {"token-source", option_tokens_is_secret},
 };
 #define SECRETS (sizeof secrets / sizeof secrets[0])
 

@@ -1,8 +1,24 @@
 /* Options about targets that clients name by a token. */
+#include "app/option_tokens.h"
+
 #include <stdio.h>
 
 #include "app/option_groups.h"
+#include "codec/redis_source.h"
+#include "codec/url.h"
 #include "route/token_kinds.h"
+
+bool option_tokens_is_secret(const struct options *o) {
+  const struct token_kind *kind = o->server.token_kind;
+  struct redis_source redis;
+  struct url url;
+  if (o->server.token_source.argument == NULL) return false;
+  struct wsl_span source = wsl_span_of(o->server.token_source.argument);
+  if (kind == &token_kind_redis) return redis_source_read(source, &redis) == NULL && redis.password.len > 0;
+  if (kind != &token_kind_api && kind != &token_kind_json_api) return false;
+  if (url_read(source, &url) != NULL) return false;
+  return url.userinfo.at != NULL || memchr(url.target.at, '?', url.target.len) != NULL;
+}
 
 /* The old name of TokenFile. */
 static void take_target_config(struct options *o) {
@@ -40,11 +56,16 @@ static const char *check(struct options *o) {
   if (o->unix_target != NULL)
     return "--unix-target is one target, tokens choose among many: give one of them";
   take_target_config(o);
+  if (option_tokens_is_secret(o) && strlen(s->token_source.argument) >= TOKEN_SECRET_MAX)
+    return "--token-source is too long: at most 2,047 bytes";
   return check_source(o);
 }
 
 static void fill(struct options *o) {
   if (o->host_token) o->server.token_place = (struct token_place){.kind = TOKEN_IN_HOST};
+  if (!option_tokens_is_secret(o)) return;
+  strcpy(o->token_secret, o->server.token_source.argument); /* fits: check() has seen it */
+  o->server.token_source.argument = o->token_secret;
 }
 
 static int check_token_plugin(struct options *options, const char *value, const char **why) {

@@ -21,6 +21,8 @@
 #define OPTIONS_LIST_MAX  64u  /* times that a repeatable option may be given */
 #define OPTIONS_WORDS_MAX 8192u
 
+#define TOKEN_SECRET_MAX 2048u
+
 #define OPTIONS_NOTES_MAX 8u /* sentences about options without a meaning */
 
 #define OPTIONS_USAGE "[options] [listen_host:]port target_host:target_port" /* behind the program's name */
@@ -72,6 +74,7 @@ struct options {
   struct token_place target_place; /* the same, parsed */
   struct option_list allow_targets;
   struct target_pattern target_patterns[OPTIONS_LIST_MAX]; /* the same, parsed */
+  char token_secret[TOKEN_SECRET_MAX];                     /* --token-source, where it holds a password */
   char token_fault[256];                                   /* what is wrong with the source */
   /* programs for clients */
   const char *exec;                  /* or NULL */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/option_secrets.h"
+#include "route/token_kinds.h"
 
 #define WORDS_MAX 8
 #define WORD_MAX  64
@@ -90,8 +91,34 @@ static void what_is_no_secret_stays(void **state) {
   check(&argv, &environment);
 }
 
+static void check_source(const struct token_kind *kind, const char *source, bool is_secret) {
+  char text[WORD_MAX], stars[WORD_MAX] = {0};
+  strcpy(text, source);
+  memset(stars, '*', strlen(source));
+  options.server.token_kind = kind;
+  options.server.token_source.argument = source;
+  struct row argv = {{"wsluice", "--token-source", source}, {"wsluice", "--token-source", source}};
+  struct row environment = {{NULL}, {NULL}};
+  if (is_secret) argv.after[2] = stars;
+  check(&argv, &environment);
+}
+
+static void passwords_of_lookups(void **state) {
+  (void)state;
+  check_source(&token_kind_redis, "db.example:6379:0:secret", true);
+  check_source(&token_kind_redis, "db.example:6379:0:", false);
+  check_source(&token_kind_redis, "db.example", false);
+  check_source(&token_kind_api, "http://ops:secret@h/%s", true);
+  check_source(&token_kind_json_api, "https://h/%s?key=secret", true);
+  check_source(&token_kind_api, "https://h/t/%s", false);
+  check_source(&token_kind_api, "https://h/%s@x", false);
+  check_source(&token_kind_file, "/etc/a@b?c", false);
+  check_source(NULL, "x", false);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(passwords_of_lookups, start_anew),
       cmocka_unit_test_setup(passwords_of_keys, start_anew),
       cmocka_unit_test_setup(users_and_passwords, start_anew),
       cmocka_unit_test_setup(what_is_no_secret_stays, start_anew),
