@@ -175,5 +175,8 @@ size_t token_place_take(const struct token_place *place, const struct route_requ
 }
 
 struct wsl_span token_place_in_path(const struct token_place *place, struct wsl_span path) {
-  return place->kind == TOKEN_IN_PATH ? path_segment(path, place->segment) : (struct wsl_span){path.at, 0};
+  if (place->kind != TOKEN_IN_PATH) return (struct wsl_span){path.at, 0};
+  struct wsl_span token = path_segment(path, place->segment);
+  bool has_others = token.len == 0 && path.len > 1 && path.at[0] == '/';
+  return has_others ? (struct wsl_span){path.at + 1, path.len - 1} : token;
 }

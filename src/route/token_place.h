@@ -36,7 +36,8 @@ size_t token_place_room(const struct token_place *place, const struct route_requ
 size_t token_place_take(const struct token_place *place, const struct route_request *request, char *out);
 
 /* The part of `path`, as it was sent, that is the token: inside it, len 0 where there is none. For logs,
- * which must not show it. */
+ * which must not show it. Where the token's place is empty but others are not ("/SECRET/"), it is all of the
+ * path: it may stand in the wrong place. */
 struct wsl_span token_place_in_path(const struct token_place *place, struct wsl_span path);
 
 #endif

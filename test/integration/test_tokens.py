@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from harness import BINARY, Backend, Ended, RawClient, UnixBackend, free_port, resident_kib
+from harness import BINARY, Backend, Ended, RawClient, UnixBackend, free_port, resident_kib, upgrade_request
 
 PLUGINS = ["TokenFile", "ReadOnlyTokenFile"]
 
@@ -427,6 +427,20 @@ def test_a_foreign_page_learns_nothing_about_tokens(start, tokens, backend, conn
     for token in ("a", "b", ""):
         expect_refusal(connect, bridge, f"/?token={token}", 403, "pages of this origin",
                        {"Origin": "https://theirs.example"})
+
+
+@pytest.mark.parametrize("place", ["path", "path:2", "path:9"])
+def test_a_token_in_the_wrong_place_of_the_path_is_not_logged_either(start, tokens, connect, place):
+    tokens("another: h:1")
+    bridge = start(tokens.path, "--token-from", place, "--log-level", "debug")
+    for path in ("/SECRET/", "//SECRET//", "/SECRET", "/a/b/SECRET/"):
+        client = connect(bridge, path=None)
+        client.send(upgrade_request(path))
+        assert client.recv_response().status in (403, 404)
+        client.close()
+    assert 'path="/***"' in bridge.log
+    if place != "path:2":
+        assert "SECRET" not in bridge.log
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
