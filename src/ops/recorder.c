@@ -163,18 +163,30 @@ static void close_file(struct recorder *recorder) {
   recorder->of = NULL;
 }
 
-/* Has `fd` be the recording's file. A number that an earlier run has used is written anew, as websockify does
- * it. */
+/* Folders such as /tmp are everybody's: what somebody else has put where a recording goes, a link to another
+ * file of ours or a FIFO that holds us up, is not written to. 0, or an errno. */
+static int check_file(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return errno;
+  if (st.st_uid != geteuid()) return EPERM;
+  return fcntl(fd, F_SETFL, O_APPEND) == 0 ? 0 : errno; /* blocking, from here on */
+}
+
+/* Has `fd` be the recording's file. */
 static int use_file(struct recorder *recorder, struct recording *recording, int flags) {
   char path[PATH_MAX];
   if (recorder->of == recording) return 0;
   close_file(recorder);
   int len = snprintf(path, sizeof path, "%s.%llu", recorder->path, (unsigned long long)recording->number);
   if (len < 0 || (size_t)len >= sizeof path) return ENAMETOOLONG;
-  recorder->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, FILE_MODE);
+  recorder->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, FILE_MODE);
   if (recorder->fd < 0) return errno;
-  recorder->of = recording;
-  return 0;
+  int error = check_file(recorder->fd);
+  if (error == 0)
+    recorder->of = recording;
+  else
+    close_file(recorder);
+  return error;
 }
 
 static int write_all(int fd, const char *text, size_t len) {
@@ -238,8 +250,10 @@ static int write_frame(struct recorder *recorder, const struct entry *entry) {
   return error;
 }
 
+/* A number that an earlier run has used is written anew, as websockify does it. Pipes have nothing to cut. */
 static int begin_file(struct recorder *recorder, struct recording *recording) {
-  int error = use_file(recorder, recording, O_CREAT | O_TRUNC);
+  int error = use_file(recorder, recording, O_CREAT);
+  if (error == 0 && ftruncate(recorder->fd, 0) != 0 && errno != EINVAL) error = errno;
   return error != 0 ? error : write_line(recorder, FIRST_LINE, strlen(FIRST_LINE));
 }
 

@@ -180,6 +180,19 @@ def test_a_file_that_can_not_be_made_ends_the_recording_only(recorded, connect, 
     assert os.strerror(errno.EISDIR) in bridge.log
 
 
+def test_what_somebody_else_has_put_there_is_left_alone(recorded, connect, tmp_path):
+    """Folders such as /tmp are everybody's."""
+    (tmp_path / "other").write_text("precious")
+    (tmp_path / "session.1").symlink_to(tmp_path / "other")
+    os.mkfifo(tmp_path / "session.2")
+    bridge = recorded()
+    for payload in (b"a", b"b", b"c"):
+        talk(connect(bridge), (BINARY, payload))
+    assert joined(bridge.recording(3), False) == b"c"
+    assert (tmp_path / "other").read_text() == "precious"
+    assert bridge.log.count("recording ended") == 2
+
+
 def test_no_folder_to_record_into(wsluice, tmp_path):
     instance = wsluice.run("--record", tmp_path / "missing" / "file", "127.0.0.1:0", "127.0.0.1:1")
     instance.expected_status = 1
