@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <wsluice/base64.h>
 #include <wsluice/request.h>
 
 #include "core/error.h"
@@ -18,17 +19,22 @@
 #define GUID      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 1.3 */
 #define SHOWN_MAX 80u                                    /* bytes of the server's words in a message */
 
+static void write_base64(const uint8_t *bytes, size_t len, char *out) {
+  wsl_base64_encode((uint8_t *)out, bytes, len);
+  out[wsl_base64_len(len)] = '\0';
+}
+
 static int make_key(struct handshake *handshake, char key[KEY_TEXT]) {
   uint8_t bytes[KEY_BYTES];
   uint8_t digest[SHA1_SIZE];
   char joined[KEY_TEXT + sizeof GUID];
   int error = random_bytes(bytes, sizeof bytes);
-  if (error == WSL_OK) error = base64_encode(bytes, sizeof bytes, key, KEY_TEXT);
   if (error != WSL_OK) return error;
+  write_base64(bytes, sizeof bytes, key);
   int len = snprintf(joined, sizeof joined, "%s%s", key, GUID);
   error = hash_sha1(joined, (size_t)len, digest);
-  if (error != WSL_OK) return error;
-  return base64_encode(digest, sizeof digest, handshake->accept, sizeof handshake->accept);
+  if (error == WSL_OK) write_base64(digest, sizeof digest, handshake->accept);
+  return error;
 }
 
 static void write_request(struct text *text, const struct handshake_wishes *wishes, const char *key) {

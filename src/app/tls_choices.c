@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/read_all.h"
 
 #define UNKNOWN_CIPHERS "--ssl-ciphers: these are not known and left out: "
 
@@ -21,21 +22,10 @@ static void warn(struct tls_choices *choices, const char *warning) {
 
 /* ---- the password ---- */
 
-/* Up to `cap` bytes, in as many pieces as a pipe gives them (a shell's <(...)). How many, or -1. */
-static ssize_t read_start(int fd, char *bytes, size_t cap) {
-  size_t len = 0;
-  for (;;) {
-    ssize_t got = read(fd, bytes + len, cap - len);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return got < 0 ? -1 : (ssize_t)len;
-    len += (size_t)got;
-  }
-}
-
 /* The first line of a file, without its line end. */
 static int read_password(const char *path, char password[TLS_PASSWORD_MAX], char *why, size_t why_cap) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  ssize_t len = fd < 0 ? -1 : read_start(fd, password, TLS_PASSWORD_MAX - 1);
+  ssize_t len = fd < 0 ? -1 : read_all(fd, password, TLS_PASSWORD_MAX - 1);
   int error = errno;
   if (fd >= 0) close(fd);
   if (len < 0) {

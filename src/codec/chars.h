@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <wsluice/span.h>
+
 enum char_class {
   CHAR_TOKEN = 1,  /* tchar (RFC 9110 5.6.2): methods, field names, list elements */
   CHAR_TARGET = 2, /* a request target: 21 to 7E without "#"; its parts are judged later */
@@ -32,6 +34,17 @@ static inline int char_hex_value(char byte) {
 
 static inline bool char_is_blank(char byte) {
   return byte == ' ' || byte == '\t';
+}
+
+/* Without the blanks at both ends: OWS (RFC 9110 5.6.3). */
+static inline struct wsl_span trim_blanks(struct wsl_span text) {
+  while (text.len > 0 && char_is_blank(text.at[0])) {
+    text.at++;
+    text.len--;
+  }
+  while (text.len > 0 && char_is_blank(text.at[text.len - 1]))
+    text.len--;
+  return text;
 }
 
 /* What "\s" stands for in a regular expression over ASCII. */

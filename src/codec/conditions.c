@@ -178,20 +178,12 @@ static bool take_number(struct wsl_span *rest, uint64_t *number) {
   return digits > 0;
 }
 
-static struct wsl_span trim(struct wsl_span text) {
-  while (text.len > 0 && char_is_blank(*text.at))
-    text = behind(text, 1);
-  while (text.len > 0 && char_is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
-}
-
 /* One range of bytes. RANGE_NONE: something else, or several. */
 static enum range_form read_range(struct wsl_span value, struct range *range) {
   static const char unit[] = "bytes=";
   struct wsl_span name = {value.at, sizeof unit - 1};
   if (value.len < name.len || !wsl_span_equal_nocase(name, wsl_span_of(unit))) return RANGE_NONE;
-  struct wsl_span rest = trim(behind(value, name.len));
+  struct wsl_span rest = trim_blanks(behind(value, name.len));
   bool has_first = take_number(&rest, &range->first);
   if (rest.len == 0 || *rest.at != '-') return RANGE_NONE;
   rest = behind(rest, 1);
@@ -235,8 +227,8 @@ static bool read_coding(struct wsl_span element, struct wsl_span *name) {
   *name = element;
   if (semicolon == NULL) return true;
   name->len = (size_t)(semicolon - element.at);
-  *name = trim(*name);
-  struct wsl_span weight = trim(behind(element, (size_t)(semicolon + 1 - element.at)));
+  *name = trim_blanks(*name);
+  struct wsl_span weight = trim_blanks(behind(element, (size_t)(semicolon + 1 - element.at)));
   if (weight.len < 2 || (*weight.at != 'q' && *weight.at != 'Q') || weight.at[1] != '=') return false;
   for (size_t i = 2; i < weight.len; i++) {
     if (weight.at[i] >= '1' && weight.at[i] <= '9') return true;

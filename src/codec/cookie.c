@@ -3,16 +3,6 @@
 
 #include "codec/chars.h"
 
-static struct wsl_span trim(struct wsl_span text) {
-  while (text.len > 0 && char_is_blank(text.at[0])) {
-    text.at++;
-    text.len--;
-  }
-  while (text.len > 0 && char_is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
-}
-
 static struct wsl_span without_quotes(struct wsl_span text) {
   if (text.len < 2 || text.at[0] != '"' || text.at[text.len - 1] != '"') return text;
   return (struct wsl_span){text.at + 1, text.len - 2};
@@ -35,8 +25,9 @@ bool cookie_value(struct wsl_span header, struct wsl_span name, struct wsl_span 
     const char *equals = piece.len > 0 ? memchr(piece.at, '=', piece.len) : NULL;
     if (equals == NULL) continue;
     size_t name_len = (size_t)(equals - piece.at);
-    if (!wsl_span_equal(trim((struct wsl_span){piece.at, name_len}), name)) continue;
-    struct wsl_span found = without_quotes(trim((struct wsl_span){equals + 1, piece.len - name_len - 1}));
+    if (!wsl_span_equal(trim_blanks((struct wsl_span){piece.at, name_len}), name)) continue;
+    struct wsl_span found =
+        without_quotes(trim_blanks((struct wsl_span){equals + 1, piece.len - name_len - 1}));
     if (found.len == 0) continue;
     *value = found;
     return true;

@@ -2,6 +2,7 @@
 #include "codec/forwarded.h"
 
 #include "codec/chars.h"
+#include "core/parse.h"
 
 static struct wsl_span from(struct wsl_span text, size_t at) {
   return (struct wsl_span){text.at + at, text.len - at};
@@ -9,14 +10,6 @@ static struct wsl_span from(struct wsl_span text, size_t at) {
 
 static struct wsl_span upto(struct wsl_span text, size_t len) {
   return (struct wsl_span){text.at, len};
-}
-
-static struct wsl_span trim(struct wsl_span text) {
-  while (text.len > 0 && char_is_blank(text.at[0]))
-    text = from(text, 1);
-  while (text.len > 0 && char_is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
 }
 
 static size_t find(struct wsl_span text, char wanted) {
@@ -28,13 +21,8 @@ static size_t find(struct wsl_span text, char wanted) {
 
 /* Ports may be obfuscated ("_x"): those say nothing, and the address still counts. */
 static uint16_t read_port(struct wsl_span text) {
-  unsigned sum = 0;
-  if (text.len == 0 || text.len > 5) return 0;
-  for (size_t i = 0; i < text.len; i++) {
-    if (!char_is_digit(text.at[i])) return 0;
-    sum = sum * 10 + (unsigned)(text.at[i] - '0');
-  }
-  return sum <= UINT16_MAX ? (uint16_t)sum : 0;
+  uint64_t port;
+  return parse_digits(text, UINT16_MAX, &port) ? (uint16_t)port : 0;
 }
 
 /* "1.2.3.4", "1.2.3.4:80", "[2001:db8::1]", "[2001:db8::1]:80" */
@@ -81,7 +69,7 @@ struct pairs {
 
 /* Takes one "name=value" off; false: this is none. */
 static bool take_pair(struct wsl_span *rest, struct pairs *pairs) {
-  struct wsl_span text = trim(*rest), value = {NULL, 0};
+  struct wsl_span text = trim_blanks(*rest), value = {NULL, 0};
   size_t name_len = 0;
   while (name_len < text.len && char_is(text.at[name_len], CHAR_TOKEN))
     name_len++;
@@ -95,7 +83,7 @@ static bool take_pair(struct wsl_span *rest, struct pairs *pairs) {
     read_node(value, &pairs->element);
   }
   if (wsl_span_equal_nocase(name, wsl_span_of("proto"))) pairs->element.scheme = read_scheme(value);
-  *rest = trim(from(text, name_len + 1 + len));
+  *rest = trim_blanks(from(text, name_len + 1 + len));
   return true;
 }
 
@@ -112,9 +100,9 @@ static bool take_element(struct wsl_span *rest, struct pairs *pairs) {
 }
 
 bool forwarded_next(struct wsl_span *rest, struct forwarded_element *element) {
-  struct wsl_span text = trim(*rest);
+  struct wsl_span text = trim_blanks(*rest);
   while (text.len > 0 && text.at[0] == ',')
-    text = trim(from(text, 1));
+    text = trim_blanks(from(text, 1));
   if (text.len == 0) return false;
   struct wsl_span start = text;
   struct pairs pairs = {.has_for = false};
@@ -142,7 +130,7 @@ static bool is_bare_v6(struct wsl_span node) {
 bool x_forwarded_for_next(struct wsl_span *rest, struct forwarded_element *element) {
   if (rest->len == 0) return false;
   size_t comma = find(*rest, ',');
-  struct wsl_span node = trim(upto(*rest, comma));
+  struct wsl_span node = trim_blanks(upto(*rest, comma));
   *rest = from(*rest, comma < rest->len ? comma + 1 : comma);
   *element = (struct forwarded_element){.host = node};
   if (!is_bare_v6(node)) read_node(node, element);
@@ -152,5 +140,5 @@ bool x_forwarded_for_next(struct wsl_span *rest, struct forwarded_element *eleme
 enum forwarded_scheme x_forwarded_proto(struct wsl_span value) {
   for (size_t comma; (comma = find(value, ',')) < value.len;)
     value = from(value, comma + 1);
-  return read_scheme(trim(value));
+  return read_scheme(trim_blanks(value));
 }

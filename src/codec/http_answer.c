@@ -9,11 +9,11 @@
 #include <wsluice/request.h>
 
 #include "codec/chars.h"
+#include "core/parse.h"
 
 enum state { STATUS, FIELD, LENGTH, UNTIL_END, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILER };
 
-/* Digits of a number that can't overflow 64 bits. */
-#define DIGITS_MAX     18u
+/* Of a number that can't overflow 64 bits. */
 #define HEX_DIGITS_MAX 15u
 
 /* RFC 9111 1.2.2: more counts as this. */
@@ -34,32 +34,10 @@ static enum http_answer_event bad(struct http_answer *a, const char *why) {
 
 /* ---- values ---- */
 
-static struct wsl_span trim(struct wsl_span text) {
-  while (text.len > 0 && char_is_blank(text.at[0])) {
-    text.at++;
-    text.len--;
-  }
-  while (text.len > 0 && char_is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
-}
-
-/* False for what is no number in digits. */
-static bool read_number(struct wsl_span text, uint64_t *number) {
-  uint64_t value = 0;
-  if (text.len == 0 || text.len > DIGITS_MAX) return false;
-  for (size_t i = 0; i < text.len; i++) {
-    if (!char_is_digit(text.at[i])) return false;
-    value = 10 * value + (uint64_t)(text.at[i] - '0');
-  }
-  *number = value;
-  return true;
-}
-
 /* A number of seconds; what is none is 0 (RFC 9111 4.2.1: stale). */
 static uint32_t read_seconds(struct wsl_span text) {
   uint64_t value = 0;
-  if (!read_number(text, &value)) return 0;
+  if (!parse_digits(text, UINT64_MAX, &value)) return 0;
   return value > SECONDS_MAX ? SECONDS_MAX : (uint32_t)value;
 }
 
@@ -67,7 +45,7 @@ static uint32_t read_seconds(struct wsl_span text) {
 
 static const char *read_length(struct http_answer *a, struct wsl_span value) {
   uint64_t length = 0;
-  if (!read_number(value, &length)) return "a Content-Length that is no number";
+  if (!parse_digits(value, UINT64_MAX, &length)) return "a Content-Length that is no number";
   if (a->has_length && a->left != length) return "two Content-Lengths";
   a->has_length = true;
   a->left = length;
@@ -141,7 +119,7 @@ static enum http_answer_event read_field(struct http_answer *a, struct wsl_span 
   if (colon == NULL || !wsl_token_valid((struct wsl_span){line.at, (size_t)(colon - line.at)}))
     return is_whole ? bad(a, "a line in the head that is no field") : HTTP_ANSWER_MORE;
   struct wsl_span name = {line.at, (size_t)(colon - line.at)};
-  struct wsl_span value = trim((struct wsl_span){colon + 1, line.len - name.len - 1});
+  struct wsl_span value = trim_blanks((struct wsl_span){colon + 1, line.len - name.len - 1});
   for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
     if (!wsl_span_equal_nocase(name, wsl_span_of(fields[i].name))) continue;
     if (!is_whole) return bad(a, "a field of the head that is too long");
@@ -161,7 +139,7 @@ static enum http_answer_event read_status(struct http_answer *a, struct wsl_span
     return bad(a, "not an answer of HTTP/1");
   uint64_t status = 0;
   bool ends = line.len == STATUS_LINE_MIN || line.at[STATUS_LINE_MIN] == ' ';
-  if (!read_number((struct wsl_span){line.at + at + 2, 3}, &status) || status < 100 || !ends)
+  if (!parse_digits((struct wsl_span){line.at + at + 2, 3}, UINT16_MAX, &status) || status < 100 || !ends)
     return bad(a, "a status that is none");
   if (status == 101) return bad(a, "another protocol (status 101)");
   a->status = (uint16_t)status;
@@ -196,7 +174,7 @@ static enum http_answer_event read_chunk_size(struct http_answer *a, struct wsl_
     if (digits == HEX_DIGITS_MAX) return bad(a, "a chunk that is too long");
     size = 16 * size + (uint64_t)char_hex_value(line.at[digits]);
   }
-  struct wsl_span rest = trim((struct wsl_span){line.at + digits, line.len - digits});
+  struct wsl_span rest = trim_blanks((struct wsl_span){line.at + digits, line.len - digits});
   if (digits == 0 || (rest.len > 0 && rest.at[0] != ';')) return bad(a, "a chunk without its size");
   if (size > HTTP_ANSWER_BODY_MAX - a->body_len) return bad(a, "a body that is too long");
   a->left = size;

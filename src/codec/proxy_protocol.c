@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/ip_text.h"
+#include "core/parse.h"
 #include "core/text.h"
 
 /* Longest line of version 1, line end included. */
@@ -102,14 +103,11 @@ static struct wsl_span next_word(struct wsl_span *rest) {
 }
 
 static bool read_port(struct wsl_span word, struct proxy_end *end) {
-  unsigned sum = 0;
-  if (word.len == 0 || word.len > 5 || (word.len > 1 && word.at[0] == '0')) return false;
-  for (size_t i = 0; i < word.len; i++) {
-    if (word.at[i] < '0' || word.at[i] > '9') return false;
-    sum = sum * 10 + (unsigned)(word.at[i] - '0');
-  }
-  end->port = (uint16_t)sum;
-  return sum <= UINT16_MAX;
+  uint64_t port;
+  bool has_zero_in_front = word.len > 1 && word.at[0] == '0';
+  if (has_zero_in_front || !parse_digits(word, UINT16_MAX, &port)) return false;
+  end->port = (uint16_t)port;
+  return true;
 }
 
 /* Behind "PROXY ", without the line end. */

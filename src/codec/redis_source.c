@@ -2,6 +2,7 @@
 #include "codec/redis_source.h"
 
 #include "codec/chars.h"
+#include "core/parse.h"
 
 #define PORT_MAX 65535u
 #define DB_MAX   INT32_MAX /* redis-server's own */
@@ -48,11 +49,7 @@ size_t redis_source_split(struct wsl_span text, struct wsl_span fields[REDIS_FIE
 static bool read_number(struct wsl_span field, uint32_t max, uint32_t *number) {
   uint64_t value = 0;
   if (field.len == 0) return true;
-  for (size_t i = 0; i < field.len; i++) {
-    if (!char_is_digit(field.at[i])) return false;
-    value = value * 10 + (uint64_t)(field.at[i] - '0');
-    if (value > max) return false;
-  }
+  if (!parse_digits(field, max, &value)) return false;
   *number = (uint32_t)value;
   return true;
 }

@@ -10,22 +10,12 @@ bool wsl_token_valid(struct wsl_span text) {
   return text.len > 0;
 }
 
-static struct wsl_span trim(struct wsl_span text) {
-  while (text.len > 0 && char_is_blank(text.at[0])) {
-    text.at++;
-    text.len--;
-  }
-  while (text.len > 0 && char_is_blank(text.at[text.len - 1]))
-    text.len--;
-  return text;
-}
-
 bool wsl_list_next(struct wsl_span *rest, struct wsl_span *element) {
   while (rest->len > 0) {
     const char *comma = memchr(rest->at, ',', rest->len);
     size_t element_len = comma ? (size_t)(comma - rest->at) : rest->len;
     size_t taken = comma ? element_len + 1 : element_len;
-    *element = trim((struct wsl_span){rest->at, element_len});
+    *element = trim_blanks((struct wsl_span){rest->at, element_len});
     rest->at += taken;
     rest->len -= taken;
     if (element->len > 0) return true;

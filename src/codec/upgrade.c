@@ -3,6 +3,7 @@
  * Every reason is one sentence for the person who reads it in the output of curl or a browser's
  * network panel: which header, and what it should be.
  */
+#include <wsluice/base64.h>
 #include <wsluice/request.h>
 
 #include "codec/chars.h"
@@ -72,8 +73,10 @@ static bool compute_accept(struct wsl_span key, char accept[WSL_ACCEPT_LEN + 1])
   uint8_t digest[SHA1_SIZE];
   memcpy(text, key.at, KEY_LEN);
   memcpy(text + KEY_LEN, ACCEPT_GUID, ACCEPT_GUID_LEN);
-  return hash_sha1(text, sizeof(text), digest) == 0 &&
-         base64_encode(digest, sizeof(digest), accept, WSL_ACCEPT_LEN + 1) == 0;
+  if (hash_sha1(text, sizeof(text), digest) != 0) return false;
+  wsl_base64_encode((uint8_t *)accept, digest, sizeof(digest));
+  accept[WSL_ACCEPT_LEN] = '\0';
+  return true;
 }
 
 static bool read_key(const struct wsl_head *head, struct wsl_request *request) {

@@ -1,4 +1,4 @@
-/* SHA-1, HMAC, base64 and random bytes over mbedTLS and the kernel.
+/* SHA-1, HMAC and random bytes over mbedTLS and the kernel.
  *
  * mbedTLS 3 took over the names that 2.28 had deprecated and gave them results; the difference ends
  * in this file.
@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <mbedtls/base64.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
@@ -80,14 +79,6 @@ bool secret_equal(const void *a, const void *b, size_t len) {
 
 void secret_wipe(void *data, size_t len) {
   mbedtls_platform_zeroize(data, len);
-}
-
-int base64_encode(const void *data, size_t len, char *out, size_t cap) {
-  if (cap == 0) return WSL_INVALID;
-  out[0] = '\0'; /* mbedTLS leaves the output alone when there is nothing to encode */
-  size_t written;
-  int failed = mbedtls_base64_encode((unsigned char *)out, cap, &written, data, len);
-  return failed ? WSL_INVALID : WSL_OK;
 }
 
 int random_bytes(void *out, size_t len) {

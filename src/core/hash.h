@@ -1,4 +1,4 @@
-/* Hashes, base64 and random bytes, from mbedTLS and the kernel; the only place that knows both
+/* Hashes and random bytes, from mbedTLS and the kernel; the only place that knows both
  * mbedTLS 2.28 and 3.6 names. Thread-safe.
  */
 #ifndef CORE_HASH_H
@@ -15,10 +15,6 @@
 /* SHA-1 of data[0..len). For the handshake's Sec-WebSocket-Accept (RFC 6455 4.2.2), and for htpasswd files
  * that have nothing better. */
 WSL_MUST_CHECK int hash_sha1(const void *data, size_t len, uint8_t digest[SHA1_SIZE]);
-
-/* Writes base64 of data[0..len) and a NUL to out; `cap` counts the NUL. WSL_INVALID if too small,
- * and then nothing of `out` may be used. */
-WSL_MUST_CHECK int base64_encode(const void *data, size_t len, char *out, size_t cap);
 
 /* HMAC with SHA-256 (RFC 2104) of data[0..len), under a key of at most 64 bytes (asserted); asks for no
  * memory. WSL_IO where mbedTLS's hardware fails it, and then `mac` must not be used. */

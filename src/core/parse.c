@@ -48,6 +48,16 @@ static bool read_digits(const char *digits, size_t len, uint64_t *value) {
   return true;
 }
 
+bool parse_digits(struct wsl_span text, uint64_t max, uint64_t *value) {
+  uint64_t number;
+  for (size_t i = 0; i < text.len; i++) {
+    if (!is_digit(text.at[i])) return false;
+  }
+  if (text.len == 0 || !read_digits(text.at, text.len, &number) || number > max) return false;
+  *value = number;
+  return true;
+}
+
 int parse_unsigned(const char *text, uint64_t max, uint64_t *value, const char **why) {
   size_t len = digits_len(text);
   if (len == 0 || text[len]) return refuse(why, not_a_number);

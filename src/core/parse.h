@@ -16,6 +16,9 @@
 /* A whole number in decimal digits, at most `max`. Leading zeros are fine, and decimal. */
 WSL_MUST_CHECK int parse_unsigned(const char *text, uint64_t max, uint64_t *value, const char **why);
 
+/* The same of text[0..len), for texts that are no command line's: false where it is none, and no reason. */
+WSL_MUST_CHECK bool parse_digits(struct wsl_span text, uint64_t max, uint64_t *value);
+
 /* A number of bytes, at most `max`, with K, M or G (or k, m, g) behind it for 2^10, 2^20, 2^30. */
 WSL_MUST_CHECK int parse_size(const char *text, uint64_t max, uint64_t *bytes, const char **why);
 

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "core/parse.h"
+
 #define V4_BITS 32u
 #define V6_BITS 128u
 
@@ -25,16 +27,11 @@ struct bare_address address_bare(const struct address *address) {
   return bare;
 }
 
-/* All digits, and few: so the sum can't overflow. */
 static bool parse_bits(struct wsl_span text, unsigned max, unsigned *bits) {
-  unsigned sum = 0;
-  if (text.len == 0 || text.len > 3) return false;
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.at[i] < '0' || text.at[i] > '9') return false;
-    sum = sum * 10 + (unsigned)(text.at[i] - '0');
-  }
-  *bits = sum;
-  return sum <= max;
+  uint64_t number;
+  if (!parse_digits(text, max, &number)) return false;
+  *bits = (unsigned)number;
+  return true;
 }
 
 static bool parse_bare(struct wsl_span text, struct address *address) {

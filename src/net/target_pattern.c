@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "core/parse.h"
 #include "net/target_rules.h"
 
 static const char unix_prefix[] = "unix:";
@@ -28,14 +29,10 @@ static bool has(struct wsl_span text, char wanted) {
 /* ---- ports ---- */
 
 static bool parse_port(struct wsl_span text, uint16_t *port) {
-  unsigned sum = 0;
-  if (text.len == 0 || text.len > 5) return false;
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.at[i] < '0' || text.at[i] > '9') return false;
-    sum = sum * 10 + (unsigned)(text.at[i] - '0');
-  }
-  *port = (uint16_t)sum;
-  return sum >= 1 && sum <= UINT16_MAX;
+  uint64_t number;
+  if (!parse_digits(text, UINT16_MAX, &number)) return false;
+  *port = (uint16_t)number;
+  return number >= 1;
 }
 
 static bool parse_range(struct wsl_span text, struct target_ports *range) {

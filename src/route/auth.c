@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/read_all.h"
 #include "net/privileged.h"
 #include "route/plugin_name.h"
 
@@ -67,18 +68,6 @@ static int refuse(int error, const char *path, const char *why_not, char *why, s
   (void)snprintf(why, why_cap, "--auth-cookie-key \"%s\": %s",
                  log_escape(wsl_span_of(path), shown, sizeof(shown)), why_not);
   return error;
-}
-
-/* As many bytes as the file has, up to `cap`. */
-static ssize_t read_all(int fd, uint8_t *bytes, size_t cap) {
-  size_t len = 0;
-  while (len < cap) {
-    ssize_t got = read(fd, bytes + len, cap - len);
-    if (got < 0) return -1;
-    if (got == 0) break;
-    len += (size_t)got;
-  }
-  return (ssize_t)len;
 }
 
 static int read_key(const char *path, uint8_t key[SHA256_SIZE], char *why, size_t why_cap) {

@@ -1,9 +1,12 @@
 /* See route/password_hash.h. */
 #include "route/password_hash.h"
 
+#include <assert.h>
 #include <crypt.h>
 #include <errno.h>
 #include <stdlib.h>
+
+#include <wsluice/base64.h>
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -27,10 +30,10 @@ static enum password_verdict try_crypt(const char *hash, const char *password) {
 
 static enum password_verdict try_sha1(const char *hash, const char *password) {
   uint8_t digest[SHA1_SIZE];
-  char text[HTPASSWD_SHA1_CHARS + 1];
-  if (hash_sha1(password, strlen(password), digest) != WSL_OK ||
-      base64_encode(digest, sizeof(digest), text, sizeof(text)) != WSL_OK)
-    return PASSWORD_UNTRIED;
+  uint8_t text[HTPASSWD_SHA1_CHARS];
+  if (hash_sha1(password, strlen(password), digest) != WSL_OK) return PASSWORD_UNTRIED;
+  assert(wsl_base64_len(sizeof(digest)) == sizeof(text));
+  wsl_base64_encode(text, digest, sizeof(digest));
   bool same = strlen(hash) == HTPASSWD_SHA1_CHARS && secret_equal(text, hash, HTPASSWD_SHA1_CHARS);
   secret_wipe(digest, sizeof(digest));
   secret_wipe(text, sizeof(text));

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <wsluice/base64.h>
+
 #include "codec/percent.h"
 #include "core/error.h"
 #include "core/hash.h"
@@ -69,21 +71,20 @@ fail:
 static int make_authorization(struct api_source *source, struct wsl_span userinfo) {
   if (userinfo.at == NULL) return 0;
   size_t room = userinfo.len + 1; /* of a colon, where there is none */
-  size_t cap = sizeof(basic) + 4 * ((room + 2) / 3);
-  char *pair = malloc(room), *value = malloc(cap);
-  int error = pair == NULL || value == NULL ? WSL_NO_MEMORY : 0;
-  if (error == 0) {
-    size_t len = percent_decode(userinfo, pair);
-    if (memchr(userinfo.at, ':', userinfo.len) == NULL) pair[len++] = ':';
-    memcpy(value, basic, sizeof(basic));
-    error = base64_encode(pair, len, value + sizeof(basic) - 1, cap - (sizeof(basic) - 1));
-  }
-  free(pair);
-  if (error == 0)
-    source->authorization = value;
-  else
+  char *pair = malloc(room), *value = malloc(sizeof(basic) + wsl_base64_len(room));
+  if (pair == NULL || value == NULL) {
+    free(pair);
     free(value);
-  return error;
+    return WSL_NO_MEMORY;
+  }
+  size_t len = percent_decode(userinfo, pair), basic_len = sizeof(basic) - 1;
+  if (memchr(userinfo.at, ':', userinfo.len) == NULL) pair[len++] = ':';
+  memcpy(value, basic, basic_len);
+  wsl_base64_encode((uint8_t *)value + basic_len, (const uint8_t *)pair, len);
+  value[basic_len + wsl_base64_len(len)] = '\0';
+  free(pair);
+  source->authorization = value;
+  return 0;
 }
 
 /* ---- the source ---- */

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/read_all.h"
 #include "net/privileged.h"
 #include "route/token_files.h"
 #include "route/token_kinds.h"
@@ -104,19 +105,6 @@ static void complain(const struct directory_source *source, uint64_t id, const s
             log_escape(wsl_span_of(source->path), shown, sizeof(shown)), (uintmax_t)st->st_ino, why);
 }
 
-/* All of a file up to its bound: the length, or an error. */
-static ssize_t read_content(int fd, char content[CONTENT_MAX + 1]) {
-  size_t len = 0;
-  while (len <= CONTENT_MAX) {
-    ssize_t n = read(fd, content + len, CONTENT_MAX + 1 - len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return error_from_errno(errno);
-    if (n == 0) break;
-    len += (size_t)n;
-  }
-  return (ssize_t)len;
-}
-
 /* The target that the open file holds. */
 static enum route_outcome read_target(const struct directory_source *source, uint64_t id, int fd,
                                       struct target **target) {
@@ -124,11 +112,11 @@ static enum route_outcome read_target(const struct directory_source *source, uin
   struct stat st;
   if (fstat(fd, &st) != 0) return ROUTE_FAILED;
   if (!S_ISREG(st.st_mode)) return ROUTE_UNKNOWN;
-  ssize_t len = read_content(fd, content);
+  ssize_t len = read_all(fd, content, sizeof(content));
   const char *why = NULL;
-  int error = len < 0 ? (int)len : WSL_INVALID;
+  int error = len < 0 ? error_from_errno(errno) : WSL_INVALID;
   if (len < 0)
-    why = error_text((int)len);
+    why = error_text(error);
   else if ((size_t)len > CONTENT_MAX)
     why = "the file is too long";
   else

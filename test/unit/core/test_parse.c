@@ -41,6 +41,34 @@ static void check_numbers(number_parser parse, const struct number_row *rows, si
   }
 }
 
+static void digits_of_a_span(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    size_t len;
+    uint64_t max, value; /* UNTOUCHED: refused */
+  } rows[] = {
+      {"0", 1, 0, 0},
+      {"65535", 5, UINT16_MAX, 65535},
+      {"65536", 5, UINT16_MAX, UNTOUCHED},
+      {"007", 3, 7, 7},
+      {"12x", 2, 99, 12},
+      {"12x", 3, 99, UNTOUCHED},
+      {"", 0, 99, UNTOUCHED},
+      {"-1", 2, 99, UNTOUCHED},
+      {" 1", 2, 99, UNTOUCHED},
+      {NULL, 0, 9, UNTOUCHED},
+      {"18446744073709551615", 20, UINT64_MAX, UINT64_MAX},
+      {"18446744073709551616", 20, UINT64_MAX, UNTOUCHED},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    uint64_t value = UNTOUCHED;
+    bool taken = parse_digits((struct wsl_span){rows[i].text, rows[i].len}, rows[i].max, &value);
+    assert_int_equal(taken, rows[i].value != UNTOUCHED);
+    assert_true(value == rows[i].value);
+  }
+}
+
 static void whole_numbers(void **state) {
   (void)state;
   static const struct number_row rows[] = {
@@ -238,8 +266,8 @@ static void where_to_listen(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(whole_numbers), cmocka_unit_test(sizes),           cmocka_unit_test(durations),
-      cmocka_unit_test(targets),       cmocka_unit_test(where_to_listen),
+      cmocka_unit_test(digits_of_a_span), cmocka_unit_test(whole_numbers), cmocka_unit_test(sizes),
+      cmocka_unit_test(durations),        cmocka_unit_test(targets),       cmocka_unit_test(where_to_listen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
