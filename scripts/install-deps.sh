@@ -60,6 +60,7 @@ cmd:sslscan                                   sslscan
 cmd:certutil                                  libnss3-tools
 cmd:ps                                        procps
 cmd:strace                                    strace
+path:/usr/lib/go-*/bin/go                     golang-go
 cmd:systemd-socket-activate                   systemd
 cmd:socat                                     socat
 cmd:ip                                        iproute2
@@ -69,6 +70,7 @@ cmd:node                                      nodejs
 cmd:npm                                       npm
 cmd:websockify                                websockify
 python:jwcrypto                               python3-jwcrypto
+python:cryptography                           python3-cryptography
 python:redis                                  python3-redis
 python:requests                               python3-requests
 python:simplejson                             python3-simplejson
@@ -153,6 +155,8 @@ services='
 mosquitto       mosquitto.service
 redis-server    redis-server.service
 postgresql      postgresql.service
+ngircd          ngircd.service
+rsyslog         rsyslog.service
 openssh-server  ssh.service ssh.socket
 openbsd-inetd   openbsd-inetd.service inetd.service
 docker.io       docker.service docker.socket
