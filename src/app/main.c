@@ -16,8 +16,8 @@
 #include "app/daemon.h"
 #include "app/demo.h"
 #include "app/inherited.h"
+#include "app/log_choice.h"
 #include "app/loop_memory.h"
-#include "app/option_auth.h"
 #include "app/option_secrets.h"
 #include "app/option_sockets.h"
 #include "app/options.h"
@@ -25,6 +25,7 @@
 #include "app/pid_file.h"
 #include "app/program_choice.h"
 #include "app/start_message.h"
+#include "app/start_warnings.h"
 #include "app/tls_choices.h"
 #include "app/versions.h"
 #include "app/watch.h"
@@ -33,13 +34,11 @@
 #include "core/log.h"
 #include "net/child_stage.h"
 #include "ops/log.h"
-#include "ops/syslog_output.h"
 #include "server/server.h"
 
 enum { EXIT_CANNOT_START = 1, EXIT_USAGE = 2 };
 
-#define WHY_MAX               512
-#define LOG_FLUSH_PATIENCE_MS 500
+#define WHY_MAX 512
 
 /* When the wrapped program has ended: for its last bytes to reach clients that are slow. */
 #define LAST_WORDS_MS 10000u
@@ -141,40 +140,6 @@ static int watch_signals(struct program *program) {
   return WSL_OK;
 }
 
-static void warn_of_open_door(const struct options *options) {
-  if (options->origins.count > 0) return;
-  if (options->exec != NULL && options->server.auth.plugin == AUTH_NONE && !options->verify_client) {
-    log_event(
-        LOG_WARN, 0,
-        "--exec without --origin and --auth-plugin: any web page that a user visits, and whoever reaches "
-        "this port, can run the program and use it (--origin same allows only pages of this host)");
-    return;
-  }
-  log_event(LOG_WARN, 0,
-            "no --origin given: any web page that a user visits may connect through here to the target "
-            "(--origin same allows only pages of this host)");
-}
-
-static void log_warnings(const struct program *program, const struct options *options) {
-  char shown[128];
-  const struct server_settings *settings = &options->server;
-  bool tls = settings->tls.service != TLS_SERVICE_NONE || settings->target_tls != TARGET_PLAIN;
-  if (versions_shortcoming() != NULL && tls) log_event(LOG_WARN, 0, "%s", versions_shortcoming());
-  for (size_t i = 0; i < options->notes_count; i++)
-    log_event(LOG_INFO, 0, "%s", options->notes[i]);
-  if (option_auth_warning(options) != NULL) log_event(LOG_WARN, 0, "%s", option_auth_warning(options));
-  for (size_t i = 0; program->tls.warnings[i] != NULL; i++)
-    log_event(LOG_WARN, 0, "%s", program->tls.warnings[i]);
-  for (size_t i = 0; i < options->unknown_variables.count; i++) {
-    const char *entry = options->unknown_variables.values[i]; /* its value may be a secret */
-    struct wsl_span name = {entry, strcspn(entry, "=")};
-    log_event(LOG_WARN, 0, "environment variable %s: there is no option of that name",
-              log_escape(name, shown, sizeof shown));
-  }
-  if (options->daemon && options->log_file == NULL && options->syslog == NULL)
-    log_event(LOG_WARN, 0, "in the background without --log-file: the log goes nowhere from here on");
-}
-
 static int start_server(struct program *program, struct options *options) {
   char why[WHY_MAX] = "";
   if (options->wrapped != NULL && wrap_prepare(&program->wrap, options, why, sizeof why) != WSL_OK) {
@@ -243,10 +208,10 @@ static int serve(struct program *program, struct options *options, const char *s
     start_message("%s", why);
     return EXIT_CANNOT_START;
   }
-  log_warnings(program, options);
+  start_warnings_of_options(options, &program->tls);
   if (start_server(program, options) != WSL_OK) return EXIT_CANNOT_START;
   loop_memory_started();
-  warn_of_open_door(options);
+  start_warnings_of_open_door(options);
   if (options->action == OPTIONS_DEMO)
     demo_invite(&program->demo, options->listen_host, server_port(program->server), self);
   if (start_wrapped(program, options) != WSL_OK || come_forward(program) != WSL_OK)
@@ -273,40 +238,6 @@ static void give_buffers_back(void) {
 #endif
 }
 
-/* Under the name that it was started by, as other daemons are told apart. */
-static int start_syslog(const struct options *options, struct log_output *output) {
-  char why[WHY_MAX];
-  struct syslog_settings settings = {
-      .server = options->syslog,
-      .name = options->self,
-      .protocol = options->legacy_syslog ? SYSLOG_LEGACY : SYSLOG_RFC5424,
-      .facility = options->daemon ? SYSLOG_DAEMON : SYSLOG_USER,
-  };
-  if (options->syslog == NULL) return WSL_OK;
-  int error = syslog_output_open(&settings, why, sizeof why);
-  if (error != WSL_OK) start_message("%s", why);
-  output->syslog = error == WSL_OK;
-  return error;
-}
-
-/* Where lines go from now on; before, and without a writer, straight to standard error. */
-static int start_log(const struct options *options) {
-  struct log_output output = {.fd = STDERR_FILENO, .format = options->log_format};
-  char why[WHY_MAX];
-  log_set_level(options->log_level);
-  if (options->log_file != NULL && log_file_open(options->log_file, &output, why, sizeof why) != WSL_OK) {
-    start_message("%s", why);
-    return WSL_IO;
-  }
-  int error = start_syslog(options, &output);
-  if (error != WSL_OK) return error;
-  /* In the background standard error ends when all is well: its last lines may not wait in a queue. */
-  bool direct = options->daemon && options->log_file == NULL && options->syslog == NULL;
-  if (direct || log_writer_start(&output) == WSL_OK) return WSL_OK;
-  start_message("not enough memory or threads for the log");
-  return WSL_NO_MEMORY;
-}
-
 /* The loop and the log exist while it serves; threads only from here on. */
 static int run_with_log(struct program *program, struct options *options, const char *self) {
   loop_memory_begin(EXIT_CANNOT_START);
@@ -314,32 +245,21 @@ static int run_with_log(struct program *program, struct options *options, const 
     start_message("not enough memory or descriptors to start");
     return EXIT_CANNOT_START;
   }
-  if (start_log(options) != WSL_OK) return EXIT_CANNOT_START;
+  if (log_choice_start(options) != WSL_OK) return EXIT_CANNOT_START;
   int status = serve(program, options, self);
   demo_stop(&program->demo);
   wrap_free(&program->wrap);
   watch_stop(&program->watch);
-  log_writer_stop(LOG_FLUSH_PATIENCE_MS);
-  syslog_output_close();
+  log_choice_stop();
   uv_loop_close(&program->loop);
   return status;
-}
-
-/* Where standard error was a client's socket: whatever keeps us from starting can be read in the log's file.
- */
-static void send_messages_to_log(const char *path) {
-  struct log_output output;
-  char why[WHY_MAX];
-  if (path == NULL || log_file_open(path, &output, why, sizeof why) != WSL_OK) return;
-  (void)dup2(output.fd, STDERR_FILENO);
-  close(output.fd);
 }
 
 static int take_inherited(struct program *program, struct options *options) {
   char why[WHY_MAX];
   enum inherited_from from = options->inetd ? INHERITED_FROM_INETD : INHERITED_FROM_SYSTEMD;
   int error = inherited_take(&program->inherited, from, why, sizeof why);
-  if (program->inherited.streams_gone) send_messages_to_log(options->log_file);
+  if (program->inherited.streams_gone) log_choice_take_messages(options);
   if (error != WSL_OK) start_message("%s", why);
   inherited_fill(&program->inherited, &options->server);
   return error;
