@@ -1,6 +1,7 @@
 /* See server/access.h. */
 #include "server/access.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -39,7 +40,10 @@ int access_open(struct access **result, const struct server_settings *settings, 
   *result = NULL;
   if (settings->auth.plugin == AUTH_NONE) return 0;
   struct access *access = calloc(1, sizeof(*access));
-  if (access == NULL) return WSL_NO_MEMORY;
+  if (access == NULL) {
+    snprintf(why, why_cap, "no memory for authentication");
+    return WSL_NO_MEMORY;
+  }
   access->settings = &settings->auth;
   sign(access, &access->signature); /* first: a change while it is read is seen again */
   int error = auth_open(&access->auth, &settings->auth, &settings->origins, why, why_cap);
