@@ -14,7 +14,7 @@
 /* Bytes of the name that come from the key. */
 #define NAME_BYTES 4u
 
-static const char host_prefix[] = "__Host-";
+static const char host_prefix[] = AUTH_COOKIE_HOST_PREFIX;
 
 static void put_hex(const uint8_t *bytes, size_t len, char *out) {
   static const char digits[] = "0123456789abcdef";
@@ -44,7 +44,7 @@ int auth_cookies_init(struct auth_cookies *cookies, const uint8_t key[SHA256_SIZ
   cookies->lifetime_s = lifetime_s;
   int error = hash_hmac_sha256(key, SHA256_SIZE, purpose, sizeof(purpose), mac);
   put_hex(mac, NAME_BYTES, digits);
-  (void)snprintf(cookies->name, sizeof(cookies->name), "%swsluice_%s", host_prefix, digits);
+  (void)snprintf(cookies->name, sizeof(cookies->name), "%s" AUTH_COOKIE_NAME "%s", host_prefix, digits);
   return error;
 }
 

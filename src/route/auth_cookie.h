@@ -18,6 +18,10 @@
 #include "route/gate.h"
 #include "route/password_table.h"
 
+/* What each NAME begins with. */
+#define AUTH_COOKIE_NAME        "wsluice_"
+#define AUTH_COOKIE_HOST_PREFIX "__Host-"
+
 #define AUTH_COOKIE_NAME_MAX 40u
 #define AUTH_COOKIE_MAX      320u /* of a Set-Cookie, with its NUL */
 

@@ -8,6 +8,7 @@
 #include "codec/query.h"
 #include "core/error.h"
 #include "core/parse.h"
+#include "route/auth_cookie.h"
 
 /* All that is not the client's: names, addresses, numbers. */
 #define FIXED_ROOM 1024u
@@ -151,11 +152,44 @@ static void put_header(struct text *words, struct wsl_span name, struct wsl_span
   end_word(words);
 }
 
+/* ---- cookies ---- */
+
+static bool begins_with(struct wsl_span text, const char *start) {
+  struct wsl_span wanted = wsl_span_of(start);
+  return text.len >= wanted.len && memcmp(text.at, wanted.at, wanted.len) == 0;
+}
+
+/* A login (route/auth_cookie.h), of ours or of a neighbour on another port: as good as the password, which
+ * programs don't get either. */
+static bool is_login(struct wsl_span piece) {
+  while (piece.len > 0 && (piece.at[0] == ' ' || piece.at[0] == '\t')) {
+    piece.at++;
+    piece.len--;
+  }
+  return begins_with(piece, AUTH_COOKIE_NAME) || begins_with(piece, AUTH_COOKIE_HOST_PREFIX AUTH_COOKIE_NAME);
+}
+
+/* All pieces but those; semicolons stay, and do no harm. */
+static void put_cookies(struct text *words, struct wsl_span value) {
+  text_string(words, "HTTP_COOKIE=");
+  while (value.len > 0) {
+    const char *semicolon = memchr(value.at, ';', value.len);
+    size_t len = semicolon == NULL ? value.len : (size_t)(semicolon - value.at) + 1;
+    struct wsl_span piece = {value.at, len};
+    if (!is_login(piece)) text_span(words, piece);
+    value = (struct wsl_span){value.at + len, value.len - len};
+  }
+  end_word(words);
+}
+
 static void put_headers(struct text *words, const struct wsl_head *head) {
   for (uint32_t i = 0; i < head->fields_count; i++) {
     struct wsl_span name = wsl_head_name(head, i);
     if (is_secret_or_trap(name) || !may_be_variable(name) || was_there(head, name, i)) continue;
-    put_header(words, name, wsl_head_value(head, i));
+    if (wsl_span_equal_nocase(name, wsl_span_of("Cookie")))
+      put_cookies(words, wsl_head_value(head, i));
+    else
+      put_header(words, name, wsl_head_value(head, i));
   }
 }
 

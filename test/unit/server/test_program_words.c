@@ -142,6 +142,15 @@ static void of_two_headers_the_first_counts(void **state) {
   expect("HTTP_X_EMPTY", "");
 }
 
+static void a_login_is_not_told(void **state) {
+  (void)state;
+  write_words("/", "Cookie: a=b; wsluice_0123abcd=SECRET; c=d;__Host-wsluice_0123abcd=SECRET\r\n",
+              "127.0.0.1");
+  expect("HTTP_COOKIE", "a=b; c=d;");
+  write_words("/", "Cookie: wsluice_0123abcd=SECRET\r\n", "127.0.0.1");
+  expect("HTTP_COOKIE", "");
+}
+
 static void sizes_of_terminals(void **state) {
   (void)state;
   static const struct {
@@ -164,6 +173,7 @@ int main(void) {
       cmocka_unit_test(who_has_logged_in),
       cmocka_unit_test(paths_that_would_smuggle_stay_encoded),
       cmocka_unit_test(headers_that_lie_or_tell_secrets_are_left_out),
+      cmocka_unit_test(a_login_is_not_told),
       cmocka_unit_test(of_two_headers_the_first_counts),
       cmocka_unit_test(sizes_of_terminals),
   };
