@@ -26,6 +26,7 @@ struct reader {
   int at;
   struct options_given given;
   const char *positionals[POSITIONALS_MAX];
+  bool had_empty; /* an empty value was passed over, which is noted once */
   char *why;
   size_t why_cap;
 };
@@ -78,12 +79,32 @@ static void set_defaults(struct options *o) {
 
 /* ---- options ---- */
 
+/* websockify takes these as not given when they are empty, and scripts count on it: --cert="$CERT". Those
+ * that say who may come in or where to stay refused. */
+static bool may_be_empty(const struct option_spec *spec) {
+  static const char *const names[] = {"cert", "key", "web", "record", "log-file"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(spec->name, names[i]) == 0) return true;
+  }
+  return false;
+}
+
+static void pass_over_empty(struct reader *r) {
+  if (!r->had_empty)
+    options_note(r->options, "an option without a value, such as --web=, is taken as not given");
+  r->had_empty = true;
+}
+
 static int take_value(struct reader *r, const struct option_spec *spec, const char *value) {
   if (option_is_flag(spec) && value != NULL) return complain(r, "--%s takes no value", spec->name);
   if (!option_is_flag(spec) && value == NULL) {
     if (r->at == r->argc)
       return complain(r, "--%s needs a value: --%s %s", spec->name, spec->name, spec->argument);
     value = r->argv[r->at++];
+  }
+  if (value != NULL && value[0] == '\0' && may_be_empty(spec)) {
+    pass_over_empty(r);
+    return WSL_OK;
   }
   const char *why = NULL;
   r->given.options[option_index(spec)] = true;
@@ -189,7 +210,7 @@ static int read_listen(struct reader *r, struct positional listen) {
 static int read_target(struct reader *r, struct positional target) {
   struct options *o = r->options;
   const char *why = NULL;
-  if (parse_endpoint(target.text, PARSE_HOST_REQUIRED, o->target_host, sizeof o->target_host,
+  if (parse_endpoint(target.text, PARSE_HOST_LOCAL, o->target_host, sizeof o->target_host,
                      &o->server.target.port, &why) != WSL_OK) {
     return complain(r, "%s, \"%s\": %s", target.what, target.text, why);
   }

@@ -44,6 +44,6 @@ const char *target_text_read(struct wsl_span text, struct target_text *target) {
   endpoint[text.len] = '\0';
   target->unix_path = (struct wsl_span){NULL, 0};
   int error =
-      parse_endpoint(endpoint, PARSE_HOST_REQUIRED, target->host, sizeof(target->host), &target->port, &why);
+      parse_endpoint(endpoint, PARSE_HOST_LOCAL, target->host, sizeof(target->host), &target->port, &why);
   return error == 0 ? NULL : why;
 }

@@ -17,6 +17,7 @@ static const char not_a_size[] = "not a size such as 65536, 64K or 1M";
 static const char not_a_duration[] = "not a duration such as 30, 1.5, 500ms or 2m";
 static const char too_large[] = "too large";
 static const char bad_port[] = "the port must be a number from 1 to 65535";
+static const char local_host[] = "localhost"; /* what websockify makes of a target without a host */
 static const char bad_listen_port[] = "the port must be a number from 0 to 65535";
 
 static int refuse(const char **why, const char *sentence) {
@@ -189,7 +190,10 @@ int parse_endpoint(const char *text, enum parse_host host_rule, char *host, size
   struct wsl_span name = {text, colon ? (size_t)(colon - text) : 0};
   const char *host_fault = check_host(&name);
   if (host_fault) return refuse(why, host_fault);
-  if (name.len == 0 && !listening) return refuse(why, "the host is missing before the port");
+  if (name.len == 0 && host_rule == PARSE_HOST_REQUIRED)
+    return refuse(why, "the host is missing before the port");
+  if (name.len == 0 && host_rule == PARSE_HOST_LOCAL)
+    name = (struct wsl_span){local_host, sizeof local_host - 1};
   if (name.len >= host_cap) return refuse(why, "the host is too long");
 
   uint64_t number;

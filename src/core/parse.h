@@ -30,7 +30,8 @@ WSL_MUST_CHECK int parse_duration(const char *text, uint64_t max_ms, uint64_t *d
 enum parse_host {
   PARSE_HOST_OPTIONAL, /* where to listen: "[host:]port"; an empty host means all addresses, and port
                           0 any free port                                                           */
-  PARSE_HOST_REQUIRED  /* where to connect to: "host:port", ports from 1                            */
+  PARSE_HOST_REQUIRED, /* where to connect to: "host:port", ports from 1                            */
+  PARSE_HOST_LOCAL     /* likewise, but ":port" is localhost's, as websockify reads a target        */
 };
 
 /* Splits an endpoint at its last colon, as websockify does, into host[0..host_cap) and port. Brackets

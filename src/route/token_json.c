@@ -37,6 +37,8 @@ static bool is_deep(struct wsl_span text) {
 /* Writes "host:port" or what else the members come to. NULL, or what is wrong. */
 static const char *join(const json_t *host, const json_t *port, struct text *text) {
   if (!json_is_string(host)) return "no text as \"host\" in the JSON";
+  if (json_string_length(host) == 0)
+    return "the host is missing"; /* not this machine: nobody wrote ":port" */
   text_span(text, (struct wsl_span){json_string_value(host), json_string_length(host)});
   if (port == NULL) return NULL;
   text_string(text, ":");

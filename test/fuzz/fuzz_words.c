@@ -221,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check_duration(text, max);
   check_endpoint(text, PARSE_HOST_OPTIONAL, cap);
   check_endpoint(text, PARSE_HOST_REQUIRED, cap);
+  check_endpoint(text, PARSE_HOST_LOCAL, cap);
   check_suites(text, cap);
   check_names(text);
   free(text);

@@ -120,7 +120,6 @@ WORDS = [
     ("?address=db", NONE_SUCH),
     ("?address=db:0", NONE_SUCH),
     ("?address=db:99999", NONE_SUCH),
-    ("?address=:80", NONE_SUCH),
     ("?address=%00:80", NONE_SUCH),
     ("?address=a%0ab:80", NONE_SUCH),
     ("?address=http://db:80/", NONE_SUCH),
@@ -129,6 +128,7 @@ WORDS = [
     ("?address=127.0.0.1:80", NOT_ALLOWED),
     ("?address=[::1]:80", NOT_ALLOWED),
     ("?address=localhost:80", NOT_ALLOWED),
+    ("?address=:80", NOT_ALLOWED),
     ("?address=unix_socket:/run/docker.sock", NOT_ALLOWED),
 ]
 

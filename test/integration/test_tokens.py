@@ -265,7 +265,7 @@ def test_dialling_first_dials_the_token_s_target(start, tokens, services, connec
 
 def test_syntax_errors_are_reported_and_spare_the_other_lines(start, tokens, services, connect):
     one = address(services["one"])
-    bad = ["SECRET", "SECRET:no.white.space:1", "SECRET: nohost", "SECRET: h:port", "SECRET: h:0", "SECRET: :1",
+    bad = ["SECRET", "SECRET:no.white.space:1", "SECRET: nohost", "SECRET: h:port", "SECRET: h:0", "SECRET: :",
            "SECRET: [::1:5", "SECRET: unix_socket:", ": h:1"]
     tokens(f"first: {one}", *bad, f"last: {one}")
     bridge = start(tokens.path)

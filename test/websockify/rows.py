@@ -44,10 +44,12 @@ ROWS = [
     Row("--prefer-ipv6, abbreviated", "--prefer localhost:" + TO, (s.where_it_listens,)),
     Row("a target in brackets", "{port} [::ffff:127.0.0.1]:{target}", (s.session,)),
     Row("IPv4 in brackets", "{port} [127.0.0.1]:{target}", (s.session,)),
+    Row("a target without a host", "{port} :{target}", (s.session,)),
     Row("--unix-target", "--unix-target={unix} {port}", (s.session,)),
     # --- how flags are written ---
     Row("flags behind", TO + " --web {here}/web --heartbeat=1 -v", (s.session, s.pings, s.page)),
     Row("abbreviations", "--verb --heartb 1 --log {here}/logs/ws.log --pref " + TO, (s.pings,)),
+    Row("empty values", "--cert= --key= --web= --record= " + TO, (s.session, s.no_files)),
     Row("letters in one word", "-v6 localhost:" + TO, (s.where_it_listens,)),
     Row("a flag twice", "--web /nonexistent --web {here}/web " + TO, (s.page,)),
     Row("-v", "-v " + TO, (s.session, s.said)),

@@ -65,6 +65,7 @@ static void test_positionals(void **state) {
       {"[::1]:6080", "[fe80::1%lo]:23", "::1", 6080, "fe80::1%lo", 23},
       {"::1:6080", "::1:23", "::1", 6080, "::1", 23},
       {"0", "db.example:5432", "", 0, "db.example", 5432},
+      {"6080", ":5900", "", 6080, "localhost", 5900},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     const struct endpoint_case *c = &cases[i];
@@ -91,6 +92,16 @@ static void test_options_stand_anywhere_and_in_both_forms(void **state) {
     assert_int_equal(options.server.session.heartbeat_ms, 3000);
     assert_int_equal(options.server.listen_port, 6080);
   }
+}
+
+static void test_empty_values_of_websockify_are_as_if_not_given(void **state) {
+  (void)state;
+  expect_ok(WORDS("--web=", "--cert", "", "--key=", "--record=", "--log-file=", "6080", "h:1"));
+  assert_null(options.server.web_dir);
+  assert_null(options.server.tls.server.key_path);
+  assert_null(options.record);
+  assert_null(options.log_file);
+  assert_int_equal(options.notes_count, 1);
 }
 
 static void test_every_option_reaches_the_settings(void **state) {
@@ -461,7 +472,7 @@ static const struct refusal refusals[] = {
     {"bad listen port", {"70000", "h:1", NULL}, "where to listen"},
     {"bad target port", {"6080", "h:0", NULL}, "the target"},
     {"target without port", {"6080", "localhost", NULL}, "the target"},
-    {"empty target host", {"6080", ":1", NULL}, "the target"},
+    {"a colon as the target", {"6080", ":", NULL}, "the target"},
     {"unclosed bracket", {"[::1:6080", "h:1", NULL}, "where to listen"},
     {"empty word", {"", "h:1", NULL}, "where to listen"},
     {"unix and target", {"--unix-target=/x", "6080", "h:1", NULL}, "--unix-target"},
@@ -470,7 +481,9 @@ static const struct refusal refusals[] = {
     {"demo and target", {"--demo", "6080", "h:1", NULL}, "--demo"},
     {"demo and unix", {"--demo", "--unix-target=/x", NULL}, "--demo"},
     {"demo and web", {"--demo", "--web=/x", NULL}, "--demo"},
-    {"empty web", {"--web=", "6080", "h:1", NULL}, "must not be empty"},
+    {"empty source", {"--auth-source=", "6080", "h:1", NULL}, "must not be empty"},
+    {"empty authorities", {"--cafile=", "6080", "h:1", NULL}, "must not be empty"},
+    {"logins for empty web", {"--web=", "--web-auth", "--auth-file=/f", "6080", "h:1", NULL}, "needs --web"},
     {"tokens without a source", {"--token-plugin=TokenFile", "6080", NULL}, "--token-source"},
     {"a source without a plugin", {"--token-source=/t", "6080", NULL}, "--token-plugin"},
     {"--host-token alone", {"--host-token", "6080", "h:1", NULL}, "--token-plugin"},
@@ -491,7 +504,6 @@ static const struct refusal refusals[] = {
     {"a port beside both sockets", {"--unix-listen=/x", "--unix-target=/y", "6080", NULL}, "neither"},
     {"a long socket path", {"--unix-listen", LONG_PATH, "h:1", NULL}, "107"},
     {"no log format", {"6080", "h:1", "--log-format=xml", NULL}, "text and json"},
-    {"no log file", {"6080", "h:1", "--log-file=", NULL}, "must not be empty"},
     {"a flag of a flag", {"6080", "h:1", "--ssl-only=1", NULL}, "takes no value"},
     {"line feed in a word", {"6080", "h:1", "--x\ny", NULL}, "unknown option --x?y"},
 };
@@ -540,6 +552,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_positionals),
       cmocka_unit_test(test_options_stand_anywhere_and_in_both_forms),
+      cmocka_unit_test(test_empty_values_of_websockify_are_as_if_not_given),
       cmocka_unit_test(test_every_option_reaches_the_settings),
       cmocka_unit_test(test_options_of_text_clients_reach_the_settings),
       cmocka_unit_test(test_options_of_websockify_reach_the_settings),

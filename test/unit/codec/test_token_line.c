@@ -16,6 +16,7 @@ struct entry_row {
 
 static const struct entry_row entry_rows[] = {
     {"plain", "abc: localhost:5900", "abc", "localhost", 5900, NULL},
+    {"this machine, as websockify takes it", "abc: :5900", "abc", "localhost", 5900, NULL},
     {"IPv4", "abc: 127.0.0.1:1", "abc", "127.0.0.1", 1, NULL},
     {"IPv6 in brackets", "abc: [2001:db8::1]:65535", "abc", "2001:db8::1", 65535, NULL},
     {"IPv6 without brackets", "abc: ::1:5900", "abc", "::1", 5900, NULL},
@@ -99,7 +100,7 @@ static const struct other_row other_rows[] = {
     {"port of twenty digits", TEXT("abc: localhost:99999999999999999999"), "port"},
     {"port with a sign", TEXT("abc: localhost:+1"), "port"},
     {"port in letters", TEXT("abc: localhost:vnc"), "port"},
-    {"no host", TEXT("abc: :5900"), "host is missing"},
+    {"neither host nor port", TEXT("abc: :"), "port"},
     {"white space in the target", TEXT("abc: local host:5900"), "host"},
     {"white space before the port", TEXT("abc: localhost: 5900"), "port"},
     {"a second target", TEXT("abc: localhost:5900 localhost:5901"), "host"},

@@ -239,6 +239,16 @@ static void targets(void **state) {
   check_endpoints(PARSE_HOST_REQUIRED, rows, COUNT(rows));
 }
 
+static void where_to_connect_on_this_machine(void **state) {
+  (void)state;
+  static const struct endpoint_row rows[] = {
+      {":80", "localhost", 80, NULL},     {"host:80", "host", 80, NULL},  {"[::1]:80", "::1", 80, NULL},
+      {":0", NULL, 0, "from 1 to 65535"}, {":", NULL, 0, "port must be"}, {"", NULL, 0, "form host:port"},
+      {"80", NULL, 0, "form host:port"},  {"[]:80", NULL, 0, "IPv6"},
+  };
+  check_endpoints(PARSE_HOST_LOCAL, rows, COUNT(rows));
+}
+
 static void where_to_listen(void **state) {
   (void)state;
   static const struct endpoint_row rows[] = {
@@ -266,8 +276,13 @@ static void where_to_listen(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(digits_of_a_span), cmocka_unit_test(whole_numbers), cmocka_unit_test(sizes),
-      cmocka_unit_test(durations),        cmocka_unit_test(targets),       cmocka_unit_test(where_to_listen),
+      cmocka_unit_test(digits_of_a_span),
+      cmocka_unit_test(whole_numbers),
+      cmocka_unit_test(sizes),
+      cmocka_unit_test(durations),
+      cmocka_unit_test(targets),
+      cmocka_unit_test(where_to_listen),
+      cmocka_unit_test(where_to_connect_on_this_machine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
