@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness import CLOSE, encode_frame
+from harness import BINARY, CLOSE, encode_frame
 
 MASK = b"\x37\xfa\x21\x3d"  # of every frame whose mask is not what its case is about: runs are repeatable
 
@@ -64,7 +64,9 @@ class Case:
     sends: object = ()  # pieces of bytes (mostly frames): joined, and cut again at every chunking
     sees: tuple = ()  # Pong and Close: all control frames of the server, in order
     up: object = b""  # bytes, or an Up: what the backend gets
-    down: object = b""  # payload that the client gets in binary frames
+    down: object = b""  # payload that the client gets in data frames
+    down_as: object = BINARY  # their opcode; or BASE64: text frames, each whole base64, whose bytes `down` is
+    messages: object = None  # list of their payloads, one by one; None: `down` may be cut anywhere
     down_may_stop: bool = False  # a Close may come before all of `down` has
     down_frame_max: int = 0  # most payload that one frame to the client may have; 0: any
     backend: object = "fin"  # how its stream ends: "fin" or "reset"; None: it must not be dialled
@@ -82,6 +84,7 @@ class Case:
 
 
 ECHO, FINISH, RESET = "echo", "finish", "reset"
+BASE64 = "base64"
 
 
 def resolve(value):

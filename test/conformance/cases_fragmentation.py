@@ -20,9 +20,10 @@ UNMASKED = Demand("RFC 6455 6.2", "MUST", "The server takes the mask off the dat
 NEW_MESSAGE = Demand("RFC 6455 6.2", "MUST", "Data frames behind the last fragment belong to a new message.")
 BINARY_ANY = Demand("RFC 6455 5.6", "", "Binary payload is arbitrary.")
 ENCAPSULATE = Demand("RFC 6455 6.1", "MUST", "What is sent is put into frames as 5.2 has them.",
-                     outcome="Binary frames, whole messages each: browsers need no reassembly.")
+                     outcome="Whole messages each: browsers need no reassembly.")
 OPCODE = Demand("RFC 6455 6.1", "MUST", "The opcode of the first frame says text or binary.",
-                outcome="Always binary: a backend's bytes are of no known encoding.")
+                outcome="Binary, since a backend's bytes are of no known encoding, unless `--frames` or the "
+                "subprotocol says otherwise; looked for in every frame of every case.")
 OPEN_ONLY = Demand("RFC 6455 6.1", "MUST", "Data is sent while the connection is open, and no longer.",
                    outcome="Looked for in every case: no frame of the server comes behind its Close.")
 LAST_FIN = Demand("RFC 6455 6.1", "MUST", "The last frame of what is sent has FIN.", outcome="Every frame has it.")

@@ -13,6 +13,7 @@ def complaints(session):
     found += judge_responses(case.http, reading.responses)
     found += judge_controls(case.sees, reading.controls)
     found += judge_down(case, bytes(reading.down))
+    found += judge_messages(case, reading.messages)
     if case.down_frame_max and reading.longest > case.down_frame_max:
         found.append(f"a frame of {reading.longest} bytes, more than {case.down_frame_max}")
     found += judge_client_end(case, session.channel.ended)
@@ -96,6 +97,11 @@ def judge_down(case, seen):
     if seen == wanted or (case.down_may_stop and wanted.startswith(seen)):
         return []
     return [f"payload to the client: {difference(wanted, seen)}"]
+
+
+def judge_messages(case, seen):
+    wanted = resolve(case.messages)
+    return [] if wanted is None or wanted == seen else [f"messages to the client: wanted {wanted}, seen {seen}"]
 
 
 # --- what the backend has got ---

@@ -4,24 +4,30 @@ Whatever no server may send, to any request and in any state, is a fault here (R
 responses.py), so that every case looks for it.
 """
 
+import base64
+import binascii
 import struct
 
-from harness import BINARY, CLOSE, PING, PONG, Frame
+from harness import BINARY, CLOSE, PING, PONG, TEXT, Frame
 from harness.client import Response
 
+from .case import BASE64
 from .responses import response_faults
 
 SURPLUS_MAX = 10  # responses more than there should be; behind them the case is given up, before memory is
 
 
 class Reading:
-    """Feed it bytes; `responses`, `controls` (Frames), `down` (payload of data frames) and `faults` grow."""
+    """Feed it bytes; `responses`, `controls` (Frames), `messages` (payloads of data frames), `down` (of all of them)
+    and `faults` grow. `down_as`: see Case."""
 
-    def __init__(self, expected_http):
+    def __init__(self, expected_http, down_as=BINARY):
         self.expected = expected_http
+        self.encoded = down_as == BASE64
+        self.data_opcode = TEXT if self.encoded else down_as
         self.responses, self.controls, self.faults = [], [], []
         self.down = bytearray()
-        self.data_frames = 0
+        self.messages = []
         self.longest = 0  # payload of one data frame
         self.buffer = bytearray()
 
@@ -101,16 +107,28 @@ class Reading:
             (second & 0x80, "5.1: the server's frame is masked"),
             (start == 4 and length < 126 or start == 10 and length < 65536, "5.2: not the shortest length form"),
             (not first & 0x80, "5.4: a fragment (wsluice sends none)"),
-            (opcode not in (BINARY, CLOSE, PING, PONG), f"5.2: opcode {opcode:#x}"),
+            (opcode not in (self.data_opcode, CLOSE, PING, PONG), f"5.2: opcode {opcode:#x}"),
             (opcode >= CLOSE and length > 125, "5.5: a control frame of more than 125 bytes"),
             (self.close is not None, "5.5.1: a frame behind the Close"),
         ]
         self.faults += [f"{text} (frame {first:02x} {second:02x}, {length} bytes)" for broken, text in rules if broken]
 
     def _keep(self, frame):
-        if frame.opcode == BINARY:
-            self.down += frame.payload
-            self.data_frames += 1
-            self.longest = max(self.longest, len(frame.payload))
-        else:
+        if frame.opcode >= CLOSE:
             self.controls.append(frame)
+            return
+        self.longest = max(self.longest, len(frame.payload))
+        payload = self._read_text(frame.payload) if frame.opcode == TEXT else frame.payload
+        self.messages.append(payload)
+        self.down += payload
+
+    def _read_text(self, payload):
+        """A text message is UTF-8 all by itself, and in base64 all by itself, padding included."""
+        try:
+            payload.decode()
+            return base64.b64decode(payload, validate=True) if self.encoded else payload
+        except UnicodeDecodeError as error:
+            self.faults.append(f"5.6: a text message that is not UTF-8: {error}")
+        except binascii.Error as error:
+            self.faults.append(f"a message that is not base64: {error} ({payload[:80]!r})")
+        return payload

@@ -11,7 +11,7 @@ from harness import Backend, PING, PONG, RawClient, Wsluice
 from harness.wire import LIMIT_SECONDS
 
 from .case import frame
-from .session import GREETING_SIZE, BackendEnd, greeting
+from .session import GREETING, GREETING_SIZE, BackendEnd, greeting
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 PROBE_NUMBER = 0
@@ -141,7 +141,7 @@ class Server:
         end.on_event()
         if len(end.received) < GREETING_SIZE:
             return
-        number = struct.unpack(">I", end.received[:GREETING_SIZE])[0]
+        number, = GREETING.unpack(end.received[:GREETING_SIZE])
         if number != PROBE_NUMBER and number not in self.sessions:
             return  # a stranger, or one whose session was given up
         self.strangers.remove(end)

@@ -14,13 +14,15 @@ from .channel import READ_SIZE
 from .chunking import cut
 from .reading import Reading
 
-GREETING_SIZE = 4
+# The number, its high byte last: no session's greeting ends like a line, which --frames lines would leave as it is.
+GREETING = struct.Struct("<I")
+GREETING_SIZE = GREETING.size
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 1.3
 HEAD = upgrade_request("/", {"Sec-WebSocket-Key": KEY})
 
 
 def greeting(number):
-    return frame(BINARY, struct.pack(">I", number))
+    return frame(BINARY, GREETING.pack(number))
 
 
 class BackendEnd:
@@ -95,7 +97,7 @@ class Session:
     def __init__(self, case, number, chunking, data, open_channel):
         self.case, self.number = case, number
         self.chunking, places = chunking
-        self.reading = Reading(case.http)
+        self.reading = Reading(case.http, case.down_as)
         self.backend = None
         self.head_sent = case.request is not None  # then it is part of the chunks
         self.chunks = cut(self._with_number(data), places)
