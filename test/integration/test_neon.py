@@ -59,7 +59,7 @@ def query(postgres, authority):
 
     def run(bridge, user="scram", secure=False, pipeline=False, database=None):
         return run_node(
-            "integration/clients/neon_query.mjs", limit=60, proxy=f"localhost:{bridge.port}", rows=ROWS, secure=secure,
+            "integration/clients/neon_query.mjs", limit=60, proxy=f"127.0.0.1:{bridge.port}", rows=ROWS, secure=secure,
             ca=str(authority.cert), pipelineConnect="password" if pipeline else False,
             database=database or f"postgresql://{user}:{PASSWORD}@127.0.0.1:{postgres.port}/postgres")
 

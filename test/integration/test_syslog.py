@@ -49,7 +49,8 @@ def unix_daemon(tmp_path):
 
 @pytest.fixture
 def udp_daemon():
-    daemon = Daemon(socket.AF_INET, ("127.0.0.1", 0))
+    family, *_, address = socket.getaddrinfo("localhost", 0, type=socket.SOCK_DGRAM)[0]  # Debian's own hosts: ::1
+    daemon = Daemon(family, address)
     daemon.server = "localhost:%d" % daemon.socket.getsockname()[1]
     yield daemon
     daemon.close()
