@@ -170,10 +170,16 @@ def arguments(line, places, port):
     return words, {"program": program, "env": {"PATH": path}, "cwd": places["here"] / line.cwd}
 
 
-def answers(port):
+def where(line):
+    """The address on which the line listens, as clients find it: localhost is ::1 first on many machines."""
+    name = "localhost" if "localhost:{port}" in line.words else "127.0.0.1"
+    return socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)[0][4][0]
+
+
+def answers(line, port):
     """Whether somebody listens."""
     try:
-        socket.create_connection(("127.0.0.1", port), LIMIT_SECONDS).close()
+        socket.create_connection((where(line), port), LIMIT_SECONDS).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -186,7 +192,7 @@ def start(wsluice, line, places):
         port = free_port()
         words, process = arguments(line, places, port)
         instance = wsluice.run(*words, **process)
-        wait_until(lambda: answers(port) or instance.process.poll() is not None)
+        wait_until(lambda: answers(line, port) or instance.process.poll() is not None)
         if instance.process.poll() is None:
             return instance, port
         instance.wait_for_exit()
@@ -195,8 +201,8 @@ def start(wsluice, line, places):
     raise AssertionError(f"no port is free for {line.words}")
 
 
-def client_to(port, scheme, ca):
-    return RawClient(port, tls=tls_client_context(ca) if scheme in ("wss", "https") else None)
+def client_to(line, port, scheme, ca):
+    return RawClient(port, where(line), tls=tls_client_context(ca) if scheme in ("wss", "https") else None)
 
 
 def use(line, port, ca):
@@ -204,23 +210,23 @@ def use(line, port, ca):
     for scheme in ("ws", "wss"):
         if scheme in line.schemes.split():
             if "--web" in line.words:
-                read_page(port, scheme.replace("ws", "http"), ca)
+                read_page(line, port, scheme.replace("ws", "http"), ca)
             if not (line.ends_itself and scheme != line.schemes.split()[0]):
                 exchange(line, port, scheme, ca)
         elif scheme == "ws":
-            with client_to(port, "ws", ca) as client:
+            with client_to(line, port, "ws", ca) as client:
                 client.upgrade(line.path, expect=400)
 
 
-def read_page(port, scheme, ca):
-    with client_to(port, scheme, ca) as client:
+def read_page(line, port, scheme, ca):
+    with client_to(line, port, scheme, ca) as client:
         assert client.request(b"GET /vnc.html HTTP/1.1\r\nHost: localhost\r\n\r\n").body == PAGE
 
 
 def exchange(line, port, scheme, ca):
     """A session with an echo of some size, ended in order."""
     data = os.urandom(PAYLOAD)
-    with client_to(port, scheme, ca) as client:
+    with client_to(line, port, scheme, ca) as client:
         answer = client.upgrade(line.path, {"Host": line.host, "Sec-WebSocket-Protocol": "binary"})
         assert answer.header("Sec-WebSocket-Protocol") == "binary"
         client.send_frame(BINARY, data)
