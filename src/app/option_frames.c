@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/option_groups.h"
+#include "app/option_rules.h"
 
 /* A word that an option may have, and what it stands for. */
 struct choice {
@@ -51,6 +52,13 @@ static int check_invalid_utf8(struct options *options, const char *value, const 
   return WSL_OK;
 }
 
+/* Who has lengthened lines alone would see them cut where they always were. */
+static const char *check(struct options *o) {
+  if (o->max_line > OPTIONS_MESSAGE_DEFAULT && o->max_line > o->max_frame_size)
+    options_note(o, "--max-line is over --max-frame-size, where longer lines are cut: raise both");
+  return NULL;
+}
+
 static void fill(struct options *o) {
   o->server.session.max_line = (uint32_t)o->max_line;
 }
@@ -78,4 +86,4 @@ static const struct option_spec specs[] = {
 };
 /* clang-format on */
 
-const struct option_group option_group_frames = {specs, sizeof specs / sizeof specs[0], NULL, fill};
+const struct option_group option_group_frames = {specs, sizeof specs / sizeof specs[0], check, fill};

@@ -52,8 +52,8 @@ static void set_defaults(struct options *o) {
   o->server.unix_listen_mode = 0600;
   o->backlog = 1024;
   o->server.sockets = socket_tuning_default;
-  o->max_frame_size = 65536; /* browsers and common clients take whole messages of that size */
-  o->max_line = 65536;       /* the same */
+  o->max_frame_size = OPTIONS_MESSAGE_DEFAULT;
+  o->max_line = OPTIONS_MESSAGE_DEFAULT;
   o->request_line_max = 16u << 10;
   o->head_max = 64u << 10;
   o->header_lines_max = 100;

@@ -23,7 +23,8 @@
 
 #define TOKEN_SECRET_MAX 2048u
 
-#define OPTIONS_NOTES_MAX 8u /* sentences about options without a meaning */
+#define OPTIONS_MESSAGE_DEFAULT 65536u /* browsers and common clients take whole messages of that size */
+#define OPTIONS_NOTES_MAX       8u     /* sentences about options without a meaning */
 
 #define OPTIONS_USAGE "[options] [listen_host:]port target_host:target_port" /* behind the program's name */
 

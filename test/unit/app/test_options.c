@@ -290,6 +290,16 @@ static void test_what_is_of_no_use_is_noted_and_taken(void **state) {
   assert_int_equal(options.notes_count, 0);
 }
 
+static void test_lines_that_frames_are_too_short_for_are_noted(void **state) {
+  (void)state;
+  expect_ok(WORDS("6080", "h:1", "--frames=lines", "--max-line=100K"));
+  assert_int_equal(options.notes_count, 1);
+  expect_ok(WORDS("6080", "h:1", "--max-line=100K", "--max-frame-size=100K"));
+  assert_int_equal(options.notes_count, 0);
+  expect_ok(WORDS("6080", "h:1", "--max-frame-size=1K")); /* says nothing of lines */
+  assert_int_equal(options.notes_count, 0);
+}
+
 static void test_modes_of_a_socket_file(void **state) {
   (void)state;
   static const struct {
@@ -562,6 +572,7 @@ int main(void) {
       cmocka_unit_test(test_help_is_given_whatever_follows),
       cmocka_unit_test(test_the_name_that_it_was_started_by),
       cmocka_unit_test(test_what_is_of_no_use_is_noted_and_taken),
+      cmocka_unit_test(test_lines_that_frames_are_too_short_for_are_noted),
       cmocka_unit_test(test_modes_of_a_socket_file),
       cmocka_unit_test(test_defaults_are_those_of_the_design),
       cmocka_unit_test(test_modes_without_a_target),
