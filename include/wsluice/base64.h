@@ -1,5 +1,5 @@
-/* Base64 (RFC 4648 section 4) as the subprotocol "base64" speaks it: each message is a text of its own, with
- * its own padding. Pure; no allocation.
+/* Base64 (RFC 4648 section 4): the encoder for whoever needs one, and a decoder as the subprotocol "base64"
+ * wants it, where each message is a text of its own, with its own padding. Pure; no allocation.
  */
 #ifndef WSLUICE_BASE64_H
 #define WSLUICE_BASE64_H

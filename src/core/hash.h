@@ -1,5 +1,4 @@
-/* Hashes and random bytes, from mbedTLS and the kernel; the only place that knows both
- * mbedTLS 2.28 and 3.6 names. Thread-safe.
+/* Hashes and random bytes, from mbedTLS (2.28 and 3.6, whose names differ) and the kernel. Thread-safe.
  */
 #ifndef CORE_HASH_H
 #define CORE_HASH_H

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "core/error.h"
+#include "core/file_signature.h"
 #include "core/log.h"
 #include "route/jose_header.h"
 #include "route/jwt.h"
@@ -35,7 +36,7 @@ struct jwt_source {
   bool once;                  /* no regular file: never read again */
   pthread_mutex_t lock;       /* of all below */
   struct shared_key *current; /* NULL: the file could not be used when it was read last */
-  struct stat read_as;
+  struct file_signature read_as;
   bool settled; /* `read_as` tells whether it has changed */
   bool failed;  /* and the log has said so */
 };
@@ -96,14 +97,8 @@ static int read_key(struct jwt_source *source, char *why, size_t why_cap) {
   return 0;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b) {
-  return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-         a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-         a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-static bool is_settled(const struct stat *file) {
-  double age = now() - seconds_of(file->st_ctim);
+static bool is_settled(const struct file_signature *file) {
+  double age = now() - seconds_of(file->changed);
   return age >= UNSETTLED_S || age <= -UNSETTLED_S; /* of another machine's clock, perhaps */
 }
 
@@ -120,19 +115,22 @@ static void note_reading(struct jwt_source *source, int error, const char *why) 
 }
 
 /* Looks at the file without reading it. */
-static int look(const struct jwt_source *source, struct stat *file, char *why) {
+static int look(const struct jwt_source *source, struct file_signature *file, char *why) {
+  struct stat status;
   struct tls_pem pem = {.role = "token source", .path = source->path, .why = why, .why_cap = WHY_SIZE};
-  if (stat(source->path, file) != 0)
+  if (stat(source->path, &status) != 0)
     return tls_pem_refuse(&pem, WSL_NOT_FOUND, "it is not there any more, or can't be reached");
-  return S_ISREG(file->st_mode) ? 0 : tls_pem_refuse(&pem, WSL_INVALID, "it is no file any more");
+  *file = file_signature_of_status(&status);
+  return S_ISREG(status.st_mode) ? 0 : tls_pem_refuse(&pem, WSL_INVALID, "it is no file any more");
 }
 
 static int refresh(struct jwt_source *source) {
   char why[WHY_SIZE];
-  struct stat file;
+  struct file_signature file;
   if (source->once) return 0;
   int error = look(source, &file, why);
-  if (error == 0 && source->current != NULL && source->settled && same_file(&file, &source->read_as))
+  if (error == 0 && source->current != NULL && source->settled &&
+      file_signature_same(&file, &source->read_as))
     return 0;
   if (error == 0) {
     source->read_as = file;
@@ -209,8 +207,10 @@ static int open_source(struct token_source **result, const struct token_source_o
   if (source == NULL) return tls_pem_refuse(&pem, WSL_NO_MEMORY, "no memory for it");
   jose_json_start();
   source->path = options->argument;
-  if (stat(source->path, &source->read_as) == 0) {
-    source->once = !S_ISREG(source->read_as.st_mode);
+  struct stat status;
+  if (stat(source->path, &status) == 0) {
+    source->once = !S_ISREG(status.st_mode);
+    source->read_as = file_signature_of_status(&status);
     source->settled = is_settled(&source->read_as);
   }
   pthread_mutex_init(&source->lock, NULL);

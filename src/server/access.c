@@ -3,38 +3,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "core/error.h"
+#include "core/file_signature.h"
 #include "core/log.h"
 #include "server/file_watch.h"
-
-/* What tells one state of the file from another; zeros: it isn't there. */
-struct signature {
-  dev_t device;
-  ino_t inode;
-  off_t size;
-  struct timespec modified, changed;
-};
 
 struct access {
   const struct auth_settings *settings;
   struct auth *auth;
   struct file_watch *watch;
-  struct signature signature; /* as last read */
+  struct file_signature signature; /* as last read */
 };
-
-/* Compared as bytes: what lies between its members must be zero. */
-static void sign(const struct access *access, struct signature *signature) {
-  struct stat status;
-  memset(signature, 0, sizeof(*signature));
-  if (access->settings->htpasswd == NULL || stat(access->settings->htpasswd, &status) != 0) return;
-  signature->device = status.st_dev;
-  signature->inode = status.st_ino;
-  signature->size = status.st_size;
-  signature->modified = status.st_mtim;
-  signature->changed = status.st_ctim;
-}
 
 int access_open(struct access **result, const struct server_settings *settings, char *why, size_t why_cap) {
   *result = NULL;
@@ -45,7 +25,7 @@ int access_open(struct access **result, const struct server_settings *settings, 
     return WSL_NO_MEMORY;
   }
   access->settings = &settings->auth;
-  sign(access, &access->signature); /* first: a change while it is read is seen again */
+  access->signature = file_signature_of(settings->auth.htpasswd); /* first: see there */
   int error = auth_open(&access->auth, &settings->auth, &settings->origins, why, why_cap);
   if (error != 0) {
     free(access);
@@ -61,15 +41,14 @@ struct auth *access_auth(struct access *access) {
 
 void access_reload(struct access *access) {
   if (access == NULL) return;
-  sign(access, &access->signature);
+  access->signature = file_signature_of(access->settings->htpasswd);
   auth_reload(access->auth);
 }
 
 static void on_changed(void *owner) {
   struct access *access = owner;
-  struct signature now;
-  sign(access, &now);
-  if (memcmp(&now, &access->signature, sizeof(now)) != 0) access_reload(access);
+  struct file_signature now = file_signature_of(access->settings->htpasswd);
+  if (!file_signature_same(&now, &access->signature)) access_reload(access);
 }
 
 void access_watch(struct access *access, uv_loop_t *loop) {

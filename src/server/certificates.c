@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/error.h"
+#include "core/file_signature.h"
 #include "core/log.h"
 #include "server/file_watch.h"
 
@@ -14,20 +14,12 @@
 #define SHOWN_PATH_MAX 256u
 #define FILES_COUNT    3u /* certificate, key, authorities */
 
-/* What tells one state of a file from another. */
-struct signature {
-  dev_t device;
-  ino_t inode;
-  off_t size;
-  struct timespec modified, changed;
-};
-
 struct certificates {
   const struct tls_settings *settings;
   struct tls_tickets *tickets;
-  uv_mutex_t lock;                          /* of `current` */
-  struct tls_context *current;              /* held */
-  struct signature signatures[FILES_COUNT]; /* as last read, usable or not */
+  uv_mutex_t lock;                               /* of `current` */
+  struct tls_context *current;                   /* held */
+  struct file_signature signatures[FILES_COUNT]; /* as last read, usable or not */
   struct file_watch *watch;
   void (*on_renewed)(void *owner);
   void *owner;
@@ -40,20 +32,11 @@ static void list_files(const struct certificates *certificates, const char *path
   paths[2] = options->client_certificates != TLS_CLIENT_CERTIFICATES_IGNORED ? options->ca_path : NULL;
 }
 
-/* Zeros for a file that isn't there. */
-static void sign(const struct certificates *certificates, struct signature signatures[FILES_COUNT]) {
+static void sign(const struct certificates *certificates, struct file_signature signatures[FILES_COUNT]) {
   const char *paths[FILES_COUNT];
   list_files(certificates, paths);
-  memset(signatures, 0, FILES_COUNT * sizeof(*signatures));
-  for (size_t i = 0; i < FILES_COUNT; i++) {
-    struct stat status;
-    if (paths[i] == NULL || stat(paths[i], &status) != 0) continue;
-    signatures[i].device = status.st_dev;
-    signatures[i].inode = status.st_ino;
-    signatures[i].size = status.st_size;
-    signatures[i].modified = status.st_mtim;
-    signatures[i].changed = status.st_ctim;
-  }
+  for (size_t i = 0; i < FILES_COUNT; i++)
+    signatures[i] = file_signature_of(paths[i]);
 }
 
 static int read_files(struct certificates *certificates, struct tls_context **context, char *why,
@@ -131,9 +114,12 @@ void certificates_reload(struct certificates *certificates) {
 
 static void on_changed(void *owner) {
   struct certificates *certificates = owner;
-  struct signature now[FILES_COUNT];
+  struct file_signature now[FILES_COUNT];
+  bool same = true;
   sign(certificates, now);
-  if (memcmp(now, certificates->signatures, sizeof(now)) != 0) certificates_reload(certificates);
+  for (size_t i = 0; i < FILES_COUNT; i++)
+    same = same && file_signature_same(&now[i], &certificates->signatures[i]);
+  if (!same) certificates_reload(certificates);
 }
 
 void certificates_watch(struct certificates *certificates, uv_loop_t *loop, void (*on_renewed)(void *owner),

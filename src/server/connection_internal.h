@@ -1,5 +1,5 @@
-/* What the files of the connection share (connection.c, connection_head.c, connection_request.c,
- * connection_gate.c, connection_file.c, connection_routing.c, connection_upgrade.c); nobody else includes it.
+/* What the files of the connection share (connection.c and connection_*.c; each has its part below); nobody
+ * else includes it.
  */
 #ifndef SERVER_CONNECTION_INTERNAL_H
 #define SERVER_CONNECTION_INTERNAL_H
