@@ -47,7 +47,14 @@ void pipes_begin(struct pipe_maker *maker, uint64_t seed, uint32_t ceiling, uint
   random_seed(&maker->random, seed);
 }
 
+/* Whoever borrows one next would send what lies in it. */
+static void check_kept(const struct splice_pool *pool) {
+  for (struct list *node = pool->free.next; node != &pool->free; node = node->next)
+    sim_check(LIST_ENTRY(node, struct splice_pipe, node)->held == 0, "a pipe is kept with bytes in it");
+}
+
 void pipes_end(struct pipe_maker *maker) {
+  check_kept(&maker->pool);
   sim_check(maker->pool.existing == maker->pool.free_count, "a pipe was left behind");
   splice_pool_destroy(&maker->pool);
   sim_check(maker->open == 0, "%zu pipes were never closed", maker->open);
