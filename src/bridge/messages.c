@@ -78,8 +78,10 @@ static bool is_text(const struct messages *m) {
 }
 
 static void note_replaced(struct session *s) {
+  struct session_domain *domain = s->domain;
   if (s->messages->replaced) return;
   s->messages->replaced = true;
+  if (domain->on_replaced != NULL) domain->on_replaced(domain, domain->owner);
   log_event(LOG_INFO, s->id, "target sent what is not UTF-8: the client gets U+FFFD in its place");
 }
 

@@ -298,7 +298,7 @@ void session_domain_init(struct session_domain *domain) {
   slab_init(&domain->messages, sizeof(struct messages));
   list_init(&domain->sessions);
   domain->count = 0;
-  domain->on_stalled = NULL;
+  domain->on_stalled = domain->on_replaced = NULL;
   domain->watch = NULL;
   shortage_init(domain);
 }

@@ -91,6 +91,8 @@ struct session_domain {
   struct shortage shortage;
   /* A session is being ended because its peer takes nothing while others wait for memory; may be NULL. */
   void (*on_stalled)(struct session_domain *domain, void *owner);
+  /* The first byte of a session's target that is no text has been replaced; may be NULL. */
+  void (*on_replaced)(struct session_domain *domain, void *owner);
   /* After a session has ended and is about to be freed. */
   void (*on_ended)(struct session_domain *domain, void *owner);
   void *owner;

@@ -14,6 +14,7 @@ struct counters {
   _Atomic uint64_t upgrades;       /* sessions opened */
   _Atomic uint64_t sessions_ended; /* of those */
   _Atomic uint64_t stalled;        /* of those, ended since their peers took nothing while memory was short */
+  _Atomic uint64_t replaced_text;  /* sessions whose target sent a client of text what is not UTF-8 */
   _Atomic uint64_t requests_served; /* answered with 2xx or 3xx */
   _Atomic uint64_t refused_4xx;
   _Atomic uint64_t refused_5xx;

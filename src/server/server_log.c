@@ -62,6 +62,7 @@ static const struct {
     {"refused_targets", offsetof(struct counters, refused_targets), 'r'},
     {"proxy_failed", offsetof(struct counters, proxy_failed), 'p'},
     {"stalled", offsetof(struct counters, stalled), 's'},
+    {"replaced_text", offsetof(struct counters, replaced_text), 'u'},
     {"auth_failures", offsetof(struct counters, auth_failures), 'a'},
     {"auth_delays", offsetof(struct counters, auth_delays), 'a'},
     {"lookups", offsetof(struct counters, lookups), 'l'},

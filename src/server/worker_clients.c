@@ -103,6 +103,11 @@ void worker_on_session_stalled(struct session_domain *domain, void *owner) {
   counter_add(&((struct worker *)owner)->counters.stalled);
 }
 
+void worker_on_session_replaced(struct session_domain *domain, void *owner) {
+  (void)domain;
+  counter_add(&((struct worker *)owner)->counters.replaced_text);
+}
+
 void worker_on_session_ended(struct session_domain *domain, void *owner) {
   (void)domain;
   struct worker *worker = owner;

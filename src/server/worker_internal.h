@@ -99,6 +99,7 @@ void worker_take_mail(struct worker *worker);
 void worker_on_connection_closed(struct connection_domain *domain, void *owner);
 void worker_on_session_ended(struct session_domain *domain, void *owner);
 void worker_on_session_stalled(struct session_domain *domain, void *owner);
+void worker_on_session_replaced(struct session_domain *domain, void *owner);
 
 /* ---- worker_open.c ---- */
 

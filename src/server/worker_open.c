@@ -80,6 +80,7 @@ static void set_up_sessions(struct worker *worker, struct dialer *dialer) {
   random_seed(&worker->sessions.random, seed);
   worker->sessions.on_ended = worker_on_session_ended;
   worker->sessions.on_stalled = worker_on_session_stalled;
+  worker->sessions.on_replaced = worker_on_session_replaced;
   worker->sessions.owner = worker;
 }
 

@@ -172,6 +172,8 @@ def test_bytes_that_are_no_text_are_replaced(talk, sent):
     service.close()
     assert "".join(recv_texts(client)[0]) == sent.decode("utf-8", "replace")
     bridge.wait_for_log(r"not UTF-8: the client gets U\+FFFD")
+    bridge.stop()
+    bridge.wait_for_log(r"stopped .* replaced_text=1\b")
 
 
 def test_bytes_that_are_no_text_close(talk):
