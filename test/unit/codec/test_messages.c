@@ -88,7 +88,7 @@ static size_t reference_lines(struct told *told, const struct wsl_message_form *
 
 /* What a user of the codec does: keeps what is unfinished, completes it with the next piece. */
 struct splitter {
-  const struct wsl_message_form *form;
+  struct wsl_message_form form;
   struct told told;
   uint8_t kept[512];
   size_t kept_len;
@@ -102,11 +102,11 @@ static void take_piece(struct splitter *s, const uint8_t *piece, size_t piece_le
   memcpy(data + len - piece_len, piece, piece_len);
   s->cr_waits = false;
   while (len > 0) {
-    struct wsl_message_cut cut = wsl_message_cut(s->form, s->kept_len, at, len);
+    struct wsl_message_cut cut = wsl_message_cut(&s->form, s->kept_len, at, len);
     memcpy(s->kept + s->kept_len, at, cut.take);
     s->kept_len += cut.take;
     if (cut.unfinished) {
-      assert_true(s->kept_len <= s->form->max);
+      assert_true(s->kept_len <= s->form.max);
       assert_true(cut.take == len || (cut.take == len - 1 && at[cut.take] == '\r'));
       s->cr_waits = cut.take < len;
       break;
@@ -143,7 +143,7 @@ static void lines_are_the_same_at_every_cut(void **state) {
         if (form.opcode == WSL_OP_TEXT && cut < len && (stream[cut] & 0xC0) == 0x80) continue;
         static struct splitter splitter;
         memset(&splitter, 0, sizeof splitter);
-        splitter.form = &form;
+        splitter.form = form;
         take_piece(&splitter, stream, cut);
         take_piece(&splitter, stream + cut, len - cut);
         /* Of the unfinished line there may be pieces over the bound, besides. */
@@ -174,7 +174,7 @@ static void random_streams_in_random_pieces(void **state) {
     static struct splitter splitter;
     reference_lines(&expected, &form, stream, len);
     memset(&splitter, 0, sizeof splitter);
-    splitter.form = &form;
+    splitter.form = form;
     for (size_t at = 0; at < len;) {
       size_t piece = 1 + random_below(&seed, len - at);
       take_piece(&splitter, stream + at, piece);
