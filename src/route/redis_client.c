@@ -125,8 +125,8 @@ static void break_off_so(struct redis_client *client, enum route_outcome outcome
   }
   if (client->state != REDIS_READY && outcome == ROUTE_FAILED) put_off(client);
   disconnect(client);
+  list_move_all(&client->asked, &client->waiting); /* together: who asks again meanwhile begins anew */
   fail_all(&client->asked, outcome);
-  fail_all(&client->waiting, outcome);
 }
 
 static void break_off(struct redis_client *client, const char *why) {
