@@ -11,9 +11,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+. scripts/apt-root.sh
 pin=cmake/mbedtls/source.pin
 config=cmake/mbedtls/wsluice_mbedtls_config.h
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 variant=${1:-plain}
 
 say() {
@@ -63,17 +63,6 @@ finish() {
 
 [ ! -e "$out/.complete" ] || finish
 
-# in_own_root <program of apt> <arguments>...
-in_own_root() {
-  program=$1
-  shift
-  "$program" -q -o Dir::Etc::sourcelist="$root/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-    -o Dir::State="$root" -o Dir::State::lists="$root/lists" -o Dir::State::status="$root/status" \
-    -o Dir::Cache="$root/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none \
-    -o APT::Update::Error-Mode=any -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
-    -o Acquire::AllowInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false "$@"
-}
-
 # Sets $version to the pinned one, or to a newer one of 3.6: those replace it on mirrors, as well signed, just not
 # looked at yet. Anything else is refused.
 choose_version() {
@@ -93,15 +82,8 @@ choose_version() {
 fetch_from() {
   url=$1
   root=$work/apt
-  rm -rf "$root"
-  mkdir -p "$root/lists/partial" "$root/cache/archives/partial"
-  : >"$root/status"
-  echo "deb-src [signed-by=$keyring] $url $(pinned suite) main" >"$root/sources.list"
   say "fetching the source package of $(pinned suite) from $url"
-  if ! in_own_root apt-get update >"$work/apt.log" 2>&1; then
-    grep '^[EW]:' "$work/apt.log" >&2 || cat "$work/apt.log" >&2
-    return 1
-  fi
+  make_own_root "$url" "$(pinned suite)" || return 1
   choose_version || return 1
   (cd "$work" && in_own_root apt-get --download-only --only-source source "mbedtls=$version") \
     >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; return 1; }
