@@ -3,14 +3,15 @@
 
 Reads every #include of src/, include/ and bench/loadgen, and names each that breaks a rule, with file,
 line and the rule. Exit status 1 when there is one. A room is a folder of src/, or bench/loadgen; the public
-headers in include/wsluice belong to codec, but for those in PUBLIC_OF_CORE.
+headers in include/wsluice belong to codec, but for those in PUBLIC_OF_CORE. Folders in a room are for the reader's
+eye, and may know less of each other than the room does (INSIDE).
 
     scripts/check-includes.py [root of the tree]
 """
 
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 
 # The map: each room and the rooms that it may include besides itself.
 MAY_INCLUDE = {
@@ -25,6 +26,12 @@ MAY_INCLUDE = {
     "preload": set(),  # a library in programs of strangers: nothing of ours
     "loadgen": {"net", "codec", "core"},  # wsluice-bench: must stay good for any bridge, so it knows none of ours
 }
+# Within a room: which of its folders a folder may include besides itself (the room's name: the files right in it).
+INSIDE = {
+    "route/jose": set(),
+    "route/auth": {"route"},
+    "route/token": {"route", "route/jose"},
+}
 ELSEWHERE = {"loadgen": "bench"}  # rooms that are not in src/
 PUBLIC_OF_CORE = {"span.h"}
 
@@ -35,12 +42,12 @@ PURE_HEADERS = {
     "arm_neon.h", "emmintrin.h", "immintrin.h", "smmintrin.h", "tmmintrin.h",
 }
 
-# Headers from outside that only some may include: pattern, the rooms (or files), the reason.
+# Headers from outside that only some may include: pattern, the rooms (or folders, or files), the reason.
 OUTSIDE = [
-    (r"crypt\.h", {"route/password_hash"}, "passwords are hashed in one place"),
+    (r"crypt\.h", {"route/auth/password_hash"}, "passwords are hashed in one place"),
     (r"uv(/.*)?\.h", {"net", "server", "ops", "app", "loadgen"}, "the event loop is not for rooms that a simulator runs"),
     (r"ares.*\.h", {"net", "app/versions"}, "names are resolved in net"),
-    (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions", "route/jose_key", "route/jws", "route/jwe"},
+    (r"mbedtls/.*|psa/.*", {"core/hash", "net", "app/versions", "route/jose"},
      "mbedTLS is behind core/hash, net's TLS and route's tokens"),
     (r"hiredis/.*", {"route", "app/versions"}, "Redis is spoken in route"),
     (r"jansson.*\.h", {"route", "app/versions"}, "JSON is read in route"),
@@ -73,7 +80,17 @@ def room_of(path, root):
     return parts[1] if parts[1] in MAY_INCLUDE else None
 
 
-def check_own(room, quote, name):
+def unit_of(path, root):
+    """A source file as the maps name it: "route/jose/key" for src/route/jose/key.c."""
+    return "/".join(path.relative_to(root).with_suffix("").parts[1:])
+
+
+def folder_of(path):
+    """The folder, as in INSIDE, of a path that begins with its room."""
+    return str(PurePath(path).parent)
+
+
+def check_own(room, folder, quote, name):
     """What is wrong with including one of our own headers, or None."""
     if quote == "<":
         target = room_of_public(name.removeprefix("wsluice/"))
@@ -84,24 +101,25 @@ def check_own(room, quote, name):
     if target != room and target not in MAY_INCLUDE[room]:
         allowed = ", ".join(sorted(MAY_INCLUDE[room])) or "nothing of ours"
         return f"{room} may not include {target} (it may include {allowed})"
+    if target == room and quote == '"' and folder_of(name) not in INSIDE.get(folder, {folder_of(name)}) | {folder}:
+        return f"{folder} may not include {folder_of(name)}"
     return None
 
 
-def check_outside(room, path, name):
+def check_outside(room, unit, name):
     """What is wrong with including a header that is not ours, or None."""
     if room == "codec" and name not in PURE_HEADERS:
         return f"codec is pure: no <{name}>"
-    unit = f"{room}/{path.stem}"
     for pattern, allowed, reason in OUTSIDE:
-        if re.fullmatch(pattern, name) and not {room, unit} & allowed:
+        if re.fullmatch(pattern, name) and not {unit, *map(str, PurePath(unit).parents)} & allowed:
             return f"{room} may not include <{name}>: {reason}"
     return None
 
 
-def check_line(room, path, quote, name):
+def check_line(room, unit, quote, name):
     if quote == '"' or name.startswith("wsluice/"):
-        return check_own(room, quote, name)
-    return check_outside(room, path, name)
+        return check_own(room, folder_of(unit), quote, name)
+    return check_outside(room, unit, name)
 
 
 def find_own(root, quote, name):
@@ -132,7 +150,7 @@ def check_file(root, path):
         yield f"{where}:1: src/{where.parts[1]} is not a room of the map"
         return
     for number, quote, name in includes_of(path):
-        wrong = check_line(room, path, quote, name)
+        wrong = check_line(room, unit_of(path, root), quote, name)
         if wrong:
             yield f"{where}:{number}: {wrong}"
     way = way_to(root, path, NOT_REACHABLE[room], set()) if room in NOT_REACHABLE else []

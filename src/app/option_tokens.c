@@ -6,7 +6,7 @@
 #include "app/option_groups.h"
 #include "codec/redis_source.h"
 #include "codec/url.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 
 bool option_tokens_is_secret(const struct options *o) {
   const struct token_kind *kind = o->server.token_kind;

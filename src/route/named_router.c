@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
-#include "route/token_target.h"
+#include "route/token/target.h"
 
 static enum route_outcome make_target(struct wsl_span text, struct target **target) {
   const char *why = NULL;

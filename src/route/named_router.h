@@ -6,7 +6,7 @@
 #define ROUTE_NAMED_ROUTER_H
 
 #include "route/router.h"
-#include "route/token_place.h"
+#include "route/token/place.h"
 
 struct named_router {
   struct router router; /* first: it is one */

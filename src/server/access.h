@@ -6,7 +6,7 @@
 
 #include <uv.h>
 
-#include "route/auth.h"
+#include "route/auth/auth.h"
 #include "server/settings.h"
 
 struct access;

@@ -8,7 +8,7 @@
 #include "codec/query.h"
 #include "core/error.h"
 #include "core/parse.h"
-#include "route/auth_cookie.h"
+#include "route/auth/cookie.h"
 
 /* All that is not the client's: names, addresses, numbers. */
 #define FIXED_ROOM 1024u
@@ -159,7 +159,7 @@ static bool begins_with(struct wsl_span text, const char *start) {
   return text.len >= wanted.len && memcmp(text.at, wanted.at, wanted.len) == 0;
 }
 
-/* A login (route/auth_cookie.h), of ours or of a neighbour on another port: as good as the password, which
+/* A login (route/auth/cookie.h), of ours or of a neighbour on another port: as good as the password, which
  * programs don't get either. */
 static bool is_login(struct wsl_span piece) {
   while (piece.len > 0 && (piece.at[0] == ' ' || piece.at[0] == '\t')) {

@@ -16,10 +16,10 @@
 #include "net/source_address.h"
 #include "net/target_rules.h"
 #include "net/tls_context.h"
-#include "route/auth_settings.h"
+#include "route/auth/settings.h"
 #include "route/origin.h"
-#include "route/token_kind.h"
-#include "route/token_place.h"
+#include "route/token/kind.h"
+#include "route/token/place.h"
 #include "server/static_files.h"
 
 /* Whether the upgrade is answered before the backend is dialled (as websockify does: a page can read

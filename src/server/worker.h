@@ -8,7 +8,7 @@
 
 #include <uv.h>
 
-#include "route/auth.h"
+#include "route/auth/auth.h"
 #include "server/admission.h"
 #include "server/balance.h"
 #include "server/certificates.h"

@@ -12,7 +12,7 @@
 
 #include "codec/jose.h"
 #include "fuzz/fuzz.h"
-#include "route/jwt.h"
+#include "route/jose/jwt.h"
 #include "unit/route/jose_examples.h"
 
 #define SECRET "thirty-two bytes that nobody has"

@@ -14,7 +14,7 @@
 #include "codec/basic.h"
 #include "codec/htpasswd_line.h"
 #include "fuzz/fuzz.h"
-#include "route/auth_cookie.h"
+#include "route/auth/cookie.h"
 
 #define NOW_S      1000u
 #define LIFETIME_S 100u

@@ -15,9 +15,9 @@
 #include "core/log.h"
 #include "core/timers.h"
 #include "fuzz/fuzz.h"
-#include "route/redis_client.h"
-#include "route/redis_reader.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
+#include "route/token/redis_client.h"
+#include "route/token/redis_reader.h"
 
 #define LOOKUPS_MAX 64u
 #define TOKEN_SIZE  8u

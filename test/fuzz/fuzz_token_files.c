@@ -14,7 +14,7 @@
 #include "fuzz/fuzz.h"
 #include "net/address.h"
 #include "route/line_reader.h"
-#include "route/token_files.h"
+#include "route/token/files.h"
 
 #define LONG_MARK  0x01
 #define LONG_SIZE  4000u

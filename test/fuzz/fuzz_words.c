@@ -14,7 +14,7 @@
 #include "net/address.h"
 #include "net/tls_suites.h"
 #include "ops/log.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 #include "server/cgroup_quota.h"
 #include "server/content_type.h"
 

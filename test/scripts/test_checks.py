@@ -27,6 +27,8 @@ VIOLATIONS = {
     "a clock in codec": ("include/wsluice/frame.h", "#include <time.h>", "codec is pure"),
     "libuv in bridge": ("src/bridge/up.c", "#include <uv.h>", "bridge may not include <uv.h>"),
     "mbedTLS outside core/hash": ("src/core/list.c", "#include <mbedtls/sha1.h>", "mbedTLS is behind core/hash"),
+    "a folder beside": ("src/route/jose/jws.c", '#include "route/token/kind.h"', "route/jose may not include route/token"),
+    "mbedTLS in another folder": ("src/route/token/kind.c", "#include <mbedtls/pk.h>", "mbedTLS is behind core/hash"),
     "no room named": ("src/net/tcp.c", '#include "transport.h"', "does not name its room"),
     "a folder that is no room": ("src/util/misc.c", "#include <stdio.h>", "src/util is not a room"),
 }
@@ -47,6 +49,8 @@ def test_includes_that_keep_the_map(tmp_path):
         "src/core/hash.c": '#include <mbedtls/sha1.h>\n#include "core/hash.h"\n',
         "src/core/hash.h": "",
         "src/codec/frame.c": '#include <string.h>\n#include <wsluice/frame.h>\n#include "core/hash.h"\n',
+        "src/route/jose/key.c": '#include <mbedtls/pk.h>\n#include "route/jose/key.h"\n',
+        "src/route/token/jwt.c": '#include "route/jose/key.h"\n#include "route/router.h"\n',
         "src/net/tcp.c": '#include <uv.h>\n#include <wsluice/span.h>\n#include "core/hash.h"\n',
         "src/app/main.c": '#include <uv.h>\n#include "core/hash.h"\n#include "net/tcp.h"\n',
     })

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "app/option_secrets.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 
 #define WORDS_MAX 8
 #define WORD_MAX  64

@@ -12,7 +12,7 @@
 #include "app/option_table.h"
 #include "app/options.h"
 #include "core/error.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 
 #define WORDS_MAX 80
 #define WHY_MAX   256

@@ -15,7 +15,7 @@
 #include <wsluice/base64.h>
 
 #include "core/error.h"
-#include "route/auth_gate.h"
+#include "route/auth/gate.h"
 #include "route/folder.h"
 
 #define ALICE      "alice:$2y$05$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..\n" /* secret */

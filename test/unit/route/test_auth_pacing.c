@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "route/auth_pacing.h"
+#include "route/auth/pacing.h"
 
 #define NOW ((uint64_t)1000000)
 

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "jose_examples.h"
 #include "jose_test_keys.h"
-#include "route/jose_key.h"
+#include "route/jose/key.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT(literal)   (literal), sizeof(literal) - 1

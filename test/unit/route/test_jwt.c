@@ -14,8 +14,8 @@
 #include "codec/jose.h"
 #include "core/hash.h"
 #include "jose_examples.h"
-#include "route/jwe.h"
-#include "route/jwt.h"
+#include "route/jose/jwe.h"
+#include "route/jose/jwt.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW             1700000000.0

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "route/auth/password_table.h"
 #include "route/folder.h"
-#include "route/password_table.h"
 
 /* htpasswd's: alice/secret (bcrypt), bob/sha (SHA-1), dora/s256. */
 #define ALICE "alice:$2y$05$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..\n"

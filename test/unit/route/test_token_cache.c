@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "route/token_cache.h"
+#include "route/token/cache.h"
 
 static const struct siphash_key key = {{1, 2}};
 static struct token_cache cache;

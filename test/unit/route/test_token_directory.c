@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 
 static int set_up(void **state) {
   (void)state;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "core/error.h"
-#include "route/token_json.h"
+#include "route/token/json.h"
 
 #define TEXT(literal) {(literal), sizeof(literal) - 1}
 

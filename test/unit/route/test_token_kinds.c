@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/error.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 
 static void plugins_are_named_as_websockify_names_them(void **state) {
   (void)state;

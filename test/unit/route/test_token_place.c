@@ -11,7 +11,7 @@
 #include <wsluice/request.h>
 
 #include "core/error.h"
-#include "route/token_place.h"
+#include "route/token/place.h"
 
 static void places_are_named(void **state) {
   (void)state;

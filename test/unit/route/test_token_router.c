@@ -14,8 +14,8 @@
 
 #include "core/error.h"
 #include "route/fixed_router.h"
-#include "route/token_kinds.h"
-#include "route/token_router.h"
+#include "route/token/kinds.h"
+#include "route/token/router.h"
 
 /* Jobs wait until the test lets the first one begin, and then end. */
 struct hand {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "core/log.h"
-#include "route/token_kinds.h"
+#include "route/token/kinds.h"
 #include "server/connection_bench.h"
 
 #define FIELDS                                    \
