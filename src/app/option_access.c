@@ -15,15 +15,14 @@ static int check_origin(struct options *options, const char *value, const char *
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Who may connect"),
+  OPTIONS_SECTION("Access control"),
   {OPTION_LIST, "origin", 0, "PATTERN", FIELD(origins), 0, 0, check_origin,
-   "pages of this origin may connect, others get 403;\n"
-   "repeatable [any]: https://example.com,\n"
-   "https://*.example.com, example.com, same (as the\n"
-   "Host), null, none (no Origin at all: programs)"},
+   "accept pages of this origin only, else 403:\n"
+   "https://*.example.com, example.com, same (as Host),\n"
+   "null, none (no Origin header); repeatable [any]"},
   {OPTION_NUMBER, "max-sessions", 0, "N", FIELD(max_sessions), 1, UINT32_MAX, NULL,
-   "connections at once; more wait to be accepted [half\n"
-   "of the descriptors that the system allows]"},
+   "most connections at once; more wait [half of the\n"
+   "descriptor limit]"},
 };
 /* clang-format on */
 

@@ -33,18 +33,16 @@ static int check_target_from(struct options *options, const char *value, const c
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Which targets are allowed"),
+  OPTIONS_SECTION("Allowed targets"),
   {OPTION_LIST, "allow-target", 0, "PATTERN", FIELD(allow_targets), 0, 0, check_allow_target,
-   "targets that tokens, lookups and clients may name:\n"
+   "targets that tokens and clients may name, such as\n"
    "10.0.0.0/8:5900-5999, *.vm.example:22,80,\n"
-   "[2001:db8::]/32:22, unix:/run/vnc/*; repeatable.\n"
-   "Loopback, link-local and metadata addresses only by\n"
-   "a pattern of just that [all but these; token files\n"
-   "may name loopback]"},
+   "unix:/run/vnc/*; repeatable [all but loopback,\n"
+   "link-local and metadata addresses; token files may\n"
+   "name loopback]"},
   {OPTION_TEXT, "target-from", 0, "PLACE", FIELD(target_from), 0, 0, check_target_from,
-   "clients name their target there, as with\n"
-   "query:address for ?address=HOST:PORT; see\n"
-   "--token-from for places; needs --allow-target"},
+   "clients name their target: query:address is\n"
+   "?address=HOST:PORT; requires --allow-target"},
 };
 /* clang-format on */
 

@@ -71,27 +71,24 @@ static int check_auth_plugin(struct options *options, const char *value, const c
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Logging in"),
+  OPTIONS_SECTION("Authentication"),
   {OPTION_CUSTOM, "auth-plugin", 0, "CLASS", 0, 0, 0, check_auth_plugin,
-   "who may connect: BasicHTTPAuth (user and password),\n"
-   "ExpectOrigin (pages of these origins), or\n"
-   "ClientCertCNAuth (TLS clients whose certificate was\n"
-   "verified and has one of these common names)"},
+   "BasicHTTPAuth (password), ExpectOrigin (Origin\n"
+   "header) or ClientCertCNAuth (client certificate)"},
   {OPTION_TEXT, "auth-source", 0, "ARG", FIELD(auth_source), 0, 0, option_check_not_empty,
-   "USER:PASSWORD (without a colon: an --auth-file),\n"
-   "or origins or names, separated by white space"},
+   "USER:PASSWORD; or origins; or common names;\n"
+   "separated by spaces"},
   {OPTION_TEXT, "auth-file", 0, "FILE", FIELD(server.auth.htpasswd), 0, 0, option_check_not_empty,
-   "users and passwords for BasicHTTPAuth, which it\n"
-   "implies, as made by htpasswd -B (or -2, -5, -s);\n"
-   "read again when it changes"},
+   "users and passwords, made by htpasswd -B; implies\n"
+   "BasicHTTPAuth; read again when it changes"},
   {OPTION_FLAG, "web-auth", 0, NULL, FIELD(web_auth), 0, 0, NULL,
-   "files of --web need the same; a login there is good\n"
-   "for the upgrades that follow, by a signed cookie"},
+   "files of --web require it too; a login there sets a\n"
+   "signed cookie for the upgrades that follow"},
   {OPTION_DURATION, "auth-cookie-time", 0, "SEC", FIELD(server.auth.cookie_time_ms), 0, DAY_MS, NULL,
-   "how long that cookie is good [1h, 0: none is set]"},
+   "lifetime of that cookie; 0: no cookie [1h]"},
   {OPTION_TEXT, "auth-cookie-key", 0, "FILE", FIELD(server.auth.cookie_key_path), 0, 0, option_check_not_empty,
-   "secret that signs it, 16 bytes or more, so that\n"
-   "several instances, or one after a restart, take it"},
+   "secret that signs it, 16 bytes or more, to share\n"
+   "between instances [random at each start]"},
 };
 /* clang-format on */
 

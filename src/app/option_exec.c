@@ -62,28 +62,24 @@ static const struct option_spec specs[] = {
   OPTIONS_SECTION("A program for each client"),
   {OPTION_TEXT, "exec", 0, "PROGRAM", FIELD(exec), 0, 0, option_check_not_empty,
    "run PROGRAM for each client, on its standard input\n"
-   "and output, instead of connecting to a target; its\n"
-   "arguments stand last, behind -- (no shell reads\n"
-   "them); its standard error goes to the log"},
+   "and output, without a shell; ARGS come after --"},
   {OPTION_FLAG, "pty", 0, NULL, FIELD(pty), 0, 0, NULL,
-   "on a terminal instead, as for a shell"},
+   "run it on a terminal, as a shell needs it"},
   {OPTION_CUSTOM, "pty-size", 0, "COLSxROWS", 0, 0, 0, check_pty_size,
-   "the terminal's size where the URL doesn't say\n"
-   "?cols=120&rows=40 [80x24]"},
+   "terminal size, unless the URL has ?cols=120&rows=40\n"
+   "[80x24]"},
   {OPTION_NUMBER, "exec-limit", 0, "N", FIELD(exec_limit), 1, UINT32_MAX, NULL,
-   "programs at once; who comes then gets Close 1013,\n"
-   "or 503 with --dial-first [256]"},
+   "most programs at once; further clients get Close\n"
+   "1013, or 503 with --dial-first [256]"},
   {OPTION_DURATION, "exec-grace", 0, "SEC", FIELD(exec_grace_ms), 0, HOUR_MS, NULL,
-   "time to end in for a program whose client has gone,\n"
-   "before SIGTERM (on a terminal: SIGHUP) to its\n"
-   "process group, and again before SIGKILL [1]"},
+   "time to exit when the client has gone, before\n"
+   "SIGTERM (--pty: SIGHUP), then again before SIGKILL\n"
+   "[1]"},
   {OPTION_TEXT, "exec-dir", 0, "DIR", FIELD(exec_dir), 0, 0, option_check_not_empty,
-   "where programs work [where wsluice does]"},
+   "working directory of programs [the current one]"},
   {OPTION_LIST, "exec-env", 0, "NAME[=VALUE]", FIELD(exec_env), 0, 0, check_variable,
-   "give this variable to programs too, repeatable [of\n"
-   "ours only PATH, HOME, USER, LOGNAME, SHELL, LANG,\n"
-   "LANGUAGE, LC_*, TZ, TMPDIR; of the client's request\n"
-   "what CGI has, such as REMOTE_ADDR and PATH_INFO]"},
+   "pass this variable on as well; repeatable [PATH,\n"
+   "HOME and the like, and what CGI programs get]"},
 };
 /* clang-format on */
 

@@ -18,14 +18,14 @@ static void fill(struct options *o) {
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Files"),
+  OPTIONS_SECTION("Static files"),
   {OPTION_TEXT, "web", 0, "DIR", FIELD(server.web_dir), 0, 0, option_check_not_empty,
-   "serve the files of DIR on the same port"},
+   "serve the files in DIR on the same port"},
   {OPTION_FLAG, "file-only", 0, NULL, FIELD(file_only), 0, 0, NULL,
-   "list no directories, whatever else says so"},
+   "never list directories"},
   {OPTION_FLAG, "list-dirs", 0, NULL, FIELD(list_dirs), 0, 0, NULL,
-   "show what is in a directory that has no index.html\n"
-   "(as websockify does)"},
+   "list directories that have no index.html [only when\n"
+   "started as websockify]"},
 };
 /* clang-format on */
 

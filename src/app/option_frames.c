@@ -67,22 +67,19 @@ static void fill(struct options *o) {
 static const struct option_spec specs[] = {
   OPTIONS_SECTION("Text clients"),
   {OPTION_CUSTOM, "frames", 0, "KIND", 0, 0, 0, check_frames,
-   "what clients are sent: binary; text; lines, a text\n"
-   "message each, and each of theirs becomes one;\n"
-   "base64, both ways; auto, binary until the client's\n"
-   "first message is text [binary]. The subprotocols\n"
-   "base64, text.ircv3.net and binary.ircv3.net choose\n"
-   "by themselves"},
+   "what clients are sent: binary, text, lines (each\n"
+   "line a message, and each message a line), base64,\n"
+   "or auto (binary, but text if the client's first\n"
+   "message is text) [binary]"},
   {OPTION_CUSTOM, "line-end", 0, "END", 0, 0, 0, check_line_end,
-   "with lines, what a client's message ends in: lf,\n"
+   "lines: line end added to the client's messages: lf,\n"
    "crlf or cr [lf]"},
   {OPTION_SIZE, "max-line", 0, "BYTES", FIELD(max_line), 1, 16 * MEGABYTE, NULL,
-   "longest line in one message; what is longer comes\n"
-   "in several, as over --max-frame-size [64K]"},
+   "lines: longest line in one message; longer ones are\n"
+   "split, as over --max-frame-size [64K]"},
   {OPTION_CUSTOM, "invalid-utf8", 0, "HOW", 0, 0, 0, check_invalid_utf8,
-   "of a target that sends it to a client that gets\n"
-   "text: replace it by U+FFFD, or close with 1007\n"
-   "[replace]"},
+   "if the target's text is not UTF-8: replace (by\n"
+   "U+FFFD) or close (with Close 1007) [replace]"},
 };
 /* clang-format on */
 

@@ -5,11 +5,10 @@
 static const struct option_spec specs[] = {
   OPTIONS_SECTION("Other"),
   {OPTION_FLAG, "demo", 0, NULL, FIELD(demo), 0, 0, NULL,
-   "bridge to a small line service of its own, with a\n"
-   "page to try it; then only [listen_host:]port is\n"
-   "given [6080]"},
+   "bridge to a built-in line service with a page to\n"
+   "try it on; takes only [listen_host:]port [6080]"},
   {OPTION_FLAG, "help", 'h', NULL, FIELD(help), 0, 0, NULL,
-   "print this and exit"},
+   "print this help and exit"},
   {OPTION_FLAG, "version", 'V', NULL, FIELD(version), 0, 0, NULL,
    "print the version and exit"},
 };

@@ -36,14 +36,17 @@ static const char *const usages[] = {
     "--demo [[listen_host:]port]",
 };
 
-/* Likewise, of what people do most. */
-static const char *const examples[] = {
-    "--web /usr/share/novnc 6080 localhost:5900",
-    "--cert /etc/ssl/novnc.pem --ssl-only 443 localhost:5900",
-    "--token-plugin TokenFile --token-source /etc/tokens 6080",
-    "--unix-target /run/redis/redis.sock 127.0.0.1:7000",
-    "--frames lines 7000 irc.example:6667",
-    "6080 -- Xtigervnc :1 -rfbport 6080 -SecurityTypes None",
+/* What people do most: what for, and the words behind the program's name. */
+static const struct {
+  const char *purpose, *words;
+} examples[] = {
+    {"noVNC's pages and its WebSocket on one port", "--web /usr/share/novnc 6080 localhost:5900"},
+    {"TLS only (wss)", "--cert novnc.pem --ssl-only 443 localhost:5900"},
+    {"many VNC servers, chosen by ?token=NAME", "--token-plugin TokenFile --token-source /etc/tokens 6080"},
+    {"a line service for clients that take only text", "--frames lines 7000 irc.example:6667"},
+    {"a shell in the browser, for this machine only",
+     "--origin same --web . --pty --exec bash 127.0.0.1:6080 -- -l"},
+    {"start the VNC server as well", "6080 -- Xtigervnc :1 -rfbport 6080 -SecurityTypes None"},
 };
 
 void options_print_help(FILE *out, const char *self) {
@@ -51,13 +54,18 @@ void options_print_help(FILE *out, const char *self) {
     fprintf(out, "%s %s %s\n", i == 0 ? "usage:" : "      ", self, usages[i]);
   fprintf(out,
           "\n"
-          "Bridges WebSocket clients (ws://listen_host:port/, any path) to a TCP service.\n"
-          "No listen_host: all addresses, IPv4 and IPv6. IPv6 literals in brackets.\n"
-          "BYTES take K, M, G; SEC takes fractions, or ms, s, m, h. --name VALUE or\n"
-          "--name=VALUE, before or behind the rest; a name's beginning will do.\n"
-          "Each option can be given as a variable of the environment as well, --ssl-only as\n"
-          "WSLUICE_SSL_ONLY=1, port and target as WSLUICE_LISTEN and WSLUICE_TARGET; the\n"
-          "command line comes first.\n");
+          "Accepts WebSocket connections on port (ws://listen_host:port/, any path) and\n"
+          "forwards each one to a TCP service, a Unix socket or a program.\n"
+          "\n"
+          "Without listen_host it listens on all addresses, IPv4 and IPv6. IPv6 addresses\n"
+          "stand in brackets: [::1]:6080.\n"
+          "\n"
+          "Options may stand before or after the ports, as --name VALUE or --name=VALUE,\n"
+          "and may be abbreviated. Defaults are shown in [brackets]. SEC is seconds, or has\n"
+          "a unit: ms, s, m, h. BYTES takes K, M or G.\n"
+          "\n"
+          "Each option is an environment variable too: --ssl-only is WSLUICE_SSL_ONLY=1;\n"
+          "port and target are WSLUICE_LISTEN and WSLUICE_TARGET. The command line wins.\n");
   for (size_t i = 0; i < option_count(); i++) {
     const struct option_spec *spec = option_at(i);
     if (spec->kind == OPTION_SECTION) {
@@ -68,8 +76,11 @@ void options_print_help(FILE *out, const char *self) {
   }
   fprintf(out, "\nexamples:\n");
   for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
-    fprintf(out, "  %s %s\n", self, examples[i]);
+    fprintf(out, "  %s:\n    %s %s\n", examples[i].purpose, self, examples[i].words);
   fprintf(out,
-          "\nexit status: 0 stopped as asked for, 1 could not start, 2 wrong usage; with\n"
-          "-- PROGRAM that of the program, when its end is ours\n");
+          "\n"
+          "exit status: 0 stopped normally, 1 could not start, 2 wrong usage; with\n"
+          "-- PROGRAM and --wrap-mode exit that of the program\n"
+          "\n"
+          "manual: man wsluice\n");
 }

@@ -11,9 +11,9 @@ static const char *check(struct options *o) {
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Taken for websockify's sake"),
+  OPTIONS_SECTION("Accepted for websockify's sake"),
   {OPTION_FLAG, "libserver", 0, NULL, FIELD(libserver), 0, 0, NULL,
-   "of no use here; the log says so"},
+   "no effect; the log says so"},
 };
 /* clang-format on */
 

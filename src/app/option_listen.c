@@ -38,17 +38,16 @@ static int check_mode(struct options *options, const char *value, const char **w
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Where to listen"),
-  {OPTION_FLAG, "prefer-ipv6", '6', NULL, FIELD(prefer_ipv6), 0, 0, NULL,
-   "listen on the IPv6 address of a host that has both"},
+  OPTIONS_SECTION("Listening"),
   {OPTION_TEXT, "unix-listen", 0, "PATH", FIELD(server.unix_listen), 0, 0, option_check_unix_path,
-   "listen on this Unix socket; then no port is given"},
+   "listen on this Unix socket instead of a port"},
   {OPTION_CUSTOM, "unix-listen-mode", 0, "MODE", 0, 0, 0, check_mode,
    "its file mode, octal [0600]"},
   {OPTION_FLAG, "inetd", 0, NULL, FIELD(inetd), 0, 0, NULL,
-   "the socket is descriptor 0, as inetd and xinetd\n"
-   "hand it down; then no port is given (sockets of\n"
-   "systemd, LISTEN_FDS, are taken without an option)"},
+   "use the socket on descriptor 0, as inetd passes it\n"
+   "(sockets passed by systemd need no option)"},
+  {OPTION_FLAG, "prefer-ipv6", '6', NULL, FIELD(prefer_ipv6), 0, 0, NULL,
+   "use the IPv6 address of a listen_host with both"},
 };
 /* clang-format on */
 

@@ -28,27 +28,27 @@ static int check_log_format(struct options *options, const char *value, const ch
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Log"),
+  OPTIONS_SECTION("Logging"),
   {OPTION_CUSTOM, "log-level", 0, "LEVEL", 0, 0, 0, check_log_level,
    "error, warn, info or debug [info]"},
   {OPTION_FLAG, "verbose", 'v', NULL, FIELD(verbose), 0, 0, NULL,
    "the same as --log-level debug"},
   {OPTION_TEXT, "log-file", 0, "FILE", FIELD(log_file), 0, 0, option_check_not_empty,
-   "append to FILE, reopened on SIGUSR1 and SIGHUP\n"
+   "append to FILE, reopened on SIGHUP and SIGUSR1\n"
    "[standard error]"},
   {OPTION_CUSTOM, "log-format", 0, "FORMAT", 0, 0, 0, check_log_format,
-   "text, or json for one object a line [text]"},
+   "text, or json for one object per line [text]"},
   {OPTION_TEXT, "syslog", 0, "SERVER", FIELD(syslog), 0, 0, check_syslog,
-   "log to this syslog daemon as well (RFC 5424):\n"
-   "HOST:PORT (UDP), or a Unix socket such as /dev/log"},
+   "also log to syslog (RFC 5424): HOST:PORT (UDP), or\n"
+   "a Unix socket such as /dev/log"},
   {OPTION_FLAG, "legacy-syslog", 0, NULL, FIELD(legacy_syslog), 0, 0, NULL,
-   "in the older form, without time and host"},
+   "in the older format, without time and host"},
   {OPTION_TEXT, "record", 0, "FILE", FIELD(record), 0, 0, option_check_not_empty,
-   "record each session into FILE.1, FILE.2, ..., for\n"
+   "record each session to FILE.1, FILE.2, ... for\n"
    "noVNC's playback page"},
   {OPTION_FLAG, "traffic", 0, NULL, FIELD(traffic), 0, 0, NULL,
-   "print a character for each read and write:\n"
-   "} and < with the client, { and > with the target"},
+   "print a character for each read and write: } and <\n"
+   "for the client, { and > for the target"},
 };
 /* clang-format on */
 

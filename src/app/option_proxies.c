@@ -40,19 +40,16 @@ static int check_trust_forwarded(struct options *options, const char *value, con
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Proxies in front and behind"),
+  OPTIONS_SECTION("Proxies and load balancers"),
   {OPTION_CUSTOM, "send-proxy", 0, "VERSION", 0, 0, 0, check_send_proxy,
-   "tell the target who the client is: a PROXY header,\n"
-   "v1 or v2, before all else, TLS too; the target must\n"
-   "expect it (HAProxy: accept-proxy) [none]"},
+   "send the client's address to the target in a PROXY\n"
+   "protocol header, v1 or v2 [none]"},
   {OPTION_LIST, "accept-proxy", 0, "NETWORK", FIELD(accept_proxy), 0, 0, check_accept_proxy,
-   "connections of these balancers begin with a PROXY\n"
-   "header that names the client: 10.0.0.0/8,\n"
-   "2001:db8::7, unix (any on a Unix socket); without\n"
-   "the header they end; repeatable [none]"},
+   "load balancers that must send a PROXY header:\n"
+   "10.0.0.0/8, 2001:db8::7, unix; repeatable [none]"},
   {OPTION_LIST, "trust-forwarded", 0, "NETWORK", FIELD(trust_forwarded), 0, 0, check_trust_forwarded,
-   "proxies whose Forwarded and X-Forwarded-For are\n"
-   "believed, likewise; repeatable [none]"},
+   "proxies whose X-Forwarded-For and Forwarded headers\n"
+   "are believed; repeatable [none]"},
 };
 /* clang-format on */
 

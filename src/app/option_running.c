@@ -23,40 +23,38 @@ static const struct option_spec specs[] = {
   {OPTION_FLAG, "daemon", 'D', NULL, FIELD(daemon), 0, 0, NULL,
    "go into the background once the port is open"},
   {OPTION_TEXT, "pid-file", 0, "FILE", FIELD(pid_file), 0, 0, option_check_not_empty,
-   "write the process id to FILE while it runs"},
+   "write the process id to FILE while running"},
   {OPTION_FLAG, "run-once", 0, NULL, FIELD(run_once), 0, 0, NULL,
-   "exit when the first session has ended; other\n"
-   "upgrades get 503 meanwhile"},
+   "exit after the first session; others get 503"},
   {OPTION_DURATION, "timeout", 0, "SEC", FIELD(server.listen_time_ms), 0, 365 * DAY_MS, NULL,
-   "stop listening SEC seconds after the start, exit\n"
-   "when the sessions have ended; 0: never [0]"},
+   "stop listening after SEC seconds, exit when the\n"
+   "sessions have ended; 0: never [0]"},
   {OPTION_DURATION, "idle-timeout", 0, "SEC", FIELD(server.idle_exit_ms), 0, 365 * DAY_MS, NULL,
-   "exit when nobody has been connected for SEC\n"
-   "seconds; 0: never [0]"},
+   "exit after SEC seconds without any connection;\n"
+   "0: never [0]"},
 
-  OPTIONS_SECTION("HTTP"),
+  OPTIONS_SECTION("HTTP limits"),
   {OPTION_DURATION, "handshake-timeout", 0, "SEC", FIELD(server.handshake_timeout_ms), 1, HOUR_MS, NULL,
-   "from accepting to the end of the request [10]"},
+   "limit for receiving a request, TLS included [10]"},
   {OPTION_SIZE, "max-request-line", 0, "BYTES", FIELD(request_line_max), 64, MEGABYTE, NULL,
-   "longest request line; more: 414 [16K]"},
+   "longest request line; beyond: 414 [16K]"},
   {OPTION_SIZE, "max-head", 0, "BYTES", FIELD(head_max), 128, MEGABYTE, NULL,
-   "longest request head; more: 431 [64K]"},
+   "largest request head; beyond: 431 [64K]"},
   {OPTION_NUMBER, "max-header-lines", 0, "N", FIELD(header_lines_max), 1, 10000, NULL,
-   "most header lines; more: 431 [100]"},
+   "most header lines; beyond: 431 [100]"},
 
   OPTIONS_SECTION("Resources"),
   {OPTION_NUMBER, "workers", 0, "N", FIELD(workers), 1, 1024, NULL,
-   "threads that serve [one a processor]"},
+   "worker threads [one per available processor]"},
   {OPTION_SIZE, "buffer-size", 0, "BYTES", FIELD(buffer_size), 4096, 16 * MEGABYTE, NULL,
-   "most bytes read at once, 4K to 16M (trickles: 64K);\n"
-   "a stalled session holds at most two buffers [256K]"},
+   "most bytes read at once, 4K to 16M [256K]"},
   {OPTION_SIZE, "buffer-memory", 0, "BYTES", FIELD(buffer_memory), 65536, UINT64_MAX, NULL,
-   "most memory for buffers, a worker [1G]"},
+   "most memory for buffers, per worker [1G]"},
   {OPTION_SIZE, "head-memory", 0, "BYTES", FIELD(head_memory), 4096, UINT64_MAX, NULL,
-   "most memory for incomplete request heads, a worker\n"
-   "[64M]"},
+   "most memory for incomplete request heads, per\n"
+   "worker [64M]"},
   {OPTION_NUMBER, "backlog", 0, "N", FIELD(backlog), 1, 65535, NULL,
-   "length of the kernel's queue of connections [1024]"},
+   "length of the kernel's accept queue [1024]"},
 };
 /* clang-format on */
 

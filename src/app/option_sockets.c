@@ -110,25 +110,24 @@ int option_sockets_try(const struct options *options, char *why, size_t why_cap)
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Sockets (docs/TUNING.md)"),
+  OPTIONS_SECTION("TCP sockets (see docs/TUNING.md)"),
   {OPTION_CUSTOM, "keepalive", 0, "SEC[,SEC[,N]]", 0, 0, 0, check_keepalive,
-   "have the kernel probe a peer: silent for SEC, every\n"
-   "SEC, N times; 0: never [60,15,4]"},
+   "TCP keepalive: idle time, interval, probes; 0: off\n"
+   "[60,15,4]"},
   {OPTION_SIZE, "send-buffer", 0, "BYTES", FIELD(send_buffer), 0, GIGABYTE,
    check_buffer,
-   "SO_SNDBUF of all TCP connections, 4K at least;\n"
-   "0: as the system finds it fit at each moment [0]"},
+   "SO_SNDBUF, 4K or more; 0: sized by the kernel [0]"},
   {OPTION_SIZE, "receive-buffer", 0, "BYTES", FIELD(receive_buffer), 0, GIGABYTE,
    check_buffer,
    "SO_RCVBUF, likewise [0]"},
   {OPTION_SIZE, "notsent-lowat", 0, "BYTES", FIELD(notsent_lowat), 0, GIGABYTE, NULL,
-   "most bytes for a client that wait unsent in the\n"
-   "kernel (TCP_NOTSENT_LOWAT); 0: no limit [0]"},
+   "most unsent bytes per client in the kernel\n"
+   "(TCP_NOTSENT_LOWAT); 0: no limit [0]"},
   {OPTION_CUSTOM, "congestion-control", 0, "NAME", 0, 0, 0, check_congestion,
-   "such as bbr, of all TCP connections [the system's]"},
+   "algorithm, such as bbr [the system's]"},
   {OPTION_NUMBER, "fastopen", 0, "N", FIELD(fastopen), 0, 65535, NULL,
-   "take requests that come with the first packet\n"
-   "(TCP_FASTOPEN), at most N at once; 0: none [0]"},
+   "accept TCP Fast Open from clients, at most N\n"
+   "pending; 0: off [0]"},
 };
 /* clang-format on */
 

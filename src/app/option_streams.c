@@ -21,10 +21,8 @@ static int check_subprotocol(struct options *options, const char *value, const c
 static const struct option_spec specs[] = {
   OPTIONS_SECTION("WebSocket"),
   {OPTION_LIST, "subprotocol", 0, "NAME", FIELD(subprotocols), 0, 0, check_subprotocol,
-   "prefer this one where a client offers several;\n"
-   "repeatable (binary always comes first; without any\n"
-   "of these the first one offered is taken, base64\n"
-   "last)"},
+   "prefer this one, after binary, of those the client\n"
+   "offers; repeatable [the first offered; base64 last]"},
   {OPTION_DURATION, "heartbeat", 0, "SEC", FIELD(server.session.heartbeat_ms), 0, DAY_MS, NULL,
    "ping when nothing was sent to the client for SEC\n"
    "seconds; 0: never [25]"},
@@ -32,26 +30,23 @@ static const struct option_spec specs[] = {
    "end a session whose client sends nothing for SEC\n"
    "seconds after a ping; 0: never [90]"},
   {OPTION_DURATION, "session-idle-timeout", 0, "SEC", FIELD(server.session.idle_timeout_ms), 0, 365 * DAY_MS, NULL,
-   "end a session without payload either way for SEC\n"
-   "seconds; 0: never [0]"},
+   "end a session without data for SEC seconds;\n"
+   "0: never [0]"},
   {OPTION_SIZE, "max-frame-size", 0, "BYTES", FIELD(max_frame_size), 1, GIGABYTE, NULL,
-   "most payload in one frame to the client; from 512K\n"
-   "on bulk is spliced, not copied [64K]"},
+   "largest payload of a frame to the client; from 512K\n"
+   "bulk data is spliced, not copied [64K]"},
   {OPTION_FLAG, "refuse-text", 0, NULL, FIELD(refuse_text), 0, 0, NULL,
-   "answer text messages with Close 1003 (else their\n"
-   "bytes are forwarded)"},
+   "answer text messages with Close 1003 [forward them]"},
 
-  OPTIONS_SECTION("Closing"),
+  OPTIONS_SECTION("Ending sessions"),
   {OPTION_DURATION, "close-timeout", 0, "SEC", FIELD(server.session.close_timeout_ms), 1, HOUR_MS, NULL,
-   "give up on closing when nothing has moved or was\n"
-   "acknowledged for SEC seconds [5]"},
+   "give up closing after SEC seconds without progress\n"
+   "[5]"},
   {OPTION_DURATION, "close-timeout-max", 0, "SEC", FIELD(server.session.close_timeout_max_ms), 1, HOUR_MS, NULL,
-   "longest wait for the client's Close once ours has\n"
-   "arrived [60]"},
+   "longest wait for the client's Close frame [60]"},
   {OPTION_DURATION, "drain-timeout", 0, "SEC", FIELD(server.drain_timeout_ms), 0, 365 * DAY_MS, NULL,
-   "after SIGTERM or SIGINT sessions may go on for SEC\n"
-   "seconds, then get Close 1001 [0]; a second signal\n"
-   "ends them at once"},
+   "after SIGTERM or SIGINT, let sessions go on for SEC\n"
+   "seconds; a second signal ends them at once [0]"},
 };
 /* clang-format on */
 

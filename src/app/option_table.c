@@ -7,10 +7,10 @@
 #include "app/option_rules.h"
 
 static const struct option_group *const groups[] = {
-    &option_group_targets, &option_group_exec,    &option_group_wrap,    &option_group_tokens,
-    &option_group_allowed, &option_group_access,  &option_group_auth,    &option_group_proxies,
-    &option_group_listen,  &option_group_tls,     &option_group_files,   &option_group_streams,
-    &option_group_frames,  &option_group_running, &option_group_sockets, &option_group_log,
+    &option_group_listen,  &option_group_targets, &option_group_tls,     &option_group_files,
+    &option_group_access,  &option_group_auth,    &option_group_tokens,  &option_group_allowed,
+    &option_group_exec,    &option_group_wrap,    &option_group_frames,  &option_group_proxies,
+    &option_group_streams, &option_group_running, &option_group_sockets, &option_group_log,
     &option_group_legacy,  &option_group_general,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])

@@ -26,30 +26,27 @@ static void fill(struct options *o) {
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("Where to"),
+  OPTIONS_SECTION("Target"),
   {OPTION_TEXT, "unix-target", 0, "PATH", FIELD(unix_target), 0, 0, option_check_unix_path,
-   "the target is this Unix socket; then no other is\n"
-   "given"},
+   "connect to this Unix socket instead of HOST:PORT"},
   {OPTION_FLAG, "ssl-target", 0, NULL, FIELD(ssl_target), 0, 0, NULL,
-   "speak TLS to the target and check its certificate"},
+   "use TLS to the target and verify its certificate"},
   {OPTION_TEXT, "ssl-target-ca", 0, "FILE", FIELD(server.target_tls_options.ca_path), 0, 0, option_check_not_empty,
-   "authorities that it must lead to [the system's]"},
+   "CA certificates to verify it with: a file or a\n"
+   "directory [the system's]"},
   {OPTION_TEXT, "ssl-target-name", 0, "NAME", FIELD(server.target_tls_options.name), 0, 0, option_check_not_empty,
-   "name that it must bear [the target's host]"},
+   "name it must be valid for [the target's host]"},
   {OPTION_FLAG, "ssl-target-insecure", 0, NULL, FIELD(ssl_target_insecure), 0, 0, NULL,
-   "take any certificate: whoever is in between can\n"
-   "read and change everything"},
+   "do not verify it: anyone in between can read and\n"
+   "change everything"},
   {OPTION_DURATION, "dial-timeout", 0, "SEC", FIELD(server.session.dial_timeout_ms), 1, HOUR_MS, NULL,
-   "time to connect to the target, lookup of its name\n"
-   "included [10]"},
+   "limit for connecting, name lookup included [10]"},
   {OPTION_FLAG, "dial-first", 0, NULL, FIELD(dial_first), 0, 0, NULL,
-   "connect to the target before answering the upgrade;\n"
-   "502, 503 or 504 when that fails (else Close 1011\n"
-   "after the upgrade, which pages can read)"},
+   "connect before answering the upgrade: a failure is\n"
+   "HTTP 502, 503 or 504 instead of Close 1011"},
   {OPTION_LIST, "source-address", 0, "ADDRESS", FIELD(source_addresses), 0, 0, option_check_source,
-   "dial from this address of the machine; repeatable:\n"
-   "used in turns, since each has only so many ports\n"
-   "toward one target (28,232) [the system's choice]"},
+   "connect from this local address; repeatable: used\n"
+   "in turn [the system's choice]"},
 };
 /* clang-format on */
 

@@ -21,30 +21,29 @@ static int check_ssl_version(struct options *options, const char *value, const c
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("TLS"),
+  OPTIONS_SECTION("TLS (wss and https)"),
   {OPTION_TEXT, "cert", 0, "FILE", FIELD(server.tls.server.cert_path), 0, 0, option_check_not_empty,
-   "certificate and its chain, PEM; may hold the key;\n"
-   "wss and https then share the port [self.pem, if\n"
-   "there is one in the working directory]"},
+   "certificate chain, PEM; TLS and plain connections\n"
+   "share the port [self.pem in the current directory,\n"
+   "if it exists]"},
   {OPTION_TEXT, "key", 0, "FILE", FIELD(server.tls.server.key_path), 0, 0, option_check_not_empty,
-   "its key, PEM [in the same file]"},
+   "private key, PEM [in the certificate's file]"},
   {OPTION_TEXT, "key-password", 0, "WORD", FIELD(key_password), 0, 0, NULL,
-   "password of the key; better in a file:"},
+   "password of the key; prefer --key-password-file"},
   {OPTION_TEXT, "key-password-file", 0, "FILE", FIELD(key_password_file), 0, 0, option_check_not_empty,
-   "file whose first line is the password"},
+   "file whose first line is that password"},
   {OPTION_FLAG, "ssl-only", 0, NULL, FIELD(ssl_only), 0, 0, NULL,
-   "answer plain requests with 400"},
+   "refuse connections without TLS (400)"},
   {OPTION_FLAG, "verify-client", 0, NULL, FIELD(verify_client), 0, 0, NULL,
-   "let in only clients with a certificate; implies\n"
-   "--ssl-only"},
+   "require a client certificate; implies --ssl-only"},
   {OPTION_TEXT, "cafile", 0, "FILE", FIELD(server.tls.server.ca_path), 0, 0, option_check_not_empty,
-   "authorities that clients' certificates must lead\n"
-   "to, file or directory [the system's]"},
+   "CA certificates for client certificates: a file or\n"
+   "a directory [the system's]"},
   {OPTION_CUSTOM, "ssl-version", 0, "VERSION", 0, 0, 0, check_ssl_version,
    "lowest version: tlsv1_2 or tlsv1_3 [tlsv1_2]"},
   {OPTION_TEXT, "ssl-ciphers", 0, "LIST", FIELD(ssl_ciphers), 0, 0, option_check_not_empty,
    "cipher suites by OpenSSL's names, separated by\n"
-   "colons [all that are good]"},
+   "colons [all with forward secrecy and AEAD]"},
 };
 /* clang-format on */
 

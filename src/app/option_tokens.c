@@ -80,28 +80,26 @@ static int check_token_from(struct options *options, const char *value, const ch
 static const struct option_spec specs[] = {
   OPTIONS_SECTION("Targets by token"),
   {OPTION_CUSTOM, "token-plugin", 0, "CLASS", 0, 0, 0, check_token_plugin,
-   "clients name their target by a token, ?token=...,\n"
-   "which is looked up with TokenFile (edits are seen\n"
-   "at once), ReadOnlyTokenFile, TokenFileName,\n"
-   "UnixDomainSocketDirectory, BaseTokenAPI,\n"
-   "JSONTokenApi or TokenRedis, or says it itself,\n"
-   "signed: JWTTokenApi; then no target is given"},
+   "look up each client's target by its token, as in\n"
+   "?token=TOKEN: TokenFile, ReadOnlyTokenFile,\n"
+   "TokenFileName, UnixDomainSocketDirectory,\n"
+   "BaseTokenAPI, JSONTokenApi, JWTTokenApi, TokenRedis"},
   {OPTION_TEXT, "token-source", 0, "ARG", FIELD(server.token_source.argument), 0, 0, option_check_not_empty,
-   "file, or directory of files, of lines\n"
+   "where: file, or directory of files, with lines\n"
    "\"token: host:port\"; directory of files or sockets\n"
-   "that tokens name; URL with %s for the token;\n"
-   "JWTTokenApi: the key's file, PEM or a secret;\n"
-   "TokenRedis: HOST[:PORT[:DB[:PASSWORD[:NAMESPACE]]]]"},
+   "named by tokens; URL with %s for the token;\n"
+   "JWTTokenApi: key file (PEM or secret); TokenRedis:\n"
+   "HOST[:PORT[:DB[:PASSWORD[:NAMESPACE]]]]"},
   {OPTION_TEXT, "token-ca", 0, "FILE", FIELD(server.token_source.lookup_tls.ca_path), 0, 0, option_check_not_empty,
-   "whose certificates to trust with https [system's]"},
+   "CA certificates for https lookups [the system's]"},
   {OPTION_TEXT, "token-from", 0, "PLACE", FIELD(token_from), 0, 0, check_token_from,
-   "where the token stands: query:NAME, path or path:N\n"
-   "(its last or N-th segment), host, header:NAME,\n"
-   "cookie:NAME [query:token]"},
+   "where the token is: query:NAME, path (last segment)\n"
+   "or path:N, host, header:NAME, cookie:NAME\n"
+   "[query:token]"},
   {OPTION_FLAG, "host-token", 0, NULL, FIELD(host_token), 0, 0, NULL,
    "the same as --token-from host"},
   {OPTION_DURATION, "token-timeout", 0, "SEC", FIELD(server.token_timeout_ms), 1, HOUR_MS, NULL,
-   "for a lookup; then 504 [5]"},
+   "limit for one lookup; then 504 [5]"},
   {OPTION_TEXT, "target-config", 0, "PATH", FIELD(target_config), 0, 0, option_check_not_empty,
    "old name of --token-plugin TokenFile --token-source"},
 };

@@ -33,17 +33,16 @@ static const char *check(struct options *o) {
 
 /* clang-format off */
 static const struct option_spec specs[] = {
-  OPTIONS_SECTION("A program as the target (-- PROGRAM ARGS)"),
+  OPTIONS_SECTION("Start the target (-- PROGRAM ARGS)"),
   {OPTION_CUSTOM, "wrap-mode", 0, "MODE", 0, 0, 0, check_mode,
-   "when it has ended: exit with its status, ignore it,\n"
-   "or respawn it, not more than 3 times in 10 s [exit]"},
+   "when PROGRAM ends: exit with its status, ignore it,\n"
+   "or respawn it, at most 3 times in 10 s [exit]"},
   {OPTION_LIST, "wrap-env", 0, "NAME", FIELD(wrap_variables), 0, 0, check_variable,
-   "tell it a free port in this variable; repeatable.\n"
-   "{port} in ARGS does so too, and {socket} tells it a\n"
-   "Unix socket; without either, or a target, the port\n"
-   "that it listens on is moved by a preloaded library"},
+   "tell it a free port in this variable; repeatable\n"
+   "(or in ARGS: {port}, or {socket} for a Unix socket)"},
   {OPTION_TEXT, "wrap-library", 0, "FILE", FIELD(wrap_library), 0, 0, option_check_not_empty,
-   "that library [beside the program, or installed]"},
+   "preloaded library that moves its port when it is\n"
+   "told none [the one installed with wsluice]"},
 };
 /* clang-format on */
 
