@@ -28,6 +28,9 @@ MAY_INCLUDE = {
 }
 # Within a room: which of its folders a folder may include besides itself (the room's name: the files right in it).
 INSIDE = {
+    "codec": set(),  # what include/wsluice publishes can be taken out of here
+    "codec/text": {"codec"},
+    "codec/http": {"codec", "codec/text"},
     "route/jose": set(),
     "route/auth": {"route"},
     "route/token": {"route", "route/jose"},

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/option_groups.h"
-#include "codec/basic.h"
+#include "codec/http/basic.h"
 #include "core/hash.h"
 #include "net/address.h"
 

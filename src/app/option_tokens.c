@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "app/option_groups.h"
-#include "codec/redis_source.h"
-#include "codec/url.h"
+#include "codec/http/url.h"
+#include "codec/text/redis_source.h"
 #include "route/token/kinds.h"
 
 bool option_tokens_is_secret(const struct options *o) {

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "codec/basic.h"
+#include "codec/http/basic.h"
 #include "core/log.h"
 #include "ops/log.h"
 #include "server/settings.h"

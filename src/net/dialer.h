@@ -50,7 +50,7 @@ struct target {
   struct target_start *start;             /* NULL: somebody else has started it */
 };
 
-/* A PROXY header (codec/proxy_protocol.h), of which this room knows nothing more. */
+/* A PROXY header (codec/text/proxy_protocol.h), of which this room knows nothing more. */
 #define DIAL_PREFACE_MAX 107u
 
 /* Whom a connection is dialled for: what a PROXY header or a program's environment

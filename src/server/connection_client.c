@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "codec/forwarded.h"
+#include "codec/http/forwarded.h"
 #include "core/text.h"
 #include "server/connection_internal.h"
 

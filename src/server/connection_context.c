@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "codec/proxy_protocol.h"
+#include "codec/text/proxy_protocol.h"
 #include "server/connection_internal.h"
 #include "server/program_words.h"
 #include "server/proxy_address.h"

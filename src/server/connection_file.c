@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "codec/path.h"
+#include "codec/http/path.h"
 #include "core/log.h"
 #include "server/connection_internal.h"
 #include "server/content_type.h"

@@ -7,7 +7,7 @@
 #include <wsluice/head.h>
 #include <wsluice/request.h>
 
-#include "codec/forwarded.h"
+#include "codec/http/forwarded.h"
 #include "core/log.h"
 #include "net/linger.h"
 #include "server/connection.h"

@@ -1,9 +1,9 @@
-/* PROXY headers (codec/proxy_protocol.h) in front of everything else, TLS included: from the balancers that
- * the operator lists one is awaited, and a connection that begins otherwise ends; else a balancer whose
+/* PROXY headers (codec/text/proxy_protocol.h) in front of everything else, TLS included: from the balancers
+ * that the operator lists one is awaited, and a connection that begins otherwise ends; else a balancer whose
  * setting was forgotten would show as the client of everybody, and whoever can reach the port past it could
  * be anybody.
  */
-#include "codec/proxy_protocol.h"
+#include "codec/text/proxy_protocol.h"
 #include "core/log.h"
 #include "server/connection_internal.h"
 #include "server/proxy_address.h"

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codec/path.h"
+#include "codec/http/path.h"
 #include "core/error.h"
 #include "core/text.h"
 

@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "codec/conditions.h"
+#include "codec/http/conditions.h"
 #include "net/buffer_pool.h"
 #include "server/directory_listing.h"
 #include "server/response.h"

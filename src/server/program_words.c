@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/percent.h"
-#include "codec/query.h"
+#include "codec/http/percent.h"
+#include "codec/http/query.h"
 #include "core/error.h"
 #include "core/parse.h"
 #include "route/auth/cookie.h"

@@ -1,8 +1,8 @@
-/* Between the PROXY protocol's ends (codec/proxy_protocol.h) and socket addresses. Pure. */
+/* Between the PROXY protocol's ends (codec/text/proxy_protocol.h) and socket addresses. Pure. */
 #ifndef SERVER_PROXY_ADDRESS_H
 #define SERVER_PROXY_ADDRESS_H
 
-#include "codec/proxy_protocol.h"
+#include "codec/text/proxy_protocol.h"
 #include "net/address.h"
 
 /* The header for a connection of `client` that reached `local`. A client on a Unix socket is nobody. Where

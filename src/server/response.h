@@ -1,7 +1,7 @@
 /* Response heads and the short plain-text bodies of errors (RFC 9110, RFC 9112). Pure.
  *
  * Nothing that a client sent is copied into a head: every text here is ours, static or formatted from
- * numbers; `location` is a path that codec/path has encoded anew.
+ * numbers; `location` is a path that codec/http/path has encoded anew.
  */
 #ifndef SERVER_RESPONSE_H
 #define SERVER_RESPONSE_H

@@ -17,7 +17,7 @@ flags='-std=c11 -O2 -g -D_GNU_SOURCE -Iinclude -Isrc -Itest -Itest/unit -Itest/u
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -static'
 
 codec='src/core/text.c src/core/parse.c src/core/ip_text.c src/core/http_date.c'
-for source in src/codec/*.c; do
+for source in src/codec/*.c src/codec/*/*.c; do
   case $source in
     */request.c | */upgrade.c | */basic.c | */htpasswd_line.c) ;; # use the hash, or wipe as its library does
     *) codec="$codec $source" ;;

@@ -9,7 +9,7 @@
 
 #include <wsluice/head.h>
 
-#include "codec/conditions.h"
+#include "codec/http/conditions.h"
 #include "core/http_date.h"
 #include "fuzz/fuzz.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codec/forwarded.h"
+#include "codec/http/forwarded.h"
 #include "fuzz/fuzz.h"
 
 typedef bool (*next_fn)(struct wsl_span *rest, struct forwarded_element *element);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codec/http_answer.h"
+#include "codec/http/answer.h"
 #include "fuzz/fuzz.h"
 
 struct reading {

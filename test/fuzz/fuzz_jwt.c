@@ -10,7 +10,7 @@
 #include <mbedtls/md.h>
 #include <stdlib.h>
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 #include "fuzz/fuzz.h"
 #include "route/jose/jwt.h"
 #include "unit/route/jose_examples.h"

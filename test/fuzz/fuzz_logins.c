@@ -11,8 +11,8 @@
 #include <wsluice/base64.h>
 #include <wsluice/utf8.h>
 
-#include "codec/basic.h"
-#include "codec/htpasswd_line.h"
+#include "codec/http/basic.h"
+#include "codec/http/htpasswd_line.h"
 #include "fuzz/fuzz.h"
 #include "route/auth/cookie.h"
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "codec/proxy_protocol.h"
+#include "codec/text/proxy_protocol.h"
 #include "fuzz/fuzz.h"
 
 struct reading {

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "codec/query.h"
+#include "codec/http/query.h"
 #include "fuzz/fuzz.h"
 
 static const char *const names[] = {"token", "path", "a", "a b", ""};

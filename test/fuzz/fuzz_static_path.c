@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codec/path.h"
+#include "codec/http/path.h"
 #include "fuzz/folder.h"
 #include "fuzz/fuzz.h"
 #include "net/beneath.h"

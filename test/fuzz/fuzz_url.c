@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codec/cookie.h"
-#include "codec/percent.h"
-#include "codec/url_template.h"
+#include "codec/http/cookie.h"
+#include "codec/http/percent.h"
+#include "codec/http/url_template.h"
 #include "fuzz/fuzz.h"
 
 static void check_inside(const struct url *url, struct wsl_span text) {

@@ -8,7 +8,7 @@
 
 #include <wsluice/request.h>
 
-#include "codec/conditions.h"
+#include "codec/http/conditions.h"
 #include "opening_text.h"
 
 #define DRAFT_FIELDS_MAX     48u

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "codec/path.h"
+#include "codec/http/path.h"
 #include "core/error.h"
 #include "fault.h"
 #include "opening_text.h"

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "codec/query.h"
+#include "codec/http/query.h"
 #include "fault.h"
 #include "opening_text.h"
 #include "opening_url.h"

@@ -1,7 +1,7 @@
 /* Lines of a token file (opening_lists.h): from token and target to a line, with comments and white space
  * where they mean nothing; and lines that are none.
  */
-#include "codec/token_line.h"
+#include "codec/text/token_line.h"
 #include "fault.h"
 #include "opening_lists.h"
 #include "opening_text.h"

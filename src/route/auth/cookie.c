@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "codec/chars.h"
-#include "codec/cookie.h"
+#include "codec/http/cookie.h"
 #include "core/error.h"
 
 #define END_SIZE    8u /* bytes, as are the next */

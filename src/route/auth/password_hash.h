@@ -4,7 +4,7 @@
 #ifndef ROUTE_AUTH_PASSWORD_HASH_H
 #define ROUTE_AUTH_PASSWORD_HASH_H
 
-#include "codec/htpasswd_line.h"
+#include "codec/http/htpasswd_line.h"
 
 enum password_verdict {
   PASSWORD_RIGHT,

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "codec/basic.h"
+#include "codec/http/basic.h"
 #include "core/hash.h"
 #include "route/auth/password_hash.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 
 /* Fields that change what a token means, none of which we know: `crit` names such by definition (RFC 7515
  * 4.1.11); compression (RFC 7516 4.1.3) lets a small token fill memory; `b64` (RFC 7797) leaves the payload

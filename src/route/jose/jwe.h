@@ -10,7 +10,7 @@
 #ifndef ROUTE_JOSE_JWE_H
 #define ROUTE_JOSE_JWE_H
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 #include "route/jose/header.h"
 #include "route/jose/key.h"
 

@@ -7,7 +7,7 @@
 #ifndef ROUTE_JOSE_JWS_H
 #define ROUTE_JOSE_JWS_H
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 #include "route/jose/header.h"
 #include "route/jose/key.h"
 

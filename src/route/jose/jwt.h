@@ -15,8 +15,8 @@
 #define JWT_TARGET_SIZE 512u
 
 /* Verifies `token`, and takes its target as text, "host:port" or "unix_socket:path" with a NUL: what has to
- * be read yet is not checked (codec/target_text.h). `now` is in seconds since 1970, with fractions; there is
- * no leeway round it, as in websockify. `target` may be written to only when JOSE_GOOD. */
+ * be read yet is not checked (codec/text/target_text.h). `now` is in seconds since 1970, with fractions;
+ * there is no leeway round it, as in websockify. `target` may be written to only when JOSE_GOOD. */
 WSL_MUST_CHECK enum jose_verdict jwt_open(const struct jose_key *key, struct wsl_span token, double now,
                                           char target[JWT_TARGET_SIZE]);
 

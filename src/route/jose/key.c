@@ -7,7 +7,7 @@
 #include <mbedtls/x509_crt.h>
 #include <stdlib.h>
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 #include "core/error.h"
 #include "net/tls_library.h"
 

@@ -11,7 +11,7 @@
 
 #include <wsluice/base64.h>
 
-#include "codec/percent.h"
+#include "codec/http/percent.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"

@@ -4,7 +4,7 @@
 #ifndef ROUTE_TOKEN_API_H
 #define ROUTE_TOKEN_API_H
 
-#include "codec/url_template.h"
+#include "codec/http/url_template.h"
 #include "route/token/kind.h"
 
 struct api_source {

@@ -1,5 +1,5 @@
-/* websockify's TokenFile and ReadOnlyTokenFile (route/token/kind.h): lines of a file (codec/token_line.h), or
- * of all files in a directory (route/token/files.h).
+/* websockify's TokenFile and ReadOnlyTokenFile (route/token/kind.h): lines of a file
+ * (codec/text/token_line.h), or of all files in a directory (route/token/files.h).
  *
  * TokenFile searches its files at every lookup, so an edit is seen by the next connection; ReadOnlyTokenFile
  * the good lines that it keeps in memory, as text: one parser serves both. A search always goes to the end,

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "codec/token_line.h"
+#include "codec/text/token_line.h"
 
 /* Faults that are remembered as reported: files, not lines. With more broken files than that some are
  * reported again. */

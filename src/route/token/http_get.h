@@ -1,12 +1,12 @@
 /* One GET over a dialer: dial, ask, read the whole answer, close. No redirects, no reuse of connections.
  *
- * Memory is bounded by codec/http_answer.h's limits; time is the asker's, who stops what takes too long. On
+ * Memory is bounded by codec/http/answer.h's limits; time is the asker's, who stops what takes too long. On
  * the worker's thread.
  */
 #ifndef ROUTE_TOKEN_HTTP_GET_H
 #define ROUTE_TOKEN_HTTP_GET_H
 
-#include "codec/http_answer.h"
+#include "codec/http/answer.h"
 #include "net/dialer.h"
 
 struct http_get;

@@ -3,9 +3,9 @@
 
 #include <wsluice/request.h>
 
-#include "codec/cookie.h"
-#include "codec/percent.h"
-#include "codec/query.h"
+#include "codec/http/cookie.h"
+#include "codec/http/percent.h"
+#include "codec/http/query.h"
 #include "core/error.h"
 #include "core/parse.h"
 

@@ -1,12 +1,12 @@
 /* websockify's TokenRedis (route/token/kind.h): tokens are the keys of a Redis server, whose values say where
- * to (route/token/redis_value.h). The source is codec/redis_source.h's text; each worker has a connection
- * (route/token/redis_client.h).
+ * to (route/token/redis_value.h). The source is codec/text/redis_source.h's text; each worker has a
+ * connection (route/token/redis_client.h).
  */
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codec/redis_source.h"
+#include "codec/text/redis_source.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "route/token/kinds.h"

@@ -1,7 +1,7 @@
 /* See route/token/redis_value.h. */
 #include "route/token/redis_value.h"
 
-#include "codec/target_text.h"
+#include "codec/text/target_text.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "route/token/json.h"

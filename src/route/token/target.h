@@ -2,7 +2,7 @@
 #ifndef ROUTE_TOKEN_TARGET_H
 #define ROUTE_TOKEN_TARGET_H
 
-#include "codec/target_text.h"
+#include "codec/text/target_text.h"
 #include "net/dialer.h"
 
 /* `where` with `shown` as its text for the log, escaped. NULL without memory; else the caller's to free(). */

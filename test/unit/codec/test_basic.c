@@ -9,7 +9,7 @@
 
 #include <wsluice/base64.h>
 
-#include "codec/basic.h"
+#include "codec/http/basic.h"
 
 /* In memory of its own, so that a look past its end is seen by the sanitizer. */
 static enum basic_result read_text(const char *text, size_t len, struct basic_login *login) {

@@ -3,7 +3,7 @@
  */
 #include "support.h"
 
-#include "codec/conditions.h"
+#include "codec/http/conditions.h"
 
 #define NOW      1795290000
 #define MODIFIED 784111777 /* the date of DATE */

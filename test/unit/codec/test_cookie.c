@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "codec/cookie.h"
+#include "codec/http/cookie.h"
 
 static const struct {
   const char *name, *header, *cookie, *value; /* NULL: there is none */

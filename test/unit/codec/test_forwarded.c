@@ -2,7 +2,7 @@
  * appended. */
 #include "support.h"
 
-#include "codec/forwarded.h"
+#include "codec/http/forwarded.h"
 
 typedef bool (*next_fn)(struct wsl_span *rest, struct forwarded_element *element);
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "codec/basic.h"
-#include "codec/htpasswd_line.h"
+#include "codec/http/basic.h"
+#include "codec/http/htpasswd_line.h"
 
 #define BCRYPT "$2y$05$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq.."
 #define SHA256 "$5$4fMb1jgZv65/Jpdd$2tmgrjxpkJCquoBPPHDpaR1TmuaK1EYGIT418eICVUC"

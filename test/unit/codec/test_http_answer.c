@@ -2,7 +2,7 @@
  */
 #include "support.h"
 
-#include "codec/http_answer.h"
+#include "codec/http/answer.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
 

@@ -1,7 +1,7 @@
 /* Compact tokens and base64url: what is taken, byte by byte, and all that is refused. */
 #include "support.h"
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 
 /* ---- splitting ---- */
 

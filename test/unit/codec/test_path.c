@@ -1,7 +1,7 @@
 /* URL paths to file paths and back: every way out of the directory that is known, and honest paths. */
 #include "support.h"
 
-#include "codec/path.h"
+#include "codec/http/path.h"
 #include "core/error.h"
 
 struct decode_row {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "codec/percent.h"
+#include "codec/http/percent.h"
 
 static void escapes_that_are_none_stay(void **state) {
   (void)state;

@@ -2,7 +2,7 @@
  * earliest byte that tells. */
 #include "support.h"
 
-#include "codec/proxy_protocol.h"
+#include "codec/text/proxy_protocol.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 

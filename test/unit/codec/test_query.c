@@ -1,7 +1,7 @@
 /* A query's parameter: what Python's parse_qs(query)[name][0] gives, for honest queries and others. */
 #include "support.h"
 
-#include "codec/query.h"
+#include "codec/http/query.h"
 
 #define TEXT(literal) (literal), sizeof(literal) - 1
 

@@ -1,7 +1,7 @@
 /* Where a Redis server is: the forms that websockify 0.13 takes, ours, and what is refused. */
 #include "support.h"
 
-#include "codec/redis_source.h"
+#include "codec/text/redis_source.h"
 
 /* ---- fields ---- */
 

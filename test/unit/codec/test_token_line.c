@@ -1,7 +1,7 @@
 /* Lines of token files: the shapes that websockify takes, what operators get wrong, and rubbish. */
 #include "support.h"
 
-#include "codec/token_line.h"
+#include "codec/text/token_line.h"
 
 #define TEXT(literal) (literal), sizeof(literal) - 1
 

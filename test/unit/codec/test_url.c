@@ -1,8 +1,8 @@
 /* URLs of HTTP: taken apart, refused with a reason, resolved against one another, and filled with tokens. */
 #include "support.h"
 
-#include "codec/percent.h"
-#include "codec/url_template.h"
+#include "codec/http/percent.h"
+#include "codec/http/url_template.h"
 
 static const struct {
   const char *text;

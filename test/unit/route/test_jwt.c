@@ -11,7 +11,7 @@
 #include <string.h>
 #include <wsluice/base64.h>
 
-#include "codec/jose.h"
+#include "codec/text/jose.h"
 #include "core/hash.h"
 #include "jose_examples.h"
 #include "route/jose/jwe.h"
