@@ -132,7 +132,12 @@ static void its_signals_are_at_their_defaults(void **state) {
   void (*hup_before)(int) = signal(SIGHUP, SIG_IGN);
   void (*usr_before)(int) = signal(SIGUSR1, on_signal);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  expect_output("exec grep -c 'Sig\\(Blk\\|Ign\\):[[:space:]]*0000000000000000' /proc/self/status", "2\n");
+  /* But for the C library's own, 32 and 33, which are out of reach for us, and which posix_spawn() leaves
+   * ignored: whoever was started by make has them so. */
+  expect_output(
+      "exec grep -c 'SigBlk:[[:space:]]*0\\{16\\}$\\|SigIgn:[[:space:]]*0000000[01][08]0000000$'"
+      " /proc/self/status",
+      "2\n");
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   assert_ptr_equal(signal(SIGPIPE, pipe_before), SIG_IGN); /* and ours as they were */
   assert_ptr_equal(signal(SIGHUP, hup_before), SIG_IGN);
