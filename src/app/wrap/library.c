@@ -36,17 +36,9 @@ static bool search(char path[PATH_MAX]) {
 
 int wrap_library_find(const char *given, char path[PATH_MAX], char *why, size_t why_cap) {
   bool found = given != NULL ? try_at(given, "", path) : search(path);
-  if (!found) {
-    snprintf(why, why_cap, "%s was not found%s: name it with --wrap-library, " OTHER_WAY,
-             given != NULL ? given : NAME,
-             given != NULL ? "" : " beside the program or in " WSLUICE_FULL_LIBDIR "/wsluice");
-    return WSL_NOT_FOUND;
-  }
-  if (path[strcspn(path, ": \t")] == '\0') return WSL_OK;
-  snprintf(
-      why, why_cap,
-      "%s: the loader takes no preloaded library whose path has a blank or a colon: copy it elsewhere and "
-      "name it with --wrap-library, " OTHER_WAY,
-      path);
-  return WSL_INVALID;
+  if (found) return WSL_OK;
+  snprintf(why, why_cap, "%s was not found%s: name it with --wrap-library, " OTHER_WAY,
+           given != NULL ? given : NAME,
+           given != NULL ? "" : " beside the program or in " WSLUICE_FULL_LIBDIR "/wsluice");
+  return WSL_NOT_FOUND;
 }

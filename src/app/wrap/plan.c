@@ -80,6 +80,24 @@ static int judge_program(const struct wrap_plan *plan, char *why, size_t why_cap
                 preloading_text(preloading));
 }
 
+static int find_library(struct wrap_plan *plan, const struct options *options, char *why, size_t why_cap) {
+  char found[PATH_MAX], name[SHOWN_PROGRAM_MAX];
+  int error = wrap_library_find(options->wrap_library, found, why, why_cap);
+  if (error != WSL_OK) return error;
+  if (!wrap_path_is_plain(found)) {
+    error = wrap_folder_make(&plan->folder, WRAP_FOLDER_PASSABLE, "lib.so");
+    if (error != WSL_OK || symlink(found, plan->folder.within) != 0)
+      return refuse(WSL_DENIED, why, why_cap,
+                    "%s: the loader takes no preloaded library whose path has a blank, a colon or a dollar "
+                    "sign, and no link to it can be made in /tmp: copy it elsewhere and name it with "
+                    "--wrap-library; or " OTHER_WAYS,
+                    shown(found, name));
+  }
+  snprintf(plan->library, sizeof plan->library, "%s",
+           plan->folder.path[0] == '\0' ? found : plan->folder.within);
+  return WSL_OK;
+}
+
 /* ---- the target ---- */
 
 static int find_port(struct wrap_plan *plan, enum wrap_port_hold hold, char *why, size_t why_cap) {
@@ -93,20 +111,12 @@ static int find_port(struct wrap_plan *plan, enum wrap_port_hold hold, char *why
   return WSL_OK;
 }
 
-/* In a folder that nobody else may enter. */
 static int find_socket(struct wrap_plan *plan, char *why, size_t why_cap) {
-  const char *runtime = getenv("XDG_RUNTIME_DIR");
-  const char *const places[] = {runtime, "/tmp"};
-  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-    if (places[i] == NULL || places[i][0] != '/') continue;
-    int len = snprintf(plan->folder, sizeof plan->folder, "%s/wsluice-XXXXXX", places[i]);
-    if (len < 0 || (size_t)len >= sizeof plan->folder || mkdtemp(plan->folder) == NULL) continue;
-    snprintf(plan->socket_path, sizeof plan->socket_path, "%s/socket", plan->folder);
-    snprintf(plan->target_text, sizeof plan->target_text, "unix:%s", plan->socket_path);
-    return WSL_OK;
-  }
-  plan->folder[0] = '\0';
-  return refuse(WSL_DENIED, why, why_cap, "{socket}: no folder can be made in $XDG_RUNTIME_DIR or /tmp");
+  int error = wrap_folder_make(&plan->folder, WRAP_FOLDER_PRIVATE, "socket");
+  if (error != WSL_OK)
+    return refuse(error, why, why_cap, "{socket}: no folder can be made in $XDG_RUNTIME_DIR or /tmp");
+  snprintf(plan->target_text, sizeof plan->target_text, "unix:%s", plan->folder.within);
+  return WSL_OK;
 }
 
 static int find_target(struct wrap_plan *plan, struct options *options, char *why, size_t why_cap) {
@@ -118,7 +128,7 @@ static int find_target(struct wrap_plan *plan, struct options *options, char *wh
   }
   if (plan->way == WRAP_SOCKET_TOLD) {
     error = find_socket(plan, why, why_cap);
-    *target = (struct target){.unix_path = plan->socket_path};
+    *target = (struct target){.unix_path = plan->folder.within};
   } else {
     error = find_port(plan, plan->way == WRAP_PORT_MOVED ? WRAP_PORT_HELD : WRAP_PORT_LOOSE, why, why_cap);
     *target = (struct target){.host = "localhost", .port = plan->port.number}; /* a name for certificates */
@@ -133,8 +143,7 @@ int wrap_plan_make(struct wrap_plan *plan, struct options *options, char *why, s
   int error = choose_way(plan, options, why, why_cap);
   if (error == WSL_OK) error = find_program(plan, options, why, why_cap);
   if (error == WSL_OK && plan->way == WRAP_PORT_MOVED) error = judge_program(plan, why, why_cap);
-  if (error == WSL_OK && plan->way == WRAP_PORT_MOVED)
-    error = wrap_library_find(options->wrap_library, plan->library, why, why_cap);
+  if (error == WSL_OK && plan->way == WRAP_PORT_MOVED) error = find_library(plan, options, why, why_cap);
   return error == WSL_OK ? find_target(plan, options, why, why_cap) : error;
 }
 
@@ -149,7 +158,7 @@ static int fill_words(struct wrap_plan *plan, const struct options *options) {
     value = port;
   } else if (plan->way == WRAP_SOCKET_TOLD) {
     placeholder = WRAP_WORD_SOCKET;
-    value = plan->socket_path;
+    value = plan->folder.within;
   }
   plan->argv = wrap_words_fill(options->wrapped, placeholder, value);
   return plan->argv == NULL ? WSL_NO_MEMORY : WSL_OK;
@@ -218,7 +227,7 @@ int wrap_plan_complete(struct wrap_plan *plan, const struct options *options, co
 bool wrap_plan_is_listening(const struct wrap_plan *plan) {
   switch (plan->way) {
     case WRAP_SOCKET_TOLD:
-      return access(plan->socket_path, F_OK) == 0;
+      return access(plan->folder.within, F_OK) == 0;
     case WRAP_PORT_TOLD:
     case WRAP_PORT_MOVED:
       return wrap_port_is_listened_on(plan->port.number);
@@ -230,10 +239,7 @@ bool wrap_plan_is_listening(const struct wrap_plan *plan) {
 
 void wrap_plan_drop(struct wrap_plan *plan) {
   wrap_port_release(&plan->port);
-  if (plan->folder[0] != '\0') {
-    (void)unlink(plan->socket_path);
-    (void)rmdir(plan->folder);
-  }
+  wrap_folder_drop(&plan->folder);
   free(plan->argv);
   free(plan->environment);
   free(plan->entries);

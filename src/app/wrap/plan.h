@@ -15,13 +15,13 @@
 #include <limits.h>
 
 #include "app/options.h"
+#include "app/wrap/folder.h"
 #include "app/wrap/port.h"
 
 enum wrap_way { WRAP_TARGET_NAMED, WRAP_PORT_TOLD, WRAP_SOCKET_TOLD, WRAP_PORT_MOVED };
 
 #define WRAP_ADDITIONS_MAX (OPTIONS_LIST_MAX + 4u)
 #define WRAP_ENTRY_MAX     (2u * PATH_MAX)
-#define WRAP_FOLDER_MAX    64u
 
 /* All zero: none. Stays where it is: the settings point into it. */
 struct wrap_plan {
@@ -29,11 +29,11 @@ struct wrap_plan {
   char path[PATH_MAX];              /* of the program's file */
   const char **argv, **environment; /* its own, malloc'ed */
   struct wrap_port port;
-  uint16_t old_port;            /* PORT_MOVED: what it believes to listen on */
-  char library[PATH_MAX];       /* PORT_MOVED */
-  char folder[WRAP_FOLDER_MAX]; /* SOCKET_TOLD; "": none */
-  char socket_path[WRAP_FOLDER_MAX + 8];
-  char target_text[WRAP_FOLDER_MAX + 16];
+  uint16_t old_port;      /* PORT_MOVED: what it believes to listen on */
+  char library[PATH_MAX]; /* PORT_MOVED: as the loader is told it */
+  struct wrap_folder
+      folder; /* of the socket; or of a link to a library whose path the loader would not take */
+  char target_text[WRAP_WITHIN_MAX + 8];
   struct target_start start;
   char *entries; /* what `environment` has of ours, malloc'ed */
 };
@@ -50,7 +50,7 @@ WSL_MUST_CHECK int wrap_plan_complete(struct wrap_plan *plan, const struct optio
 /* Whether the program listens where it is expected; true where that can't be told. */
 bool wrap_plan_is_listening(const struct wrap_plan *plan);
 
-/* Lets port, folder and memory go. */
+/* Lets port, folder and memory go: at the end, since the program may start others. */
 void wrap_plan_drop(struct wrap_plan *plan);
 
 #endif

@@ -86,7 +86,7 @@ static void complain(struct wrap *wrap, const char *since) {
       break;
     case WRAP_SOCKET_TOLD:
       log_event(LOG_WARN, 0, "the program %s: was it to do so on %s, which it was told?", since,
-                wrap->plan.socket_path);
+                wrap->plan.folder.within);
       break;
     case WRAP_TARGET_NAMED:
       break;
