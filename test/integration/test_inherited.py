@@ -92,12 +92,14 @@ def socket_activate(wsluice):
 def inetd(tmp_path):
     """inetd(wait, *args) has a real inetd run wsluice --inetd so; returns the port."""
     started = []
+    program = tmp_path / "wsluice"
+    program.symlink_to(os.path.abspath(binary()))  # inetd.conf has no way to write a path with a blank
 
     def start(wait, *args):
         port = free_port()
         words = " ".join(["wsluice", "--inetd", *map(str, args)])
         config = tmp_path / f"inetd-{port}.conf"
-        config.write_text(f"127.0.0.1:{port} stream tcp {wait} {os.environ.get('USER', 'root')} {binary()} {words}\n")
+        config.write_text(f"127.0.0.1:{port} stream tcp {wait} {os.environ.get('USER', 'root')} {program} {words}\n")
         log = open(tmp_path / f"inetd-{port}.log", "w")
         started.append(subprocess.Popen([INETD, "-d", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
         wait_until(lambda: answers(port), LIMIT_SECONDS, f"inetd does not listen on {port}")
