@@ -6,6 +6,7 @@ status than the test expects, or whose log holds a sanitizer's report, fails the
 
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -175,11 +176,17 @@ def wait_until(condition, limit=LIMIT_SECONDS, message="condition not met", give
 
 
 def free_port(host="127.0.0.1"):
-    """A port that is free right now, for services that can't choose one themselves. Another process
-    may take it before the service does: start such services in a loop."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port that is free right now, for services that can't choose one themselves. None of those that the system
+    hands out by itself, or any client of a test beside this one might have it before the service does."""
+    first, last = map(int, pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    others = [port for port in range(10_000, 65_536) if not first <= port <= last]
+    for port in random.sample(others, min(len(others), 100)) + [0]:
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
 
 
 def resident_kib(pid):
