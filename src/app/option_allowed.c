@@ -1,5 +1,6 @@
 /* Options about which targets are allowed, and targets that clients name themselves. */
 #include "app/option_groups.h"
+#include "net/own_address.h"
 
 static const char *check(struct options *o) {
   if (o->target_from == NULL) return NULL;
@@ -16,7 +17,7 @@ static const char *check(struct options *o) {
 
 static void fill(struct options *o) {
   o->server.target_place = o->target_from != NULL ? &o->target_place : NULL;
-  o->server.target_rules = (struct target_rules){o->target_patterns, o->allow_targets.count};
+  o->server.target_rules = (struct target_rules){o->target_patterns, o->allow_targets.count, own_address};
 }
 
 static int check_allow_target(struct options *options, const char *value, const char **why) {

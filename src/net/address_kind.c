@@ -115,6 +115,7 @@ const char *address_kind_text(unsigned kinds) {
       {ADDRESS_UNSPECIFIED, "an unspecified address, which is this machine"},
       {ADDRESS_LINK_LOCAL, "a link-local address"},
       {ADDRESS_MULTICAST, "a multicast or broadcast address"},
+      {ADDRESS_OWN, "an address of this machine"},
   };
   for (size_t i = 0; i < COUNT(texts); i++) {
     if ((kinds & texts[i].kind) != 0) return texts[i].text;

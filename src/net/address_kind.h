@@ -16,7 +16,10 @@ enum address_kind {
   ADDRESS_UNSPECIFIED = 1 << 2, /* 0.0.0.0/8, ::, which Linux connects to this machine */
   ADDRESS_LINK_LOCAL = 1 << 3,
   ADDRESS_MULTICAST = 1 << 4, /* broadcast too */
+  ADDRESS_OWN = 1 << 5,       /* this machine's on a network: net/own_address.h tells, no table can */
 };
+
+/* What the tables tell. */
 #define ADDRESS_KINDS_ALL 0x1fu
 
 struct address_kinds {

@@ -20,7 +20,7 @@ static unsigned kinds_refused(const struct target_rules *rules, enum target_orig
     case TARGET_LOOKED_UP:
       break;
   }
-  return ADDRESS_KINDS_ALL;
+  return ADDRESS_KINDS_ALL | ADDRESS_OWN;
 }
 
 /* ---- matching ---- */
@@ -142,7 +142,7 @@ static bool network_allows(const struct target_pattern *pattern, const struct qu
 
 /* A name that means what it leads to may lead there. Metadata services stand on link-local addresses. */
 static bool name_means(struct wsl_span name, unsigned kinds) {
-  unsigned meant = has_wildcard(name) ? 0 : address_kinds_of_name(name);
+  unsigned meant = has_wildcard(name) ? 0 : address_kinds_of_name(name) | ADDRESS_OWN;
   if ((meant & ADDRESS_METADATA) != 0) meant |= ADDRESS_LINK_LOCAL;
   return (kinds & ~meant) == 0;
 }
@@ -161,12 +161,21 @@ static bool pattern_allows(const struct target_pattern *pattern, const struct qu
   return false;
 }
 
+/* Its own addresses are of every network, so any that is one at all means them. */
+static struct address_kinds kinds_of(const struct target_rules *rules, const struct bare_address *address,
+                                     unsigned wanted) {
+  struct address_kinds kinds = address_kinds_of(address, wanted);
+  if (kinds.kinds == 0 && (wanted & ADDRESS_OWN) != 0 && rules->is_own(address))
+    kinds = (struct address_kinds){ADDRESS_OWN, 1};
+  return kinds;
+}
+
 enum target_verdict target_judge_address(const struct target_rules *rules, const struct target *target,
                                          const struct address *address, char why[TARGET_REASON_MAX]) {
   unsigned wanted = kinds_refused(rules, target->origin);
   if (target->origin == TARGET_FIXED) return TARGET_ALLOWED;
   struct question question = {.target = target, .address = address_bare(address)};
-  question.refused = address_kinds_of(&question.address, wanted);
+  question.refused = kinds_of(rules, &question.address, wanted);
   for (size_t i = 0; i < rules->count; i++) {
     if (pattern_allows(&rules->patterns[i], &question)) return TARGET_ALLOWED;
   }

@@ -1,4 +1,5 @@
-/* Which targets may be dialled that somebody else than the command line names: --allow-target. Pure.
+/* Which targets may be dialled that somebody else than the command line names: --allow-target. Pure, but that
+ * it asks `is_own`.
  *
  *   judged by its text     before anything is done for a client: target_judge()
  *   judged by its address  at the connect itself, whatever a name has come to mean: target_judge_address()
@@ -14,6 +15,9 @@
  * address or network within that kind's ("127.0.0.0/8", not "0.0.0.0/0"), or by a pattern without wildcards
  * of a name that means that kind ("localhost"). An address must match whatever way a client spells it, since
  * it is judged as the bytes that are connected to.
+ *
+ * This machine's own addresses on its networks are opened by any network but "/0" that holds them, and by any
+ * name without wildcards: whoever lists these knows what stands there. Files of the operator's may name them.
  */
 #ifndef NET_TARGET_RULES_H
 #define NET_TARGET_RULES_H
@@ -46,6 +50,7 @@ bool target_pattern_parse(const char *text, struct target_pattern *pattern, cons
 struct target_rules {
   const struct target_pattern *patterns;
   size_t count;
+  bool (*is_own)(const struct bare_address *address); /* net/own_address.h */
 };
 
 enum target_verdict {

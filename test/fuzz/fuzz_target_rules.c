@@ -25,10 +25,15 @@ static bool matches(const char *pattern, size_t pattern_len, const char *text, s
   return matches(pattern + 1, pattern_len - 1, text + 1, len - 1);
 }
 
+/* Some are: odd ones. */
+static bool is_own(const struct bare_address *address) {
+  return (address->bytes[address->family == AF_INET ? 3 : 15] & 1) != 0;
+}
+
 static void check_name(const struct target_pattern *pattern, const struct target *target) {
   char why[TARGET_REASON_MAX];
   struct address literal;
-  struct target_rules rules = {pattern, 1};
+  struct target_rules rules = {pattern, 1, is_own};
   size_t len = strlen(target->host);
   enum target_verdict verdict = target_judge(&rules, target, why);
   if (address_parse_literal(target->host, target->port, &literal)) return;
@@ -64,7 +69,7 @@ static struct address address_of(const uint8_t bytes[16], bool is_v4) {
 static void check_address(const struct target_pattern *pattern, const struct target *target,
                           const struct address *address) {
   char why[TARGET_REASON_MAX];
-  struct target_rules rules = {pattern, 1};
+  struct target_rules rules = {pattern, 1, is_own};
   struct bare_address bare = address_bare(address);
   bool allowed = target_judge_address(&rules, target, address, why) == TARGET_ALLOWED;
   if (pattern->kind == PATTERN_UNIX) fuzz_check(!allowed, "by a path");
@@ -74,6 +79,8 @@ static void check_address(const struct target_pattern *pattern, const struct tar
   bool loopback = bare.family == AF_INET && bare.bytes[0] == 127;
   fuzz_check(!loopback || pattern->network.bits >= 8, "loopback by a network of %u bits",
              pattern->network.bits);
+  fuzz_check(!is_own(&bare) || pattern->network.bits > 0 || target->origin == TARGET_FROM_FILE,
+             "its own by any");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

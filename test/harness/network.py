@@ -16,6 +16,7 @@ import threading
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
+SIOCSIFADDR = 0x8916
 IFF_UP, IFF_LOOPBACK = 0x1, 0x8
 
 
@@ -56,6 +57,14 @@ class PrivateNetwork:
     def _start_loopback():
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP | IFF_LOOPBACK))
+
+    @staticmethod
+    def add_address(host):
+        """One more IPv4 address of this machine's, as if of a network: there is no other interface."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            address = struct.pack("!HH4s8x", 0, 0, socket.inet_aton(host))
+            address = struct.pack("H", socket.AF_INET) + address[2:]
+            fcntl.ioctl(any_socket, SIOCSIFADDR, struct.pack("16s16s8x", b"lo:1", address))
 
     @staticmethod
     def set(name, value):

@@ -4,9 +4,10 @@ allow it.
 """
 # ctest: threads
 
+import jwt
 import pytest
 
-from harness import RawClient, UnixBackend, free_port
+from harness import Backend, RawClient, UnixBackend, free_port
 
 
 @pytest.fixture
@@ -182,3 +183,45 @@ def test_a_mistake_is_explained(wsluice, options, sentence):
     bridge.expected_status = 2
     assert bridge.wait_for_exit() == 2
     assert sentence in bridge.log
+
+
+# ---- this machine's addresses on its networks ----
+
+
+@pytest.fixture
+def own_service(network):
+    """A backend on an address that stands for eth0's."""
+    network.add_address("203.0.113.7")
+    backend = Backend(host="203.0.113.7")
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """The options for targets in signed tokens, which are lookups, and sign(host, port)."""
+    path = tmp_path / "secret"
+    path.write_text("a secret of more than thirty-two bytes")
+
+    def sign(host, port):
+        return jwt.encode({"host": host, "port": port}, path.read_bytes(), "HS256")
+
+    return ["--token-plugin", "JWTTokenApi", "--token-source", path], sign
+
+
+def test_no_lookup_leads_to_its_own_address(own_service, wsluice, secret):
+    options, sign = secret
+    bridge = wsluice(None, *options)
+    refused(bridge, f"/?token={sign(own_service.host, own_service.port)}")
+    bridge.wait_for_log(f'"it is an address of this machine, .*203.0.113.7:{own_service.port} would')
+
+
+def test_a_wildcard_does_not_open_its_own_address(own_service, wsluice):
+    bridge = wsluice(None, *named("*", "0.0.0.0/0"))
+    refused(bridge, f"/?address=203.0.113.7:{own_service.port}")
+
+
+def test_a_network_that_holds_its_own_address_opens_it(own_service, wsluice, secret, connect):
+    options, sign = secret
+    bridge = wsluice(None, *options, *allow(f"203.0.113.0/24:{own_service.port}"))
+    connect(bridge, f"/?token={sign(own_service.host, own_service.port)}").close()

@@ -504,11 +504,16 @@ static void on_refused(struct socket_dialer *dialer) {
   refusals++;
 }
 
+static bool nobodys(const struct bare_address *address) {
+  (void)address;
+  return false;
+}
+
 static void judge_by(struct fixture *f, struct target_rules *rules, struct target_pattern *pattern,
                      const char *text) {
   const char *why;
   assert_true(target_pattern_parse(text, pattern, &why));
-  *rules = (struct target_rules){pattern, 1};
+  *rules = (struct target_rules){pattern, 1, nobodys};
   refusals = 0;
   socket_dialer_judge(&f->dialer, rules, on_refused);
 }

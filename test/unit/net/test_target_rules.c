@@ -6,7 +6,15 @@
 #define PATTERNS_MAX 4
 
 static struct target_pattern patterns[PATTERNS_MAX];
-static struct target_rules rules = {.patterns = patterns};
+/* This machine has 198.51.100.7 and 2001:db8:7::7. */
+static bool is_own(const struct bare_address *address) {
+  static const uint8_t v4[] = {198, 51, 100, 7};
+  static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, 0x00, 0x07, [15] = 7};
+  if (address->family == AF_INET) return memcmp(address->bytes, v4, sizeof v4) == 0;
+  return memcmp(address->bytes, v6, sizeof v6) == 0;
+}
+
+static struct target_rules rules = {.patterns = patterns, .is_own = is_own};
 
 /* "a b": two patterns; "": none. */
 static void allow(const char *words) {
@@ -234,6 +242,36 @@ static void without_patterns_anybody_names_these(void **state) {
   assert_int_equal(judge(TARGET_LOOKED_UP, "db", 80, NULL), TARGET_UNDECIDED);
 }
 
+/* Connections to them go past firewalls that watch the network. */
+static void its_own_addresses_are_named_on_purpose(void **state) {
+  (void)state;
+  static const struct row rows[] = {
+      {"", "198.51.100.7", 80, NULL, false},
+      {"", "::ffff:198.51.100.7", 80, NULL, false},
+      {"", "2001:db8:7::7", 80, NULL, false},
+      {"", "198.51.100.8", 80, NULL, true},
+      {"", "a.example", 80, "198.51.100.7", false},
+      {"*", "198.51.100.7", 80, NULL, false},
+      {"*.example", "a.example", 80, "198.51.100.7", false},
+      {"0.0.0.0/0", "198.51.100.7", 80, NULL, false},
+      {"::/0", "2001:db8:7::7", 80, NULL, false},
+      {"a.example", "a.example", 80, "198.51.100.7", true},
+      {"198.51.100.0/24:80", "198.51.100.7", 80, NULL, true},
+      {"198.51.100.0/24:80", "a.example", 80, "198.51.100.7", true},
+      {"198.51.100.0/24:80", "198.51.100.7", 81, NULL, false},
+      {"198.51.100.7", "198.51.100.7", 80, NULL, true},
+      {"localhost", "localhost", 80, "198.51.100.7", true},
+  };
+  CHECK_ROWS(rows, TARGET_LOOKED_UP);
+  static const struct row of_files[] = {
+      {"", "198.51.100.7", 80, NULL, true},
+      {"*", "198.51.100.7", 80, NULL, true},
+      {"*.example", "a.example", 80, "2001:db8:7::7", true},
+      {"203.0.113.0/24", "198.51.100.7", 80, NULL, false},
+  };
+  CHECK_ROWS(of_files, TARGET_FROM_FILE);
+}
+
 /* An address in the guise of another must be named as narrowly as what it stands for. */
 static void disguises_need_as_narrow_a_pattern(void **state) {
   (void)state;
@@ -357,6 +395,7 @@ int main(void) {
       cmocka_unit_test(without_patterns_nobody_but_the_command_line_names_these),
       cmocka_unit_test(without_patterns_only_files_name_these),
       cmocka_unit_test(without_patterns_anybody_names_these),
+      cmocka_unit_test(its_own_addresses_are_named_on_purpose),
       cmocka_unit_test(disguises_need_as_narrow_a_pattern),
       cmocka_unit_test(unix_sockets_are_named_by_path),
       cmocka_unit_test(a_refusal_says_what_would_allow_it),
