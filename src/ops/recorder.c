@@ -250,10 +250,12 @@ static int write_frame(struct recorder *recorder, const struct entry *entry) {
   return error;
 }
 
-/* A number that an earlier run has used is written anew, as websockify does it. Pipes have nothing to cut. */
+/* A number that an earlier run has used is written anew, as websockify does it, whose files anybody may read;
+ * where a file system has no modes there is none to set. Pipes have nothing to cut. */
 static int begin_file(struct recorder *recorder, struct recording *recording) {
   int error = use_file(recorder, recording, O_CREAT);
   if (error == 0 && ftruncate(recorder->fd, 0) != 0 && errno != EINVAL) error = errno;
+  if (error == 0) (void)fchmod(recorder->fd, FILE_MODE);
   return error != 0 ? error : write_line(recorder, FIRST_LINE, strlen(FIRST_LINE));
 }
 

@@ -83,16 +83,17 @@ static bool same_host(const struct address *a, const struct address *b) {
 }
 
 /* A proxy sets one of the two, and passes the other on as the client wrote it: where both are there and say
- * two things, nobody knows which one it is. */
+ * two things, nobody knows which one it is. Said once a connection, since it may be the client's doing. */
 static bool agree(const struct connection *c, const struct walk *a, const struct walk *b) {
   if (!a->said || !b->said) return true;
   if (a->found == b->found && (!a->found || same_host(&a->client, &b->client))) return true;
   char peer[ADDRESS_TEXT_MAX];
   log_event(
-      LOG_WARN, c->id,
+      c->chain->contradicted ? LOG_DEBUG : LOG_WARN, c->id,
       "Forwarded and X-Forwarded-For name two clients, neither is believed via=%s: let the proxy remove the "
       "one that it does not set",
       address_format(&c->peer, peer));
+  c->chain->contradicted = true;
   return false;
 }
 

@@ -175,6 +175,10 @@ void connection_begin_file(struct connection *c, const struct wsl_request *reque
       refuse_file(c, 404, request->path);
       return;
   }
+  if (path_is_hidden(path)) {
+    refuse_file(c, 404, request->path);
+    return;
+  }
   if (c->domain->files->files->kind == STATIC_ASSETS) {
     answer_asset(c, path);
     return;

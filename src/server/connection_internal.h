@@ -65,6 +65,7 @@ struct connection_chain {
   struct address local;         /* and the address that this one has reached */
   struct address forwarded;     /* the client of the current request, as its header fields have it */
   enum forwarded_scheme scheme; /* by which it came there */
+  bool contradicted;            /* a request's header fields have named two clients, and that was said */
 };
 
 struct connection {

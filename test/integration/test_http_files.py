@@ -25,7 +25,13 @@ def root(tmp_path):
     (web / "a b.txt").write_text("blank")
     (web / "100%.txt").write_text("percent")
     (web / "\u00fc.txt").write_text("umlaut")
-    (web / "...").write_text("three dots")
+    (web / ".well-known").mkdir()
+    (web / ".well-known/acme").write_text("meant")
+    (web / ".well-known/.hidden").write_text("secret")
+    (web / ".htpasswd").write_text("secret")
+    (web / ".git").mkdir()
+    (web / ".git/config").write_text("secret")
+    (web / "sub/.hidden").write_text("secret")
     (web / "empty").write_bytes(b"")
     (web / "noending").write_bytes(b"?")
     for ending in CONTENT_TYPES:
@@ -90,7 +96,7 @@ FOUND = [
     ("//", b"the index"), ("/./index.html", b"the index"), ("/sub/", b"index of sub"),
     ("/sub/.", b"index of sub"), ("/sub//page.js", b"js"), ("//sub/page.js?v=1", b"js"),
     ("/sub%2Fpage.js", b"js"), ("/%73ub/page.js", b"js"), ("/a%20b.txt", b"blank"),
-    ("/100%25.txt", b"percent"), ("/%C3%BC.txt", b"umlaut"), ("/...", b"three dots"), ("/empty", b""),
+    ("/100%25.txt", b"percent"), ("/%C3%BC.txt", b"umlaut"), ("/.well-known/acme", b"meant"), ("/empty", b""),
     ("/in/page.js", b"js"), ("/in.js", b"js"), ("/sub/up", b"blank"), ("http://h/sub/page.js", b"js"),
 ]
 
@@ -136,6 +142,15 @@ def test_no_path_leads_out(get):
         assert b"secret" not in response.body and b"root:" not in response.body, path
     absolute = get("http://h/../secret")
     assert absolute.status in (400, 404)
+
+
+HIDDEN = ["/.htpasswd", "/.git/config", "/.git/", "/.git", "/%2ehtpasswd", "/sub/.hidden", "/sub/%2Ehidden", "/./.htpasswd",
+          "/.well-known/.hidden", "/.well-known/%2e/.hidden", "/sub//.hidden", "/.well-known", "/..."]
+
+
+def test_names_that_begin_with_a_dot_are_not_there(get):
+    for path in HIDDEN:
+        assert get(path).status == 404, path
 
 
 MALFORMED = ["/%", "/%2", "/%zz", "/a%0", "/%00", "/%-1"]

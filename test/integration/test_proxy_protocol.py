@@ -315,6 +315,17 @@ def test_where_it_names_nobody_it_is_the_client(wsluice, echo_backend, connect):
     bridge.wait_for_log("Forwarded and X-Forwarded-For name two clients, neither is believed via=127")
 
 
+def test_a_contradiction_is_said_once_a_connection(wsluice, tmp_path, connect, echo_backend):
+    """Whoever is behind the proxy may send the other header with each request."""
+    bridge = wsluice(echo_backend, *TRUST, "--web", tmp_path)
+    client = connect(bridge, path=None)
+    request = b"GET / HTTP/1.1\r\nHost: h\r\nForwarded: for=9.9.9.9\r\nX-Forwarded-For: 203.0.113.5\r\n\r\n"
+    for _ in range(5):
+        assert client.request(request).status == 404
+    client.close()
+    assert bridge.log.count("name two clients") == 1
+
+
 def test_strangers_are_not_believed(wsluice, echo_backend, connect):
     bridge = wsluice(echo_backend, "--trust-forwarded", "10.0.0.0/8", "--send-proxy", "v1")
     for number, (headers, _) in enumerate(CHAINS):

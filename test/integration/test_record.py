@@ -85,9 +85,11 @@ def test_a_file_a_session(recorded, connect, tmp_path):
 
 def test_a_recording_of_an_earlier_run_is_written_anew(recorded, connect, tmp_path):
     (tmp_path / "session.1").write_bytes(b"old" * 1000)
+    (tmp_path / "session.1").chmod(0o644)
     bridge = recorded()
     talk(connect(bridge), (BINARY, b"new"))
     assert joined(bridge.recording(1), False) == b"new"
+    assert os.stat(tmp_path / "session.1").st_mode & 0o777 == 0o600
 
 
 def test_node_reads_it_as_a_page_does(recorded, connect, tmp_path):

@@ -3,9 +3,9 @@
  * Decoding looks at a path only after its escapes are gone, byte by byte, so that an encoded slash or
  * dot is no different from a plain one and nothing is decoded twice.
  */
-#include <stdbool.h>
-
 #include "codec/http/path.h"
+
+#include <string.h>
 
 #include "codec/chars.h"
 #include "core/error.h"
@@ -77,6 +77,12 @@ enum path_result path_decode(struct wsl_span url_path, char *out, size_t cap, bo
   if (path.len >= cap) return PATH_TOO_LONG;
   path.out[path.len] = '\0';
   return PATH_OK;
+}
+
+bool path_is_hidden(const char *path) {
+  static const char meant[] = ".well-known/";
+  if (strncmp(path, meant, sizeof meant - 1) == 0) path += sizeof meant - 1;
+  return path[0] == '.' || strstr(path, "/.") != NULL;
 }
 
 /* RFC 3986 2.3. */

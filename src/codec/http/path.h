@@ -2,6 +2,7 @@
 #ifndef CODEC_HTTP_PATH_H
 #define CODEC_HTTP_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <wsluice/span.h>
@@ -20,6 +21,10 @@ enum path_result {
  * kept as *is_directory and not written. A cap of url_path.len + 1 is always enough. */
 WSL_MUST_CHECK enum path_result path_decode(struct wsl_span url_path, char *out, size_t cap,
                                             bool *is_directory);
+
+/* Whether a decoded path has a segment that begins with a dot: .htpasswd, .git, what editors leave. Not so
+ * .well-known in front, which is there to be asked for (RFC 8615). */
+bool path_is_hidden(const char *path);
 
 /* Percent-encodes a relative file path anew as an absolute URL path: "/" in front, unreserved
  * characters and "/" as they are, everything else as %XX; terminated. WSL_INVALID if cap is too

@@ -152,6 +152,25 @@ static void what_is_encoded_decodes_to_itself(void **state) {
   }
 }
 
+static void names_with_a_dot_in_front_are_hidden(void **state) {
+  (void)state;
+  static const char *const hidden[] = {".",
+                                       ".a",
+                                       "a/.b",
+                                       "a/.b/c",
+                                       ".well-known",
+                                       ".well-known/.a",
+                                       "...",
+                                       ".well-knowns/a",
+                                       "a/.well-known/b",
+                                       ".well-known/a/.b"};
+  static const char *const plain[] = {"", "a", "a.b", "a./b", ".well-known/a", ".well-known/a.b/c", "a/b.c"};
+  for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+    if (!path_is_hidden(hidden[i])) fail_msg("\"%s\" is plain", hidden[i]);
+  for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+    if (path_is_hidden(plain[i])) fail_msg("\"%s\" is hidden", plain[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(decoding),
@@ -159,6 +178,7 @@ int main(void) {
       cmocka_unit_test(encoding),
       cmocka_unit_test(queries_keep_their_meaning),
       cmocka_unit_test(what_is_encoded_decodes_to_itself),
+      cmocka_unit_test(names_with_a_dot_in_front_are_hidden),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
