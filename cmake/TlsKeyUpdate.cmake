@@ -1,4 +1,4 @@
-# Whether src/net/tls_key_update.c can do its work with this mbedTLS: WSLUICE_HAVE_TLS_KEY_UPDATE.
+# Whether src/net/tls/key_update.c can do its work with this mbedTLS: WSLUICE_HAVE_TLS_KEY_UPDATE.
 #
 # It calls functions of the library that no installed header declares. Here they are linked, so that a
 # library that lacks or hides them costs the feature and not the build.

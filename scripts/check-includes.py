@@ -31,6 +31,8 @@ INSIDE = {
     "codec": set(),  # what include/wsluice publishes can be taken out of here
     "codec/text": {"codec"},
     "codec/http": {"codec", "codec/text"},
+    "net": set(),
+    "net/tls": {"net"},
     "route/jose": set(),
     "route/auth": {"route"},
     "route/token": {"route", "route/jose"},

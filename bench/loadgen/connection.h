@@ -21,7 +21,7 @@
 #include "loadgen/lane.h"
 #include "loadgen/outgoing.h"
 #include "loadgen/pattern.h"
-#include "net/tls.h"
+#include "net/tls/tls.h"
 #include "net/transport.h"
 
 enum connection_state {

@@ -21,8 +21,8 @@
 #include "loadgen/pattern.h"
 #include "loadgen/process_meter.h"
 #include "net/offload_pool.h"
-#include "net/tls.h"
-#include "net/tls_context.h"
+#include "net/tls/context.h"
+#include "net/tls/tls.h"
 
 enum run_phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURING, PHASE_DRAINING, PHASE_CLOSING, PHASE_OVER };
 

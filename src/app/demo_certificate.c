@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "net/self_signed.h"
+#include "net/tls/self_signed.h"
 
 static int write_file(const char *path, const unsigned char *text) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

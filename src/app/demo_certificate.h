@@ -1,4 +1,4 @@
-/* A certificate for the demo, made on the spot (net/self_signed), in files of a folder that only this user
+/* A certificate for the demo, made on the spot (net/tls/self_signed), in files of a folder that only this user
  * can read and that goes with the program.
  */
 #ifndef APP_DEMO_CERTIFICATE_H

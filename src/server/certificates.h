@@ -14,7 +14,7 @@
 
 #include <uv.h>
 
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 #include "server/settings.h"
 
 struct certificates;

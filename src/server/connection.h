@@ -31,7 +31,7 @@
 #include "bridge/session.h"
 #include "core/slab.h"
 #include "net/address.h"
-#include "net/tls.h"
+#include "net/tls/tls.h"
 #include "route/gate.h"
 #include "route/router.h"
 #include "server/counters.h"

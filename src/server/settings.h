@@ -15,7 +15,7 @@
 #include "net/socket_tuning.h"
 #include "net/source_address.h"
 #include "net/target_rules.h"
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 #include "route/auth/settings.h"
 #include "route/origin.h"
 #include "route/token/kind.h"

@@ -13,7 +13,7 @@
 #include "net/preface_dialer.h"
 #include "net/program_dialer.h"
 #include "net/socket_dialer.h"
-#include "net/tls_dialer.h"
+#include "net/tls/dialer.h"
 #include "route/auth/gate.h"
 #include "route/fixed_router.h"
 #include "route/named_router.h"

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
-#include "net/self_signed.h"
-#include "net/tls_load.h"
-#include "net/tls_pem.h"
+#include "net/tls/load.h"
+#include "net/tls/pem.h"
+#include "net/tls/self_signed.h"
 
 #define FILE_MAX        40000u
 #define WHY_SIZE        400u

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "fuzz/fuzz.h"
-#include "net/tls_bytes.h"
+#include "net/tls/bytes.h"
 
 #define QUEUE_MAX 3000u
 #define UNIT      16u /* amounts are multiples, so that growth comes soon */

@@ -12,7 +12,7 @@
 #include "core/parse.h"
 #include "fuzz/fuzz.h"
 #include "net/address.h"
-#include "net/tls_suites.h"
+#include "net/tls/suites.h"
 #include "ops/log.h"
 #include "route/token/kinds.h"
 #include "server/cgroup_quota.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 #define KEY_MAX    64u /* A256CBC-HS512: half for the MAC, half for AES */
 #define IV_MAX     16u

@@ -9,7 +9,7 @@
 
 #include "codec/text/jose.h"
 #include "core/error.h"
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 /* A private RSA key of 8192 bits has some 4,700 bytes of DER. */
 #define DER_MAX 8192u

@@ -23,7 +23,7 @@
 
 #include <wsluice/span.h>
 
-#include "net/tls_pem.h"
+#include "net/tls/pem.h"
 
 #define JOSE_RSA_BITS_MIN 2048u /* RFC 7518 3.3 */
 #define JOSE_RSA_BITS_MAX 8192u /* the most that mbedTLS computes with */

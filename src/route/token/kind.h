@@ -14,7 +14,7 @@
 #include "core/siphash.h"
 #include "net/dialer.h"
 #include "net/offload.h"
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 #include "route/router.h"
 
 /* What the options say of the source; strings outlive it. */

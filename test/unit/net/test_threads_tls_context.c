@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 #include "pem_files.h"
 
 #define THREADS    4

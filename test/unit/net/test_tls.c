@@ -5,7 +5,7 @@
 
 #include <mbedtls/ssl_ticket.h>
 
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 static const enum peer_version tls_1_2 = PEER_1_2, tls_1_3 = PEER_1_3;
 

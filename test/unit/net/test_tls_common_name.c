@@ -8,8 +8,8 @@
 #include <mbedtls/oid.h>
 #include <string.h>
 
-#include "net/tls.h"
-#include "net/tls_certificate.h"
+#include "net/tls/certificate.h"
+#include "net/tls/tls.h"
 
 #define MAX_PARTS 3
 

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "net/tls_context.h"
-#include "net/tls_library.h"
+#include "net/tls/context.h"
+#include "net/tls/library.h"
 #include "pem_files.h"
 
 #define WHY_CAP 512u

@@ -14,7 +14,7 @@
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
 #include "net/socket_dialer.h"
-#include "net/tls_dialer.h"
+#include "net/tls/dialer.h"
 #include "pem_files.h"
 
 #define PLENTY_MS 15000u

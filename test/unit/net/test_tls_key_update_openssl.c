@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/self_signed.h"
+#include "net/tls/self_signed.h"
 
 #define ROUNDS 40
 

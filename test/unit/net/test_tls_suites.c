@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "net/tls_library.h"
-#include "net/tls_suites.h"
+#include "net/tls/library.h"
+#include "net/tls/suites.h"
 
 /* One letter a suite: a, b, c with ECDSA and A, B, C with RSA for AES-128, AES-256, ChaCha20; 1, 2, 3 the
  * same in TLS 1.3. */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "net/tls_words.h"
+#include "net/tls/words.h"
 
 static const struct {
   int mbedtls_error, error;

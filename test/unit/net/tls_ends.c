@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "core/hash.h"
-#include "net/self_signed.h"
-#include "net/tls_library.h"
+#include "net/tls/library.h"
+#include "net/tls/self_signed.h"
 
 static mbedtls_x509_crt certificate;
 static mbedtls_pk_context key;

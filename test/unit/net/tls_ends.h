@@ -15,7 +15,7 @@
 #include <mbedtls/version.h>
 #include <string.h>
 
-#include "net/tls_key_update.h"
+#include "net/tls/key_update.h"
 
 #if MBEDTLS_VERSION_MAJOR >= 3
 

@@ -4,8 +4,8 @@
 #include <mbedtls/version.h>
 #include <sys/stat.h>
 
-#include "net/tls_inside.h"
-#include "net/tls_library.h"
+#include "net/tls/inside.h"
+#include "net/tls/library.h"
 
 /* mbedTLS's own, not in its headers for users: a record of what stands in out_msg. */
 int mbedtls_ssl_write_record(mbedtls_ssl_context *ssl, int force_flush);

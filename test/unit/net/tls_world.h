@@ -14,8 +14,8 @@
 #include <mbedtls/ssl.h>
 
 #include "net/offload_pool.h"
-#include "net/tls.h"
-#include "net/tls_key_update.h"
+#include "net/tls/key_update.h"
+#include "net/tls/tls.h"
 
 struct bytes {
   uint8_t *data;

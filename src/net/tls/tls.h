@@ -20,13 +20,13 @@
  * transport_finish(): close_notify, then the inner FIN. transport_close(): close_notify as well if it fits
  * at once. transport_reset(): nothing but the reset. One worker, one thread (but for the pool's steps).
  */
-#ifndef NET_TLS_H
-#define NET_TLS_H
+#ifndef NET_TLS_TLS_H
+#define NET_TLS_TLS_H
 
 #include "core/slab.h"
 #include "net/offload.h"
 #include "net/poller.h"
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 #include "net/transport.h"
 
 /* Most plaintext that one write takes; with its records' overhead it fits the scratch buffer. */

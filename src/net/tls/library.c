@@ -1,6 +1,6 @@
 /* Starting mbedTLS (PSA's part of it, for TLS 1.3), its random numbers, and what its versions do differently.
  */
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 #include <pthread.h>
 

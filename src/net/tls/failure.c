@@ -1,16 +1,16 @@
-/* TLS transports in words (net/tls.h): why one failed, what an open one is made of; and the alerts that we
- * owe a peer where mbedTLS sends none.
+/* TLS transports in words (net/tls/tls.h): why one failed, what an open one is made of; and the alerts that
+ * we owe a peer where mbedTLS sends none.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <mbedtls/x509.h>
 
-#include "net/tls_certificate.h"
-#include "net/tls_inner.h"
-#include "net/tls_inside.h"
-#include "net/tls_library.h"
-#include "net/tls_words.h"
+#include "net/tls/certificate.h"
+#include "net/tls/inner.h"
+#include "net/tls/inside.h"
+#include "net/tls/library.h"
+#include "net/tls/words.h"
 
 #define VERIFY_WORDS_MAX 128u
 

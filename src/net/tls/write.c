@@ -1,4 +1,4 @@
-/* Writing to a TLS transport (net/tls.h), and the way of everything sealed to the inner one.
+/* Writing to a TLS transport (net/tls/tls.h), and the way of everything sealed to the inner one.
  *
  * A write seals as few records as its bytes fit into, into the worker's scratch, and sends them with one
  * call. What the inner transport does not take is kept: it can't be unsealed.
@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "net/tls_inner.h"
+#include "net/tls/inner.h"
 
 /* mbedTLS sends a record a call. It must be taken whole: mbedTLS would keep the rest and seal nothing else.
  */

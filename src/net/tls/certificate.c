@@ -1,6 +1,6 @@
-/* Certificates in words (tls_certificate.h): name, dates, the order of a chain, and uses.
+/* Certificates in words (certificate.h): name, dates, the order of a chain, and uses.
  */
-#include "net/tls_certificate.h"
+#include "net/tls/certificate.h"
 
 #include <mbedtls/oid.h>
 #include <netinet/in.h>
@@ -12,7 +12,7 @@
 
 #include "core/log.h"
 #include "core/text.h"
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 
 #define DAY_S (24 * 3600)
 

@@ -1,4 +1,4 @@
-/* Dialling targets over TLS (tls_dialer.h).
+/* Dialling targets over TLS (dialer.h).
  *
  *   inner dial --connected--> handshake --open--> done(transport)
  *       \--error-------------------\--failed, or the time is over--> a log line, done(error)
@@ -6,7 +6,7 @@
  * An attempt holds either a dial or a TLS transport, never both, and nothing refers to it any more once its
  * own dial is told.
  */
-#include "net/tls_dialer.h"
+#include "net/tls/dialer.h"
 
 #include <assert.h>
 

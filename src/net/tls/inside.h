@@ -1,5 +1,5 @@
 /* What mbedTLS knows and has no function for: some fields of its context, under their names in both versions
- * that we build with. net/tls_key_update.c, which goes deeper, has its own.
+ * that we build with. net/tls/key_update.c, which goes deeper, has its own.
  */
 #ifndef NET_TLS_INSIDE_H
 #define NET_TLS_INSIDE_H

@@ -1,4 +1,4 @@
-/* Reading from an open TLS transport (net/tls.h).
+/* Reading from an open TLS transport (net/tls/tls.h).
  *
  * A read takes one chunk from the inner transport, sized so that the plaintext fills the reader's buffer
  * and nothing is left over where records are full. Alerts and post-handshake messages are met here.
@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "net/tls_inner.h"
-#include "net/tls_inside.h"
+#include "net/tls/inner.h"
+#include "net/tls/inside.h"
 
 /* A chunk may hold nothing for the reader (the beginning of a record, a ticket): then one more, up to this.
  */

@@ -1,5 +1,5 @@
 /* Reading PEM files and naming what is in them (RFC 7468's labels and older ones). */
-#include "net/tls_pem.h"
+#include "net/tls/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>

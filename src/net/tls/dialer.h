@@ -8,7 +8,7 @@
 #include "core/slab.h"
 #include "core/timers.h"
 #include "net/dialer.h"
-#include "net/tls.h"
+#include "net/tls/tls.h"
 
 struct tls_dialer {
   struct dialer dialer; /* first: it is one */

@@ -1,5 +1,5 @@
-/* See net/tls_bytes.h. */
-#include "net/tls_bytes.h"
+/* See net/tls/bytes.h. */
+#include "net/tls/bytes.h"
 
 #include <assert.h>
 #include <stdlib.h>

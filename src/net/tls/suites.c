@@ -1,4 +1,4 @@
-/* Lists of cipher suites as OpenSSL reads them, over the few suites that exist here (tls_suites.h).
+/* Lists of cipher suites as OpenSSL reads them, over the few suites that exist here (suites.h).
  *
  *   list --split--> [! - +] word [+ word ...] --each word: a set of suites--> add, take away, move, ban
  *
@@ -6,7 +6,7 @@
  * away until it is named again, "+" moves what is there to the end, nothing in front adds at the end what is
  * not there yet. Names are compared without regard to case, "-" and "_" alike.
  */
-#include "net/tls_suites.h"
+#include "net/tls/suites.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "net/tls_library.h"
-#include "net/tls_suite_words.h"
+#include "net/tls/library.h"
+#include "net/tls/suite_words.h"
 
 #define ALL_SUITES ((tls_suite_set)((1u << TLS_SUITES_KNOWN) - 1u))
 

@@ -1,5 +1,5 @@
-/* Inside net/tls: what its files share. tls.c has births, ends and readiness, tls_handshake.c the steps of
- * a handshake, tls_read.c and tls_write.c the data, tls_failure.c the words.
+/* Inside net/tls: what its files share. tls.c has births, ends and readiness, handshake.c the steps of
+ * a handshake, read.c and write.c the data, failure.c the words.
  *
  *   inner --recv--> carry --> input --> [mbedTLS] --> the reader's buffer
  *   inner <--write-- sealed, or pending <-- output <-- [mbedTLS] <-- the writer's parts
@@ -13,9 +13,9 @@
 
 #include <limits.h>
 
-#include "net/tls.h"
-#include "net/tls_bytes.h"
-#include "net/tls_key_update.h"
+#include "net/tls/bytes.h"
+#include "net/tls/key_update.h"
+#include "net/tls/tls.h"
 
 /* A record's header and most content: 2^14, plus 256 in TLS 1.3 (RFC 8446 5.2). TLS 1.2 allows 2^14 + 2048
  * (RFC 5246 6.2.3), which AEAD suites never need. */
@@ -110,20 +110,20 @@ void tls_mirror_input(struct tls *tls);
 /* Frees behind the batch of events; closed already. */
 void tls_release(struct tls *tls);
 
-/* ---- tls_handshake.c ---- */
+/* ---- handshake.c ---- */
 
 /* Goes on as far as it can without waiting. Ends in another state than TLS_HANDSHAKING, or in waiting for
  * the inner transport or a step. */
 void tls_handshake_run(struct tls *tls);
 
-/* ---- tls_read.c ---- */
+/* ---- read.c ---- */
 
 int64_t tls_read(struct transport *transport, uint8_t *buf, size_t len);
 
 /* mbedTLS's callback; `arg` is the struct tls. */
 int tls_on_recv(void *arg, unsigned char *buf, size_t len);
 
-/* ---- tls_write.c ---- */
+/* ---- write.c ---- */
 
 int64_t tls_writev(struct transport *transport, const struct iovec *parts, int count);
 
@@ -147,7 +147,7 @@ bool tls_flush(struct tls *tls);
 /* Sends data[0..len) behind what is pending; what does not go is kept. */
 void tls_send(struct tls *tls, const uint8_t *data, size_t len);
 
-/* ---- tls_failure.c ---- */
+/* ---- failure.c ---- */
 
 /* Notes in words why it failed, by mbedTLS's error, and returns the WSL_* error for it. */
 WSL_MUST_CHECK int tls_explain(struct tls *tls, int mbedtls_error);

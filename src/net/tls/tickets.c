@@ -4,13 +4,13 @@
  * tickets of the one before stay good until they are as old. All of it is in memory only: a restart ends all
  * tickets, which costs their holders a full handshake and nothing else.
  */
-#include "net/tls_tickets.h"
+#include "net/tls/tickets.h"
 
 #include <mbedtls/ssl_ticket.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 struct tls_tickets {
   atomic_uint references;

@@ -1,4 +1,4 @@
-/* The handshake of a TLS transport (net/tls.h), step by step through net/offload: a signature and a key
+/* The handshake of a TLS transport (net/tls/tls.h), step by step through net/offload: a signature and a key
  * exchange take milliseconds, and every other session of the worker would wait for them.
  *
  *   input gathers in `carry` -- a whole record there? --> step (other thread) --> `made` --> the peer
@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/tls_inner.h"
-#include "net/tls_inside.h"
-#include "net/tls_library.h"
+#include "net/tls/inner.h"
+#include "net/tls/inside.h"
+#include "net/tls/library.h"
 
 /* Taken from the inner transport in one go. Most flights of a client are smaller. */
 #define HANDSHAKE_READ_SIZE 4096u

@@ -1,9 +1,9 @@
-/* Tables of suites and of OpenSSL's words for them (tls_suite_words.h).
+/* Tables of suites and of OpenSSL's words for them (suite_words.h).
  *
  * OpenSSL has hundreds of suites that do not exist here, under three naming schemes. They are not listed:
  * a name is taken for one of them when it consists of the pieces that suites' names are made of.
  */
-#include "net/tls_suite_words.h"
+#include "net/tls/suite_words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,7 +1,7 @@
 /* A PEM file as people have it: read whole, what its blocks are, and words for what is wrong with it.
  *
  * Blocking; a file may be a pipe (a shell's "<(...)"). What was read is wiped before it is freed: it may be a
- * key. Knows labels, not what is inside: net/tls_load parses.
+ * key. Knows labels, not what is inside: net/tls/load parses.
  */
 #ifndef NET_TLS_PEM_H
 #define NET_TLS_PEM_H

@@ -1,4 +1,4 @@
-/* KeyUpdate (net/tls_key_update.h): which messages are one, the next keys, and giving them to mbedTLS.
+/* KeyUpdate (net/tls/key_update.h): which messages are one, the next keys, and giving them to mbedTLS.
  *
  * mbedTLS 3.6 has all the parts, but declares them in headers that it does not install. We declare the few
  * functions ourselves and know no layout: mbedTLS derives the keys into memory that only it looks into, and
@@ -10,13 +10,13 @@
  * Only 3.6 was looked into: the build checks version and symbols (cmake/TlsKeyUpdate.cmake), and the version
  * is looked at again when running, since a shared library may be exchanged.
  */
-#include "net/tls_key_update.h"
+#include "net/tls/key_update.h"
 
 #include <mbedtls/platform_util.h>
 #include <mbedtls/version.h>
 #include <string.h>
 
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 #if TLS_LIBRARY_HAS_1_3
 #include <psa/crypto.h>

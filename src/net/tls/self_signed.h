@@ -1,8 +1,8 @@
 /* A self-signed certificate and its key (P-256), made on the spot: for localhost, the loopback addresses and
  * this machine's name, good for SELF_SIGNED_DAYS. For demonstrations; nobody trusts it unless told to.
  */
-#ifndef NET_SELF_SIGNED_H
-#define NET_SELF_SIGNED_H
+#ifndef NET_TLS_SELF_SIGNED_H
+#define NET_TLS_SELF_SIGNED_H
 
 #include <wsluice/span.h>
 

@@ -1,5 +1,5 @@
-/* See net/self_signed.h. */
-#include "net/self_signed.h"
+/* See net/tls/self_signed.h. */
+#include "net/tls/self_signed.h"
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>

@@ -10,7 +10,7 @@
 #ifndef NET_TLS_CONTEXT_H
 #define NET_TLS_CONTEXT_H
 
-#include "net/tls_suites.h"
+#include "net/tls/suites.h"
 
 struct tls_context;
 
@@ -85,7 +85,7 @@ const char *tls_context_describe(const struct tls_context *context);
  * usual places that exists; NULL when there is none. */
 const char *tls_system_ca_path(void);
 
-/* ---- for net/tls.c ---- */
+/* ---- for net/tls/tls.c ---- */
 
 struct mbedtls_ssl_config;
 struct mbedtls_x509_crt;
@@ -93,7 +93,7 @@ const struct mbedtls_ssl_config *tls_context_config(const struct tls_context *co
 
 /* The name to ask for (SNI) and to expect toward `host` (NULL: a Unix socket, which stands for "localhost"),
  * or NULL where that is an IP address: RFC 6066 3 lets none be asked for, and mbedTLS does not check what it
- * does not ask for. Then tls_check_address() (net/tls.h) does, once the handshake is over. */
+ * does not ask for. Then tls_check_address() (net/tls/tls.h) does, once the handshake is over. */
 const char *tls_context_server_name(const struct tls_context *context, const char *host);
 
 /* Whether a certificate that the peer has shown may serve for `host` as far as mbedTLS has not looked: it

@@ -1,11 +1,11 @@
-/* Session tickets' keys as net/tls_context.c needs them; tls_context.h has what others see. */
+/* Session tickets' keys as net/tls/context.c needs them; context.h has what others see. */
 #ifndef NET_TLS_TICKETS_H
 #define NET_TLS_TICKETS_H
 
 #include <mbedtls/ssl.h>
 
-#include "net/tls_context.h"
-#include "net/tls_suite_words.h"
+#include "net/tls/context.h"
+#include "net/tls/suite_words.h"
 
 /* Which tickets a context takes. mbedTLS takes any that it can read, and in TLS 1.2 then goes on with the
  * suite that it would choose anew: where that is another than the ticket's (renewed from an RSA to an EC

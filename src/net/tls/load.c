@@ -1,7 +1,7 @@
-/* Loading certificates and keys (tls_load.h), and what mbedTLS's refusals mean for the one who made the
+/* Loading certificates and keys (load.h), and what mbedTLS's refusals mean for the one who made the
  * files.
  */
-#include "net/tls_load.h"
+#include "net/tls/load.h"
 
 #include <errno.h>
 #include <mbedtls/pem.h>
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
-#include "net/tls_certificate.h"
-#include "net/tls_context.h"
-#include "net/tls_library.h"
-#include "net/tls_pem.h"
+#include "net/tls/certificate.h"
+#include "net/tls/context.h"
+#include "net/tls/library.h"
+#include "net/tls/pem.h"
 
 static bool out_of_memory(int high_level) {
   return high_level == MBEDTLS_ERR_X509_ALLOC_FAILED || high_level == MBEDTLS_ERR_PK_ALLOC_FAILED ||

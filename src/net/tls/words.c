@@ -1,6 +1,6 @@
-/* mbedTLS's numbers in words (tls_words.h): errors, alerts, and what is wrong with a certificate.
+/* mbedTLS's numbers in words (words.h): errors, alerts, and what is wrong with a certificate.
  */
-#include "net/tls_words.h"
+#include "net/tls/words.h"
 
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "net/tls_library.h"
+#include "net/tls/library.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

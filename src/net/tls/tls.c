@@ -1,4 +1,4 @@
-/* TLS as a transport (net/tls.h): births, ends and readiness. The inner transport's events come in here
+/* TLS as a transport (net/tls/tls.h): births, ends and readiness. The inner transport's events come in here
  * and the owner's leave from here.
  *
  * READABLE and WRITABLE follow two rules, since events are edges. READABLE stands while a read may bring
@@ -6,15 +6,15 @@
  * end was noted and not yet told. WRITABLE is added only in on_inner_ready(), which tells the owner: a
  * call that cleared it must be followed by a callback.
  */
-#include "net/tls.h"
+#include "net/tls/tls.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/tls_inner.h"
-#include "net/tls_inside.h"
+#include "net/tls/inner.h"
+#include "net/tls/inside.h"
 
 /* Reads in a row that drop what a peer sends behind a failure, before others have their turn. */
 #define DROP_READS_A_TURN 4

@@ -1,9 +1,9 @@
-/* TLS contexts (tls_context.h): mbedTLS's configuration with our policy, and what it points to.
+/* TLS contexts (context.h): mbedTLS's configuration with our policy, and what it points to.
  *
  * A context is built by one thread and only read from then on; mbedTLS locks what it changes in it (RSA's
  * blinding values, tickets' keys).
  */
-#include "net/tls_context.h"
+#include "net/tls/context.h"
 
 #include <mbedtls/ssl.h>
 #include <stdatomic.h>
@@ -14,10 +14,10 @@
 
 #include "core/error.h"
 #include "net/address.h"
-#include "net/tls_certificate.h"
-#include "net/tls_library.h"
-#include "net/tls_load.h"
-#include "net/tls_tickets.h"
+#include "net/tls/certificate.h"
+#include "net/tls/library.h"
+#include "net/tls/load.h"
+#include "net/tls/tickets.h"
 
 #define DESCRIPTION_CAP 320u
 
