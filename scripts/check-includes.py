@@ -32,6 +32,7 @@ INSIDE = {
     "codec/text": {"codec"},
     "codec/http": {"codec", "codec/text"},
     "net": set(),
+    "net/program": {"net"},
     "net/tls": {"net"},
     "route/jose": set(),
     "route/auth": {"route"},

@@ -1,5 +1,5 @@
-/* A certificate for the demo, made on the spot (net/tls/self_signed), in files of a folder that only this user
- * can read and that goes with the program.
+/* A certificate for the demo, made on the spot (net/tls/self_signed), in files of a folder that only this
+ * user can read and that goes with the program.
  */
 #ifndef APP_DEMO_CERTIFICATE_H
 #define APP_DEMO_CERTIFICATE_H

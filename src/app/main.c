@@ -32,7 +32,7 @@
 #include "app/wrap/wrap.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 #include "ops/log.h"
 #include "server/server.h"
 

@@ -2,8 +2,8 @@
  * children, and nobody else would wait for them.
  *
  * The kernel hands orphans to the main thread, while programs for clients are started by the thread pool
- * (net/program_dialer.h), so the main thread can wait for all that is its own and takes no status from
- * net/child.h. Not together with a wrapped program, which is the main thread's and waits for itself.
+ * (net/program/dialer.h), so the main thread can wait for all that is its own and takes no status from
+ * net/program/child.h. Not together with a wrapped program, which is the main thread's and waits for itself.
  */
 #ifndef APP_ORPHANS_H
 #define APP_ORPHANS_H

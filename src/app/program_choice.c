@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "app/environment.h"
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 /* ---- environment ---- */
 

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 #include "app/options.h"
-#include "net/program_launch.h"
+#include "net/program/launch.h"
 
 /* Variables that all programs get, "--exec-env" among them. */
 #define PROGRAM_VARIABLES_MAX 128u

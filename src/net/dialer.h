@@ -46,7 +46,7 @@ struct target {
   const char *unix_path;
   const char *text; /* as the operator wrote it, for logs: "db:5432", "unix:/run/x" */
   enum target_origin origin;
-  const struct program_settings *program; /* each client gets one of these (net/program_dialer.h); NULL: no */
+  const struct program_settings *program; /* each client gets one of these (net/program/dialer.h); NULL: no */
   struct target_start *start;             /* NULL: somebody else has started it */
 };
 

@@ -153,7 +153,7 @@ static inline int transport_finish(struct transport *t) {
 }
 
 /* Nothing that the peer still sends is wanted: it is read to be dropped. Of meaning for programs, which then
- * have a time to end in (net/program.h). Harmless twice. */
+ * have a time to end in (net/program/program.h). Harmless twice. */
 static inline void transport_forsake(struct transport *t) {
   if (t->ops->forsake != NULL) t->ops->forsake(t);
 }

@@ -21,8 +21,9 @@
 /* One pipe for splicing (net/splice_pool.h). */
 #define DESCRIPTORS_OF_PIPE 2u
 
-/* What a program has beside its client and one stream: its other streams and its pidfd (net/program.h). And
- * while it is started its own ends, a pipe to hear of failures: only few are, in the thread pool. */
+/* What a program has beside its client and one stream: its other streams and its pidfd
+ * (net/program/program.h). And while it is started its own ends, a pipe to hear of failures: only few are, in
+ * the thread pool. */
 #define DESCRIPTORS_OF_PROGRAM 3u
 
 struct descriptor_budget {

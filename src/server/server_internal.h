@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-#include "net/program.h"
+#include "net/program/program.h"
 #include "net/splice_pool.h"
 #include "server/access.h"
 #include "server/admission.h"

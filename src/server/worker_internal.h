@@ -11,7 +11,7 @@
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
 #include "net/preface_dialer.h"
-#include "net/program_dialer.h"
+#include "net/program/dialer.h"
 #include "net/socket_dialer.h"
 #include "net/tls/dialer.h"
 #include "route/auth/gate.h"

@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 #define SHOWN_PROGRAM_MAX 200u
 #define PORT_TEXT_MAX     8u

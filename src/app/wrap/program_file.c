@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 #define FIRST_LINE_MAX   256 /* Linux: BINPRM_BUF_SIZE */
 #define SCRIPTS_MAX      4   /* interpreters that are scripts; Linux allows as many */

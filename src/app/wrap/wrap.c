@@ -12,7 +12,7 @@
 #include "app/wrap/group.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 /* Between SIGTERM and SIGKILL, and how often it is looked meanwhile whether it is gone. */
 #define GRACE_MS 5000u
@@ -183,7 +183,7 @@ static void on_ended(struct wrap *wrap, int wait_status) {
   }
 }
 
-/* SIGCHLD comes for other children as well (net/child.h waits for those), and once for several. */
+/* SIGCHLD comes for other children as well (net/program/child.h waits for those), and once for several. */
 static void on_child(uv_signal_t *handle, int signum) {
   (void)signum;
   struct wrap *wrap = handle->data;

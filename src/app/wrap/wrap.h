@@ -7,8 +7,8 @@
  *   any --wrap_stop()--> SIGTERM to its group, after 5 s (or wrap_kill()) SIGKILL --> STOPPED: on_stopped()
  *
  * It leads a session of its own, so that ^C is for wsluice to act on, has our standard streams, and otherwise
- * what wsluice was started with (net/child_stage.h). When wsluice is killed it gets SIGTERM. Main thread and
- * its loop.
+ * what wsluice was started with (net/program/child_stage.h). When wsluice is killed it gets SIGTERM. Main
+ * thread and its loop.
  */
 #ifndef APP_WRAP_WRAP_H
 #define APP_WRAP_WRAP_H

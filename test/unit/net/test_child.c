@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 
 #include "core/error.h"
-#include "net/child.h"
-#include "net/child_stage.h"
 #include "net/loop_timers.h"
+#include "net/program/child.h"
+#include "net/program/child_stage.h"
 
 #define GRACE_MS 100u
 

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 #define OUTPUT_MAX 4096
 

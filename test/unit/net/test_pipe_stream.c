@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <termios.h>
 
-#include "net/pipe_stream.h"
+#include "net/program/pipe_stream.h"
 
 /* The program's side, played by the test. */
 struct fixture {

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "net/loop_timers.h"
 #include "net/offload_pool.h"
-#include "net/program_dialer.h"
+#include "net/program/dialer.h"
 
 #define GRACE_MS  100u
 #define PLENTY_MS 10000u

@@ -1,9 +1,9 @@
-/* See net/child.h.
+/* See net/program/child.h.
  *
  * Who is waited for is always named: waiting for any child would take the exit status of others, such as a
  * wrapped program's.
  */
-#include "net/child.h"
+#include "net/program/child.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -12,7 +12,7 @@
 #include "core/timers.h"
 #include "net/dialer.h"
 #include "net/offload.h"
-#include "net/program.h"
+#include "net/program/program.h"
 
 struct program_dialer {
   struct dialer dialer; /* first: it is one */

@@ -1,5 +1,5 @@
-/* See net/program.h. */
-#include "net/program.h"
+/* See net/program/program.h. */
+#include "net/program/program.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "net/error_lines.h"
+#include "net/program/error_lines.h"
 
 /* From the end of the output to the program's own, normally microseconds; a core dump takes its time before
  * the output ends. */

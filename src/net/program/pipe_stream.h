@@ -12,8 +12,8 @@
  * Pipes and not a pair of sockets: scripts write to /dev/stdout, which can't be opened where that is a
  * socket, and programs of their own account look what they talk to.
  */
-#ifndef NET_PIPE_STREAM_H
-#define NET_PIPE_STREAM_H
+#ifndef NET_PROGRAM_PIPE_STREAM_H
+#define NET_PROGRAM_PIPE_STREAM_H
 
 #include <sys/types.h>
 

@@ -1,5 +1,5 @@
-/* See net/program_launch.h. */
-#include "net/program_launch.h"
+/* See net/program/launch.h. */
+#include "net/program/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-/* See net/program_dialer.h.
+/* See net/program/dialer.h.
  *
  *   room -> record -> job in the pool --launched--> program_begin() -> done(transport)
  *                       \-- the time is over, or a cancel: whoever waited is told or gone; the job goes on,
  * and what it has started is ended
  */
-#include "net/program_dialer.h"
+#include "net/program/dialer.h"
 
 #include <assert.h>
 #include <stdlib.h>

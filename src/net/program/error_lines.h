@@ -3,8 +3,8 @@
  * and then its pipe is full. Its log line is repeated only so often (ops/log_limit.h). Owns the pipe's end;
  * one worker, one thread.
  */
-#ifndef NET_ERROR_LINES_H
-#define NET_ERROR_LINES_H
+#ifndef NET_PROGRAM_ERROR_LINES_H
+#define NET_PROGRAM_ERROR_LINES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-/* See net/pipe_stream.h.
+/* See net/program/pipe_stream.h.
  *
  * Edges come once, as for sockets (net/stream.c): READABLE and WRITABLE are cleared only when the kernel has
  * said, or a short count on a pipe proves, that another edge will come.
  */
-#include "net/pipe_stream.h"
+#include "net/program/pipe_stream.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -5,20 +5,20 @@
  *                        status 0, else with WSL_PROGRAM_FAILED and words. One that has closed its output and
  *                        does not end within a second is taken to have ended in order
  *   forsaken             the client wants no more: it reads the end of its input (a terminal: SIGHUP), and
- *                        after the grace it is made to end (net/child.h)
+ *                        after the grace it is made to end (net/program/child.h)
  *   the stream closed    it is made to end at once
  *
  * The owner of the stream has nothing else to do. One domain a worker, one thread.
  */
-#ifndef NET_PROGRAM_H
-#define NET_PROGRAM_H
+#ifndef NET_PROGRAM_PROGRAM_H
+#define NET_PROGRAM_PROGRAM_H
 
 #include <stdatomic.h>
 
 #include "core/slab.h"
-#include "net/child.h"
-#include "net/pipe_stream.h"
-#include "net/program_launch.h"
+#include "net/program/child.h"
+#include "net/program/launch.h"
+#include "net/program/pipe_stream.h"
 
 /* How many there may be in the whole process, and how many there were. Thread-safe, lock-free. */
 struct program_room {

@@ -11,7 +11,7 @@
 #include <wsluice/span.h>
 
 #include "core/error.h"
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 /* A terminal's size in characters; 0: not said. */
 struct terminal_size {

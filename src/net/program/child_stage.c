@@ -1,4 +1,4 @@
-/* See net/child_stage.h.
+/* See net/program/child_stage.h.
  *
  *   child_spawn():  pipe -> signals blocked -> vfork --> signals back -> read: nothing = it runs, else why
  * not
@@ -7,7 +7,7 @@
  * The pipe's end is close-on-exec: that it closes without a word is the news of success, wherever the
  * memory is not really shared as well (sanitizers and emulators make a fork of a vfork).
  */
-#include "net/child_stage.h"
+#include "net/program/child_stage.h"
 
 #include <dirent.h>
 #include <errno.h>

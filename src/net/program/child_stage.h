@@ -7,11 +7,11 @@
  * whatever we hold. Only the calling thread waits meanwhile. A program that can't be run is known before
  * child_spawn() returns, with the step that failed.
  *
- * Whoever spawns must wait for the process in the end (net/child.h does); nobody else in the program may
- * wait for just any child.
+ * Whoever spawns must wait for the process in the end (net/program/child.h does); nobody else in the program
+ * may wait for just any child.
  */
-#ifndef NET_CHILD_STAGE_H
-#define NET_CHILD_STAGE_H
+#ifndef NET_PROGRAM_CHILD_STAGE_H
+#define NET_PROGRAM_CHILD_STAGE_H
 
 #include <stddef.h>
 #include <sys/types.h>

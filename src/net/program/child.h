@@ -14,8 +14,8 @@
  * Its end is told by a pidfd in the worker's poller (Linux 5.3); where there is none it is looked at by
  * timer. No SIGCHLD: workers' children don't meet. One domain a worker, one thread.
  */
-#ifndef NET_CHILD_H
-#define NET_CHILD_H
+#ifndef NET_PROGRAM_CHILD_H
+#define NET_PROGRAM_CHILD_H
 
 #include <signal.h>
 #include <stdbool.h>

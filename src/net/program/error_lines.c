@@ -1,5 +1,5 @@
-/* See net/error_lines.h. */
-#include "net/error_lines.h"
+/* See net/program/error_lines.h. */
+#include "net/program/error_lines.h"
 
 #include <errno.h>
 #include <stdbool.h>
