@@ -2,7 +2,7 @@
 #
 #   embed_assets(<target> <symbol> <folder> <pattern>...)
 #
-# adds a generated source to <target> that defines `const struct asset <symbol>[]` (server/asset.h):
+# adds a generated source to <target> that defines `const struct asset <symbol>[]` (server/files/asset.h):
 # one entry for each file of <folder> that fits a pattern, path relative to the folder, ended by an
 # entry of zeros. It is made anew when a file changes, comes or goes.
 #
@@ -50,7 +50,7 @@ function(write_assets)
     math(EXPR index "${index} + 1")
   endforeach()
   file(WRITE ${OUTPUT} "/* Made by EmbedAssets.cmake: do not edit. */\n"
-    "#include <stdint.h>\n\n#include \"server/asset.h\"\n\n"
+    "#include <stdint.h>\n\n#include \"server/files/asset.h\"\n\n"
     "extern const struct asset ${SYMBOL}[];\n\n"
     "${arrays}"
     "const struct asset ${SYMBOL}[] = {\n${entries}    {.path = NULL},\n};\n")

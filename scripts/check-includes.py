@@ -37,6 +37,8 @@ INSIDE = {
     "route/jose": set(),
     "route/auth": {"route"},
     "route/token": {"route", "route/jose"},
+    "server/files": {"server"},
+    "server/connection": {"server", "server/files"},
 }
 ELSEWHERE = {"loadgen": "bench"}  # rooms that are not in src/
 PUBLIC_OF_CORE = {"span.h"}

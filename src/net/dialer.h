@@ -54,7 +54,7 @@ struct target {
 #define DIAL_PREFACE_MAX 107u
 
 /* Whom a connection is dialled for: what a PROXY header or a program's environment
- * tells. One malloc'ed piece; made by the connection (server/connection_context.c) where the settings ask for
+ * tells. One malloc'ed piece; made by the connection (server/connection/context.c) where the settings ask for
  * it. */
 struct dial_context {
   struct address client;  /* as a trusted proxy named it, else the socket's peer */

@@ -15,10 +15,10 @@
 #include "net/splice_pool.h"
 #include "server/access.h"
 #include "server/admission.h"
+#include "server/files/static_files.h"
 #include "server/lifetime.h"
 #include "server/listen_sockets.h"
 #include "server/server.h"
-#include "server/static_files.h"
 #include "server/worker.h"
 
 enum server_phase {

@@ -20,7 +20,7 @@
 #include "route/origin.h"
 #include "route/token/kind.h"
 #include "route/token/place.h"
-#include "server/static_files.h"
+#include "server/files/static_files.h"
 
 /* Whether the upgrade is answered before the backend is dialled (as websockify does: a page can read
  * close codes, not HTTP errors) or after (502, 503, 504 instead). */

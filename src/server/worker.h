@@ -13,9 +13,9 @@
 #include "server/balance.h"
 #include "server/certificates.h"
 #include "server/counters.h"
+#include "server/files/static_files.h"
 #include "server/listener.h"
 #include "server/settings.h"
-#include "server/static_files.h"
 
 struct worker;
 

@@ -18,7 +18,7 @@
 #include "route/fixed_router.h"
 #include "route/named_router.h"
 #include "route/token/router.h"
-#include "server/connection.h"
+#include "server/connection/connection.h"
 #include "server/listener.h"
 #include "server/mailbox.h"
 #include "server/worker.h"

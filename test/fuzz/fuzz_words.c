@@ -16,7 +16,7 @@
 #include "ops/log.h"
 #include "route/token/kinds.h"
 #include "server/cgroup_quota.h"
-#include "server/content_type.h"
+#include "server/files/content_type.h"
 
 #define TEXT_MAX 400u
 

@@ -5,7 +5,7 @@
 #define TEST_SERVER_CONNECTION_BENCH_H
 
 #include "route/fixed_router.h"
-#include "server/connection.h"
+#include "server/connection/connection.h"
 #include "server/fake_client.h"
 
 enum bench_dial { BENCH_DIAL_CONNECTS, BENCH_DIAL_FAILS, BENCH_DIAL_WAITS };

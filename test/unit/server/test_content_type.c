@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/content_type.h"
+#include "server/files/content_type.h"
 
 static void endings_decide(void **state) {
   (void)state;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "server/directory_listing.h"
+#include "server/files/directory_listing.h"
 
 #define NAME_LEN 250
 

@@ -6,7 +6,7 @@
 /* cmocka wants the four above before it */
 #include <cmocka.h>
 
-#include "server/frames_choice.h"
+#include "server/connection/frames_choice.h"
 
 static void a_subprotocol_says_it_or_the_operator(void **state) {
   (void)state;

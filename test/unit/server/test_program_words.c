@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "server/program_words.h"
+#include "server/connection/program_words.h"
 
 #define FIELDS_MAX 32
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/proxy_address.h"
+#include "server/connection/proxy_address.h"
 
 static struct address ip(const char *host, uint16_t port) {
   struct address address;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "core/error.h"
-#include "server/stash.h"
+#include "server/connection/stash.h"
 
 static uint8_t pattern(size_t i) {
   return (uint8_t)(i * 7 + i / 251);
