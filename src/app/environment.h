@@ -1,6 +1,6 @@
 /* Variables of the environment as options: names and words. WSLUICE_ and the option's name in capitals, with
  * "_" for "-" (WSLUICE_SSL_ONLY=1); WSLUICE_LISTEN and WSLUICE_TARGET for the two that stand without a name.
- * What becomes of their values: app/option_variables.h. Pure.
+ * What becomes of their values: app/option/variables.h. Pure.
  */
 #ifndef APP_ENVIRONMENT_H
 #define APP_ENVIRONMENT_H

@@ -3,7 +3,7 @@
 #ifndef APP_LOG_CHOICE_H
 #define APP_LOG_CHOICE_H
 
-#include "app/options.h"
+#include "app/option/options.h"
 
 /* Opens what the options name, and starts the writer; before, and without one, lines go straight to standard
  * error. 0, or an error that has been said there. Behind it log_choice_stop() is called. */

@@ -14,13 +14,13 @@
 #endif
 
 #include "app/daemon.h"
-#include "app/demo.h"
+#include "app/demo/demo.h"
 #include "app/inherited.h"
 #include "app/log_choice.h"
 #include "app/loop_memory.h"
-#include "app/option_secrets.h"
-#include "app/option_sockets.h"
-#include "app/options.h"
+#include "app/option/options.h"
+#include "app/option/secrets.h"
+#include "app/option/sockets.h"
 #include "app/orphans.h"
 #include "app/pid_file.h"
 #include "app/program_choice.h"

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "app/options.h"
+#include "app/option/options.h"
 #include "net/program/launch.h"
 
 /* Variables that all programs get, "--exec-env" among them. */

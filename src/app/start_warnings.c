@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "app/option_auth.h"
+#include "app/option/auth.h"
 #include "app/versions.h"
 #include "core/log.h"
 

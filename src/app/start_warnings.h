@@ -4,7 +4,7 @@
 #ifndef APP_START_WARNINGS_H
 #define APP_START_WARNINGS_H
 
-#include "app/options.h"
+#include "app/option/options.h"
 #include "app/tls_choices.h"
 
 /* Of the options themselves: before anything is opened. No secret is shown. */

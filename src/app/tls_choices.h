@@ -4,7 +4,7 @@
 #ifndef APP_TLS_CHOICES_H
 #define APP_TLS_CHOICES_H
 
-#include "app/options.h"
+#include "app/option/options.h"
 
 /* websockify's default: taken when it is there. */
 #define DEFAULT_CERTIFICATE "self.pem"

@@ -4,7 +4,7 @@
 #ifndef APP_WATCH_H
 #define APP_WATCH_H
 
-#include "app/options.h"
+#include "app/option/options.h"
 #include "bridge/tap.h"
 
 struct watch {

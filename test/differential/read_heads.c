@@ -13,7 +13,7 @@
 
 #include "pipe.h"
 
-/* The program's defaults (src/app/options.c). */
+/* The program's defaults (src/app/option/options.c). */
 static const struct wsl_head_limits limits = {
     .request_line_max = 16u << 10, .head_max = 64u << 10, .fields_max = 100};
 

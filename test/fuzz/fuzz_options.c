@@ -7,9 +7,9 @@
  */
 #include <stdlib.h>
 
-#include "app/option_secrets.h"
-#include "app/option_value.h"
-#include "app/options.h"
+#include "app/option/options.h"
+#include "app/option/secrets.h"
+#include "app/option/value.h"
 #include "fuzz/fuzz.h"
 
 #define WORDS_MAX 100u

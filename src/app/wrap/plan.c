@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/option_rules.h"
+#include "app/option/rules.h"
 #include "app/wrap/library.h"
 #include "app/wrap/program_file.h"
 #include "app/wrap/words.h"

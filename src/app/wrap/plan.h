@@ -14,7 +14,7 @@
 
 #include <limits.h>
 
-#include "app/options.h"
+#include "app/option/options.h"
 #include "app/wrap/folder.h"
 #include "app/wrap/port.h"
 

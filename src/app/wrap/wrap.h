@@ -16,7 +16,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#include "app/options.h"
+#include "app/option/options.h"
 #include "app/wrap/plan.h"
 
 #define WRAP_RESPAWNS_MAX 3u

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "app/environment.h"
-#include "app/option_table.h"
-#include "app/option_variables.h"
+#include "app/option/table.h"
+#include "app/option/variables.h"
 #include "core/error.h"
 
 #define ENTRIES_MAX 80

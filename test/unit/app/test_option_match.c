@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "app/option_match.h"
-#include "app/option_value.h"
+#include "app/option/match.h"
+#include "app/option/value.h"
 
 struct match_case {
   const char *typed;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "app/option_secrets.h"
+#include "app/option/secrets.h"
 #include "route/token/kinds.h"
 
 #define WORDS_MAX 8

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "app/options.h"
+#include "app/option/options.h"
 #include "core/error.h"
 
 #define WHY_MAX 256

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "app/option_table.h"
-#include "app/options.h"
+#include "app/option/options.h"
+#include "app/option/table.h"
 #include "core/error.h"
 #include "route/token/kinds.h"
 
