@@ -212,6 +212,14 @@ static bool is_number(struct wsl_span text) {
   return fraction.len > 0 && digits_len(fraction) == fraction.len;
 }
 
+/* A session's duration is written with its unit, "1.234s": as JSON it is the number of seconds. By its name
+ * only: what a client chose, such as a subprotocol "5s", stays what it is. */
+static struct wsl_span without_seconds(struct wsl_span key, struct wsl_span value) {
+  bool seconds =
+      wsl_span_equal(key, wsl_span_of("duration")) && value.len > 1 && value.at[value.len - 1] == 's';
+  return seconds ? (struct wsl_span){.at = value.at, .len = value.len - 1} : value;
+}
+
 /* A value in quotes loses them, also where its end was cut off; words behind them stay. */
 static void put_value(struct json_line *json, struct wsl_span value) {
   if (is_number(value)) {
@@ -235,6 +243,6 @@ void json_line_text(struct json_line *json, const char *text) {
     const char *value = at + key.len + 1;
     at = next_field(value);
     if (!put_key(json, key, is_reserved(key) ? "_" : "", NUMBER_LEN_MAX)) return;
-    put_value(json, without_blanks_behind(span_between(value, at)));
+    put_value(json, without_seconds(key, without_blanks_behind(span_between(value, at))));
   }
 }

@@ -393,6 +393,7 @@ WRONG_USE = {
     "no origins": ["--auth-plugin", "ExpectOrigin"],
     "no names": ["--auth-plugin", "ClientCertCNAuth"],
     "two sources": ["--auth-plugin", "BasicHTTPAuth", "--auth-source", "a:b", "--auth-file", "/dev/null"],
+    "half a login": ["--auth-plugin", "BasicHTTPAuth", "--auth-source", "secret"],
     "no user": ["--auth-plugin", "BasicHTTPAuth", "--auth-source", ":b"],
     "a file of origins": ["--auth-plugin", "ExpectOrigin", "--auth-source", "x", "--auth-file", "/dev/null"],
     "a class of the user's": ["--auth-plugin", "mine.Auth", "--auth-source", "x"],
@@ -408,6 +409,7 @@ def test_wrong_use_has_status_2_and_one_line(wsluice, what):
     assert bridge.wait_for_exit() == 2
     assert bridge.log.startswith("wsluice: --") or bridge.log.startswith("wsluice: give"), bridge.log
     assert bridge.log.count("\n") == 1
+    assert "secret" not in bridge.log
 
 
 @pytest.mark.parametrize("name", ["BasicHTTPAuth", "auth_plugins.BasicHTTPAuth", "websockify.auth_plugins.BasicHTTPAuth"])

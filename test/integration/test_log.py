@@ -150,6 +150,7 @@ def test_json_has_the_fields_of_the_text(wsluice, echo_backend):
     assert opened["client"].startswith("127.0.0.1:")
     assert opened["path"] == "/"
     assert (ended["side"], ended["code"], ended["up"], ended["down"]) == ("client", 1000, 0, 0)
+    assert isinstance(ended["duration"], float)
     assert lines[-1]["connections"] == 1
 
 

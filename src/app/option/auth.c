@@ -2,6 +2,7 @@
 #include "app/option/auth.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "app/option/groups.h"
 #include "codec/http/basic.h"
@@ -15,16 +16,29 @@ static bool is_user_and_password(const char *text) {
   return good;
 }
 
-/* A source without a colon can't be user:password: with websockify nobody could log in, here it is a file. */
+/* A source without a colon can't be user:password: with websockify nobody could log in, here it is a file.
+ * Where there is none it may be half a login, so no message shows it. */
+static const char *check_basic_source(struct options *o) {
+  if (strchr(o->auth_source, ':') == NULL) {
+    if (access(o->auth_source, F_OK) != 0)
+      return "--auth-source: BasicHTTPAuth takes USER:PASSWORD, and there is no colon in it (nor is it the "
+             "name of "
+             "an htpasswd file that is there)";
+    o->server.auth.htpasswd = o->auth_source;
+    return NULL;
+  }
+  if (!is_user_and_password(o->auth_source))
+    return "--auth-source: not USER:PASSWORD; neither may be very long or hold control characters";
+  return NULL;
+}
+
 static const char *check_basic(struct options *o) {
-  struct auth_settings *auth = &o->server.auth;
+  const struct auth_settings *auth = &o->server.auth;
   if (o->auth_source != NULL && auth->htpasswd != NULL) return "give --auth-source or --auth-file, not both";
-  if (o->auth_source == NULL && auth->htpasswd == NULL)
+  if (o->auth_source != NULL) return check_basic_source(o);
+  if (auth->htpasswd == NULL)
     return "--auth-plugin BasicHTTPAuth needs --auth-source USER:PASSWORD, or --auth-file with an htpasswd "
            "file";
-  if (o->auth_source != NULL && strchr(o->auth_source, ':') == NULL) auth->htpasswd = o->auth_source;
-  if (auth->htpasswd == NULL && !is_user_and_password(o->auth_source))
-    return "--auth-source: not USER:PASSWORD; neither may be very long or hold control characters";
   return NULL;
 }
 

@@ -76,6 +76,9 @@ static const struct {
     {"no numbers", "x a=0600 b=1.234s c=1. d=.5 e=- f=1e3 g=0x1f h=127.0.0.1:80",
      "\"event\":\"x\",\"a\":\"0600\",\"b\":\"1.234s\",\"c\":\"1.\",\"d\":\".5\",\"e\":\"-\",\"f\":\"1e3\","
      "\"g\":\"0x1f\",\"h\":\"127.0.0.1:80\""},
+    {"a duration", "x duration=16.775s a=1.234s", "\"event\":\"x\",\"duration\":16.775,\"a\":\"1.234s\""},
+    {"no duration", "x duration=s duration=\"1.5s\" duration=soon",
+     "\"event\":\"x\",\"duration\":\"s\",\"duration\":\"1.5s\",\"duration\":\"soon\""},
     {"our own names", "x id=1 time=2 level=3 event=4",
      "\"event\":\"x\",\"id_\":1,\"time_\":2,\"level_\":3,\"event_\":4"},
 };
