@@ -145,6 +145,9 @@ CASES = [  # what is typed; what one of the completions is; what none is
     ("wsluice-bench --mode conn", "connect", "echo"),
     ("wsluice --cert {here}/cert", "{here}/certificate.pem", "{here}/other"),
     ("wsluice --web {here}/fol", "{here}/folder", "{here}/follow.txt"),
+    ("wsluice 6080 -- mkfif", "mkfifo", "--ssl-only"),
+    ("websockify 6080 -- cat {here}/oth", "{here}/other", "{here}/follow.txt"),
+    ("wsluice --exec cat 6080 -- {here}/oth", "{here}/other", "{here}/follow.txt"),
 ]
 
 
