@@ -23,7 +23,8 @@ void json_line_plain(struct json_line *json, const char *key, const char *value)
 /* Adds "event" and the fields that `text` holds: words, then key=value pairs. Escapes that log_escape()
  * made are undone, bytes that are UTF-8 become the characters they stand for, written as \uNNNN; any
  * other byte stays visible as its \xNN. Values without quotes that look like numbers are numbers, and so is
- * duration=1.234s, of seconds. What does not fit is cut: a string ends with "...", further fields are left out. */
+ * duration=1.234s, of seconds. What does not fit is cut: a string ends with "...", further fields are left
+ * out. */
 void json_line_text(struct json_line *json, const char *text);
 
 /* Ends the object and the line; returns its length. */
