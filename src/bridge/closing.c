@@ -82,20 +82,24 @@ static bool dial_is_pointless(const struct session *s) {
          s->backend_out != BACKEND_OUT_OPEN;
 }
 
+/* All of the client's stream has been delivered, and its end. */
+static bool finish_backend(struct session *s) {
+  int result = transport_finish(s->backend);
+  if (result == WSL_AGAIN) return false;
+  s->backend_out = result == WSL_OK ? BACKEND_OUT_FINISHED : BACKEND_OUT_BROKEN;
+  if (result != WSL_OK) session_enter(s, SESSION_CLOSING); /* if reading does not tell why */
+  liveness_backend_written(s); /* a FIN wants its ACK too: whoever has vanished never sends one */
+  if (transport_heeds_forsaking(s->backend) && !s->client_sent_close) liveness_doubt_client(s);
+  return true;
+}
+
 static bool step_backend(struct session *s) {
   if (dial_is_pointless(s)) {
     stop_dialling(s);
     return true;
   }
   if (s->backend == NULL) return false;
-  if (s->backend_out == BACKEND_OUT_FINISHING && s->up.buffer == NULL) {
-    int result = transport_finish(s->backend);
-    if (result == WSL_AGAIN) return false;
-    s->backend_out = result == WSL_OK ? BACKEND_OUT_FINISHED : BACKEND_OUT_BROKEN;
-    if (result != WSL_OK) session_enter(s, SESSION_CLOSING); /* if reading does not tell why */
-    liveness_backend_written(s); /* a FIN wants its ACK too: whoever has vanished never sends one */
-    return true;
-  }
+  if (s->backend_out == BACKEND_OUT_FINISHING && s->up.buffer == NULL) return finish_backend(s);
   if (s->backend_out == BACKEND_OUT_ABORTING && s->up.buffer == NULL && all_acknowledged(s->backend)) {
     reset_backend(s);
     return true;

@@ -14,11 +14,24 @@
  * A stalled one acknowledges window probes. TCP_USER_TIMEOUT can't tell them apart. */
 #define VANISHED_MS     130000u
 #define VANISH_CHECK_MS 15000u
+/* A client's stream ended without a Close. It may still listen; or its process has gone, and its kernel tells
+ * that only to who sends it something (RST). A program would run for nobody meanwhile. Pings tell: the first
+ * not at once, since a program that ends with its input has done so by then and its client gets no frame
+ * more. Further ones, since who listened may go later, or stands behind a proxy that passes on bytes only. */
+#define DOUBT_FIRST_MS   1000u
+#define DOUBT_LONGEST_MS 30000u
 
 /* ---- heartbeat ---- */
 
+/* Longest silence towards the client; 0: any. */
+static uint64_t silence_limit(const struct session *s) {
+  uint64_t heartbeat = s->domain->settings->heartbeat_ms;
+  if (s->doubt_ms == 0) return heartbeat;
+  return heartbeat == 0 ? s->doubt_ms : earlier(heartbeat, s->doubt_ms);
+}
+
 static void plan_heartbeat(struct session *s) {
-  uint64_t interval = s->domain->settings->heartbeat_ms;
+  uint64_t interval = silence_limit(s);
   if (interval == 0) {
     s->heartbeat_due_ms = NEVER;
     return;
@@ -46,7 +59,13 @@ static void run_heartbeat(struct session *s) {
   client_ping(s);
 }
 
+void liveness_doubt_client(struct session *s) {
+  s->doubt_ms = DOUBT_FIRST_MS;
+  s->heartbeat_due_ms = earlier(s->heartbeat_due_ms, session_now(s) + DOUBT_FIRST_MS);
+}
+
 void liveness_ping_sent(struct session *s) {
+  s->doubt_ms = (uint32_t)earlier(2u * s->doubt_ms, DOUBT_LONGEST_MS);
   plan_heartbeat(s);
   if (s->awaiting_pong || s->domain->settings->pong_timeout_ms == 0) return;
   s->awaiting_pong = true;

@@ -165,6 +165,7 @@ struct session {
   uint64_t pong_left_ms;       /* how long we go on waiting, while awaiting_pong */
   uint64_t pong_ticked_ms;
   uint64_t vanish_check_ms; /* next look at peers with unacknowledged data */
+  uint32_t doubt_ms;        /* longest silence towards a client that may have gone; 0: no doubt of it */
   bool awaiting_pong;
   bool client_reading_stopped;          /* as of the end of the last run */
   bool client_unacked, backend_unacked; /* something was written since the last look found 0 */
@@ -310,6 +311,9 @@ void shortage_note_holding(struct session *s);
 /* liveness.c */
 void liveness_start(struct session *s);
 void liveness_client_read(struct session *s);
+/* The client's stream has ended without a Close, and the backend, which knows, lives on for it alone: from
+ * now on pings look whether there still is a client, with any heartbeat or none. */
+void liveness_doubt_client(struct session *s);
 void liveness_client_written(struct session *s);
 /* A ping is the kernel's: the pong's clock starts. */
 void liveness_ping_sent(struct session *s);

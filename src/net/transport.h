@@ -158,6 +158,12 @@ static inline void transport_forsake(struct transport *t) {
   if (t->ops->forsake != NULL) t->ops->forsake(t);
 }
 
+/* Whether that means anything to it: then it is there for this owner alone, and a cost as long as it lives.
+ */
+static inline bool transport_heeds_forsaking(const struct transport *t) {
+  return t->ops->forsake != NULL;
+}
+
 /* Calls on_ready at the next turn of the loop, with whatever bits stand then. */
 static inline void transport_again(struct transport *t) {
   t->ops->again(t);

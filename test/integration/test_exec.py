@@ -10,12 +10,13 @@ import os
 import pathlib
 import resource
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import BINARY, TEXT, RawClient, binary, wait_until
+from harness import BINARY, PING, TEXT, RawClient, binary, wait_until
 
 ECHO = ("--exec", "cat")
 
@@ -197,6 +198,53 @@ def test_a_stubborn_program_and_its_children_are_killed(serve_program, connect, 
         expect_ended(pid)
     expect_no_children(bridge)
     assert "killed" in bridge.log
+
+
+class Killed:
+    """A client's process, to which the only descriptor of its connection has passed: to be killed."""
+
+    def __init__(self, client):
+        self.process = subprocess.Popen(["sleep", "100"], pass_fds=[client.sock.fileno()])
+        client.sock.close()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.mark.parametrize("options", [(), ("--heartbeat", "0"), ("--pty",)], ids=" ".join)
+def test_a_program_does_not_outlive_a_client_that_is_killed(serve_program, connect, options):
+    """Its kernel sends FIN and no Close; this program does not mind that its input has ended."""
+    bridge = serve_program(shell("trap '' HUP; echo $$; exec sleep 100", *options))
+    client = connect(bridge)
+    pid = int(client.recv_frame().payload)
+    process = Killed(client)
+    time.sleep(0.2)
+    assert is_running(pid)
+    process.kill()
+    expect_ended(pid, 5)
+    expect_no_children(bridge)
+    bridge.wait_for_log('session ended side=client cause="client reset the connection"')
+
+
+def test_a_client_that_half_closes_and_goes_later_is_missed(serve_program, connect):
+    """As it is behind a proxy that passes a half-close on."""
+    bridge = serve_program(shell("echo $$; exec sleep 100", "--heartbeat", "0"))
+    client = connect(bridge)
+    pid = int(client.recv_frame().payload)
+    client.finish()
+    assert client.recv_frame().opcode == PING
+    assert is_running(pid)
+    client.close()
+    expect_ended(pid, 5)
+
+
+def test_a_client_that_half_closes_waits_as_long_as_its_program_works(serve_program, connect):
+    client = connect(serve_program(shell("words=$(sort); sleep 2; echo \"$words\"", "--heartbeat", "0")))
+    client.send_frame(TEXT, b"pear\napple\n")
+    client.finish()
+    client.expect_frame(PING, b"")
+    assert output_of(client)[0] == "apple\npear\n"
 
 
 def test_a_polite_program_hears_of_its_clients_end(serve_program, connect, tmp_path):

@@ -60,8 +60,10 @@ struct life {
   bool client_clogged;     /* it once took less than it was offered */
   bool backend_finished, backend_gone, backend_was_reset;
   bool client_finished, client_gone, client_was_reset;
-  uint64_t client_finished_ms; /* first attempt */
-  size_t read_behind_finish;   /* bytes, of the client */
+  uint64_t client_finished_ms;  /* first attempt */
+  size_t read_behind_finish;    /* bytes, of the client */
+  uint64_t backend_finished_ms; /* NOT_YET */
+  unsigned doubts;              /* pings to a client that may have gone from its program */
   uint64_t born_ms;
   uint64_t undialled_ms; /* when its dial was given up; 0: it was not */
   uint64_t moved_ms;     /* a byte went through, or an end came */

@@ -25,6 +25,8 @@ void model_begin(struct world *w, struct life *life) {
   life->backend_finished = life->backend_gone = life->backend_was_reset = false;
   life->client_finished = life->client_gone = life->client_was_reset = false;
   life->read_behind_finish = 0;
+  life->backend_finished_ms = NOT_YET;
+  life->doubts = 0;
   life->reacted_client = false;
   uint64_t now = w->timers.now_ms;
   life->born_ms = now;
@@ -93,6 +95,11 @@ bool model_must_drop_backend(const struct life *life) {
 
 bool model_may_drop_backend(const struct life *life) {
   return model_must_drop_backend(life) || life->told.close_begun || model_timed_out(life);
+}
+
+bool model_doubts_client(const struct life *life) {
+  return life->role->backend.heeds && life->backend_finished && model_knows(life, FACT_CLIENT_FIN) &&
+         !model_knows(life, FACT_CLIENT_CLOSE);
 }
 
 bool model_backend_end_was_read(const struct life *life) {
@@ -280,11 +287,13 @@ static void judge_pongs(struct life *life) {
   bytes_clear(pongs);
 }
 
-/* A heartbeat: only when the client was told nothing for long enough, since the last one. */
+/* Only when the client was told nothing for long enough, since the last one. */
 static void judge_ping(const struct world *w, struct life *life) {
-  sim_check(w->settings.heartbeat_ms > 0, "a ping though there is no heartbeat");
+  bool doubted = model_doubts_client(life);
+  sim_check(w->settings.heartbeat_ms > 0 || doubted, "a ping though there is no heartbeat");
   sim_check(life->ping_may, "a ping too early");
   life->ping_may = false;
+  life->doubts += doubted;
   if (life->pinged_ms == NOT_YET) {
     life->pinged_ms = life->pong_clock_ms = w->timers.now_ms;
     life->pong_run_ms = 0;
@@ -388,6 +397,7 @@ static void backend_finish(struct peer *peer, int result) {
   model_judge_finish_backend(life);
   if (result == WSL_AGAIN) return;
   life->backend_finished = true;
+  life->backend_finished_ms = world_of(life)->timers.now_ms;
   if (result != WSL_OK) model_fact(world_of(life), life, FACT_BACKEND_FAILED);
 }
 
@@ -429,13 +439,22 @@ static void backend_failed(struct peer *peer) {
   model_fact(world_of(life), life, FACT_BACKEND_FAILED);
 }
 
+static void client_forsaken(struct peer *peer) {
+  (void)peer;
+  sim_fail("the client was told that nothing of it is wanted");
+}
+
+static void backend_forsaken(struct peer *peer) {
+  sim_check(model_may_drop_backend(peer->model), "a program was forsaken whose output is wanted");
+}
+
 void model_connected(struct life *life) {
   moved(life);
   if (peer_failed(&life->client)) client_failed(&life->client);
   if (life->backend.connected && peer_failed(&life->backend)) backend_failed(&life->backend);
 }
 
-const struct witness model_of_client = {client_read,  client_wrote, client_finish,
-                                        client_close, client_reset, client_failed};
-const struct witness model_of_backend = {backend_read,  backend_wrote, backend_finish,
-                                         backend_close, backend_reset, backend_failed};
+const struct witness model_of_client = {client_read,  client_wrote,  client_finish,  client_close,
+                                        client_reset, client_failed, client_forsaken};
+const struct witness model_of_backend = {backend_read,  backend_wrote,  backend_finish,  backend_close,
+                                         backend_reset, backend_failed, backend_forsaken};

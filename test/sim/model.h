@@ -93,6 +93,9 @@ bool model_pong_waits(const struct life *life);
 bool model_client_end_was_read(const struct life *life);
 bool model_backend_end_was_read(const struct life *life);
 
+/* Its program lives on for a client whose stream has ended without a Close. */
+bool model_doubts_client(const struct life *life);
+
 /* A time-out may have ended it. */
 bool model_timed_out(const struct life *life);
 

@@ -7,6 +7,8 @@
 #define PING_MARGIN_MS   20u
 #define PROBE_MS         500u /* acknowledgements are looked for so often */
 #define LINGER_MS        2000u
+#define DOUBT_FIRST_MS   1000u
+#define DOUBT_LONGEST_MS 30000u
 #define VANISHED_MS      130000u
 #define VANISH_CHECK_MS  15000u
 #define TIMERS_FREE      300u
@@ -92,6 +94,18 @@ static void look_at_backend_end(struct life *life) {
             "the backend is kept although both directions have ended");
 }
 
+/* A program that nobody listens to knows, and does not stay when its client has gone. */
+static void look_at_program(const struct life *life) {
+  const struct peer *program = &life->backend;
+  if (!program->temper->heeds || !program->connected) return;
+  sim_check(program->forsaken || !model_must_drop_backend(life) || model_backend_end_was_read(life),
+            "a program does not know that nobody listens");
+  bool whole = model_knows(life, FACT_CLIENT_CLOSE) || !model_client_end_was_read(life);
+  bool over = client_is_lost(life) && !whole && model_held_up(life) == 0;
+  sim_check(!over || !program->temper->cant_tell,
+            "a program outlives its client"); /* or until it has acked */
+}
+
 /* Nothing is left to bring there, and nothing of the target's is wanted. */
 static void look_at_dial(struct life *life) {
   if (life->dial == NULL || model_held_up(life) > 0) return;
@@ -123,9 +137,27 @@ static void look_at_pipes(const struct world *w) {
 /* ---- time ---- */
 
 /* Jitter shortens the interval by up to a tenth, a margin for coarse timers by a bit. */
-static uint64_t soonest_ping_ms(const struct session_settings *limits) {
-  uint64_t interval = limits->heartbeat_ms;
+static uint64_t soonest_ping_ms(uint64_t interval) {
   return interval - interval / 10 - (interval / 10 < PING_MARGIN_MS ? PING_MARGIN_MS - interval / 10 : 0);
+}
+
+/* How long a client that may have gone from its program is left in silence. */
+static uint64_t doubt_ms(const struct life *life) {
+  uint64_t ms = DOUBT_FIRST_MS;
+  for (unsigned i = 0; i < life->doubts && ms < DOUBT_LONGEST_MS; i++)
+    ms *= 2;
+  return ms < DOUBT_LONGEST_MS ? ms : DOUBT_LONGEST_MS;
+}
+
+/* The first time is from the end of its stream on, whatever was said before. */
+static uint64_t doubted_since_ms(const struct life *life) {
+  return life->doubts == 0 ? later(life->backend_finished_ms, life->to_client_ms) : life->to_client_ms;
+}
+
+static bool may_ping(const struct session_settings *limits, const struct life *life, uint64_t now) {
+  bool silent = limits->heartbeat_ms > 0 && now >= life->to_client_ms + soonest_ping_ms(limits->heartbeat_ms);
+  if (silent || !model_doubts_client(life)) return silent;
+  return now >= doubted_since_ms(life) + soonest_ping_ms(doubt_ms(life));
 }
 
 /* A Close that TLS had sealed may have left meanwhile. */
@@ -165,8 +197,7 @@ void model_clock(struct world *w, uint64_t now) {
     struct life *life = &w->lives[i];
     if (!life->opened || life->ended) continue;
     const struct session_settings *limits = &w->settings;
-    if (limits->heartbeat_ms > 0 && now >= life->to_client_ms + soonest_ping_ms(limits))
-      life->ping_may = true;
+    if (may_ping(limits, life, now)) life->ping_may = true;
     if (!life->pong_stopped) life->pong_run_ms += now - life->clock_ms;
     life->clock_ms = now;
     bool pinged = life->pinged_ms != NOT_YET && limits->pong_timeout_ms > 0;
@@ -192,6 +223,15 @@ static void look_at_heartbeat(struct world *w, struct life *life) {
   if (interval == 0 || model_is_ending(life) || model_timed_out(life) || !writable(&life->client)) return;
   sim_check(now - life->to_client_ms <= interval + w->late_ms, "no ping after %llu ms of silence",
             (unsigned long long)(now - life->to_client_ms));
+}
+
+static void look_at_doubt(struct world *w, struct life *life) {
+  if (!model_doubts_client(life)) return;
+  if (model_is_ending(life) || model_timed_out(life) || !writable(&life->client)) return;
+  uint64_t silent_ms = w->timers.now_ms - doubted_since_ms(life);
+  sim_check(silent_ms <= doubt_ms(life) + GRAIN_MS + w->late_ms,
+            "a client that may have gone from its program is not asked for %llu ms",
+            (unsigned long long)silent_ms);
 }
 
 static void look_at_pong(struct world *w, struct life *life) {
@@ -295,9 +335,11 @@ void model_rest(struct world *w) {
     look_at_down(w, life);
     look_at_client_end(life);
     look_at_backend_end(life);
+    look_at_program(life);
     look_at_dial(life);
     look_at_death(life);
     look_at_heartbeat(w, life);
+    look_at_doubt(w, life);
     look_at_pong(w, life);
     look_at_idle(w, life);
     look_at_stall(w, life);

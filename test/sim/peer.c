@@ -112,6 +112,7 @@ static void kernel_takes(struct peer *p, size_t n) {
   if (p->room != ROOM_UNLIMITED) p->room -= n;
   if (p->unacked == 0 && n > 0) p->unacked_since_ms = *p->clock_ms;
   p->unacked += n;
+  if (p->temper->leaves && p->end_said && p->end == END_FIN && n > 0) peer_ends(p, END_RESET);
 }
 
 static int64_t offer(struct peer *p, const struct iovec *parts, int count, size_t offered) {
@@ -260,6 +261,12 @@ static size_t peer_pending(const struct transport *base) {
   return peer_of(base)->sealed;
 }
 
+static void peer_forsake(struct transport *base) {
+  struct peer *p = peer_of(base);
+  p->forsaken = true;
+  p->witness->on_forsake(p);
+}
+
 static const struct transport_ops peer_ops = {
     .read = peer_read,
     .writev = peer_writev,
@@ -287,6 +294,23 @@ static const struct transport_ops sealing_ops = {
     .silence = peer_silence,
     .pending = peer_pending,
 };
+
+static const struct transport_ops program_ops = {
+    .read = peer_read,
+    .writev = peer_writev,
+    .finish = peer_finish,
+    .again = peer_again,
+    .close = peer_close,
+    .reset = peer_reset,
+    .unacked = peer_unacked,
+    .silence = peer_silence,
+    .forsake = peer_forsake,
+};
+
+static const struct transport_ops *ops_of(const struct temper *temper) {
+  if (temper->heeds) return &program_ops;
+  return temper->seals ? &sealing_ops : &peer_ops;
+}
 
 /* ---- what the peer does ---- */
 
@@ -316,7 +340,7 @@ static unsigned incoming_bits(const struct peer *p) {
 struct transport *peer_connect(struct peer *p) {
   p->connected = true;
   p->transport = (struct peer_transport){.peer = p};
-  p->transport.base.ops = p->temper->seals ? &sealing_ops : &peer_ops;
+  p->transport.base.ops = ops_of(p->temper);
   p->transport.base.ready = TRANSPORT_WRITABLE | incoming_bits(p);
   return &p->transport.base;
 }

@@ -28,6 +28,7 @@ struct witness {
   void (*on_close)(struct peer *peer);
   void (*on_reset)(struct peer *peer);
   void (*on_failed)(struct peer *peer); /* the session is about to hear that it has failed */
+  void (*on_forsake)(struct peer *peer);
 };
 
 enum our_end { OUR_END_NONE, OUR_END_FIN, OUR_END_RESET };
@@ -66,6 +67,7 @@ struct peer {
   uint64_t noticed_ms;       /* when something was that had been outstanding for long */
   uint64_t heard_ms;         /* when it last acknowledged anything, or said something */
   bool vanished, deaf;
+  bool forsaken;
   uint8_t finish_again;
   enum our_end our_end;
   bool end_due;       /* the last bytes were written: no turn goes by without our end */

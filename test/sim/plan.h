@@ -62,6 +62,8 @@ struct temper {
   bool wont_splice;      /* the kernel refuses */
   bool slow_acks;        /* acknowledges when time passes, not at once */
   bool cant_tell;        /* Unix socket: nobody knows what it has acknowledged */
+  bool heeds;            /* being forsaken: it is a program */
+  bool leaves;           /* its process goes with its FIN: what is written to it then brings a reset */
   uint8_t finish_again;  /* so many calls of finish say "not now" */
   uint8_t on_our_end;    /* enum reaction */
 };

@@ -12,6 +12,8 @@ const int plan_dial_answers[PLAN_DIAL_ANSWERS] = {
 
 #define SMALLEST_BUFFER 16u /* a quarter of it is read where clients are sent messages */
 
+#define PROGRAMS_SEED 0x70726F6772616D73u
+
 static struct random_source source;
 
 static uint32_t pick(uint32_t bound) {
@@ -264,6 +266,19 @@ static void draw_messages(struct plan *plan) {
   }
 }
 
+/* Of every fourth plan the backends are programs, which live for their clients alone; likewise. */
+static void draw_programs(struct plan *plan) {
+  random_seed(&source, plan->seed ^ PROGRAMS_SEED);
+  if (!one_in(4)) return;
+  for (size_t i = 0; i < plan->sessions; i++) {
+    struct role *role = &plan->roles[i];
+    role->backend.heeds = true;
+    role->backend.seals = false;
+    if (one_in(2)) role->backend.on_our_end = REACT_NEVER;
+    role->client.leaves = one_in(2);
+  }
+}
+
 void plan_draw(struct plan *plan, uint64_t seed) {
   random_seed(&source, seed);
   *plan = (struct plan){.seed = seed};
@@ -276,4 +291,5 @@ void plan_draw(struct plan *plan, uint64_t seed) {
   for (size_t i = 0; i < plan->step_count; i++)
     draw_step(plan, &plan->steps[i]);
   draw_messages(plan);
+  draw_programs(plan);
 }

@@ -60,6 +60,8 @@ const struct plan_field temper_fields[] = {
     {FIELD(temper, wont_splice), false, "can't be spliced", NULL},
     {FIELD(temper, slow_acks), false, "acknowledges only as time passes", NULL},
     {FIELD(temper, cant_tell), false, "can't tell what was acknowledged (Unix socket)", NULL},
+    {FIELD(temper, heeds), false, "is a program", NULL},
+    {FIELD(temper, leaves), false, "has gone when it ends, and resets when it is written to", NULL},
     {FIELD(temper, finish_again), 0, "says \"not now\" to # calls of finish", NULL},
     {FIELD(temper, on_our_end), REACT_ENDS, NULL, reactions},
     {0},

@@ -32,7 +32,7 @@ static struct plan a_wild_plan(void) {
   plan.max_line = 7;
   for (size_t i = 0; i < PLAN_SESSIONS_MAX; i++) {
     struct role *role = &plan.roles[i];
-    role->client = (struct temper){1, 2, 3, 4, 5, true, true, true, true, 6, REACT_RESETS};
+    role->client = (struct temper){1, 2, 3, 4, 5, true, true, true, true, true, true, 6, REACT_RESETS};
     role->backend = role->client;
     role->dialling = DIAL_LATER;
     role->early = 9;

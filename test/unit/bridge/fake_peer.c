@@ -126,6 +126,7 @@ static int64_t fake_writev(struct transport *transport, const struct iovec *part
   if (peer->room != UNLIMITED) peer->room -= taken;
   if (peer->acks_by_hand) peer->unacked += taken;
   if (taken < offered) transport->ready &= ~(unsigned)TRANSPORT_WRITABLE;
+  peer->reset_due = peer->has_left && taken > 0;
   return taken > 0 ? (int64_t)taken : WSL_AGAIN;
 }
 
@@ -187,6 +188,10 @@ static size_t fake_pending(const struct transport *transport) {
   return ((const struct fake_transport *)(const void *)transport)->peer->pending.len;
 }
 
+static void fake_forsake(struct transport *transport) {
+  peer_of(transport)->forsakes++;
+}
+
 static const struct transport_ops fake_ops = {
     .read = fake_read,
     .writev = fake_writev,
@@ -198,6 +203,18 @@ static const struct transport_ops fake_ops = {
     .silence = fake_silence,
     .pending = fake_pending,
     .write_last = fake_write_last,
+};
+
+static const struct transport_ops fake_program_ops = {
+    .read = fake_read,
+    .writev = fake_writev,
+    .finish = fake_finish,
+    .again = fake_again,
+    .close = fake_close,
+    .reset = fake_reset,
+    .unacked = fake_unacked,
+    .silence = fake_silence,
+    .forsake = fake_forsake,
 };
 
 void peer_init(struct fake_peer *peer) {
@@ -221,7 +238,7 @@ static unsigned incoming_bits(const struct fake_peer *peer) {
 struct transport *peer_connect(struct fake_peer *peer) {
   struct fake_transport *transport = calloc(1, sizeof *transport);
   assert(transport != NULL && peer->transport == NULL);
-  transport->base.ops = &fake_ops;
+  transport->base.ops = peer->heeds ? &fake_program_ops : &fake_ops;
   transport->base.ready = TRANSPORT_WRITABLE | incoming_bits(peer);
   transport->peer = peer;
   peer->transport = transport;
@@ -284,6 +301,11 @@ void peer_take(struct fake_peer *peer, size_t len) {
 bool peer_turn(struct fake_peer *peer) {
   if (peer->transport == NULL) return false;
   struct transport *transport = &peer->transport->base;
+  if (peer->reset_due) {
+    peer->reset_due = false;
+    peer_reset(peer);
+    return true;
+  }
   if (peer->transport->turn_wanted) {
     peer->transport->turn_wanted = false;
     transport->on_ready(transport, transport->owner);

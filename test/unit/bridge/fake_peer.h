@@ -54,13 +54,16 @@ struct fake_peer {
   bool seals;            /* takes all that is written and keeps what there is no room for, as TLS does */
   struct bytes pending;  /* that */
   unsigned finish_again; /* so many calls of finish say WSL_AGAIN first (TLS) */
+  bool heeds;            /* being forsaken, as a program does */
+  bool has_left;         /* its process has gone: the first byte written to it is answered by a reset: */
+  bool reset_due;        /* at the next turn */
 
   bool acks_by_hand; /* else everything is acknowledged at once */
   bool cant_tell;    /* unacked and silence are unsupported, as on Unix sockets */
   size_t unacked;
   uint64_t silence_ms;
 
-  unsigned reads, writes, agains, finishes, closes, resets, connects, probes, lasts;
+  unsigned reads, writes, agains, finishes, closes, resets, connects, probes, lasts, forsakes;
   int widest_write;    /* most parts of one writev */
   size_t longest_read; /* most bytes that one read brought */
   bool unread_at_close;
