@@ -136,7 +136,8 @@ enum step connection_step_authorizing(struct connection *c) {
     connection_refuse(c, 503, "the server is stopping");
     return STEP_ON;
   }
-  if (!c->judged) return STEP_WAIT;
+  /* Whoever half-closes behind a request for a page wants that page. */
+  if (!c->judged) return c->purpose == GATE_UPGRADE ? connection_look_for_client(c) : STEP_WAIT;
   timer_disarm(c->domain->timers, &c->timer);
   if (c->judgement.outcome == GATE_OPEN) {
     connection_read_head_again(c);

@@ -318,7 +318,8 @@ WSL_MUST_CHECK bool connection_make_context(struct connection *c, const struct w
 
 void connection_begin_upgrade(struct connection *c, const struct wsl_request *request);
 
-/* Waiting for a route or a dial: reads on where the client's end may be near, and drops a client that left.
+/* An upgrade waits for a gate, a route or a dial: reads on where the client's end may be near, and drops a
+ * client that left.
  */
 enum step connection_look_for_client(struct connection *c);
 

@@ -189,11 +189,16 @@ static void refuse_for_backend(struct connection *c) {
   connection_answer_text(c, &response, error_text(c->dial_error), ANSWER_BODY, NEXT_LINGER);
 }
 
+/* Whether bytes behind the head of an upgrade are here already; while it is authorized, the head is too. */
+static bool has_early(const struct connection *c) {
+  size_t head_len = c->state == CONNECTION_AUTHORIZING ? c->head.head_len : 0;
+  return c->early != NULL || stash_waiting(&c->stash) > head_len;
+}
+
 /* A client that closes its socket meanwhile shows as a FIN with nothing before it; early frames show
  * that somebody half-closed who wants an answer. */
 enum step connection_look_for_client(struct connection *c) {
-  if ((c->client->ready & TRANSPORT_ENDING) == 0 || c->early != NULL || stash_waiting(&c->stash) > 0)
-    return STEP_WAIT;
+  if ((c->client->ready & TRANSPORT_ENDING) == 0 || has_early(c)) return STEP_WAIT;
   uint8_t bytes[PEEK_SIZE];
   int64_t n = transport_read(c->client, bytes, sizeof(bytes));
   if (n == WSL_AGAIN) return STEP_WAIT;

@@ -251,6 +251,33 @@ static void a_client_that_half_closes_gets_its_answer(void **state) {
   assert_int_equal(bench_status(&bench, 0), 200);
 }
 
+/* Neither its place among those that wait nor its memory is kept. */
+static void an_upgrade_that_is_hung_up_is_given_up_at_every_cut(void **state) {
+  for (size_t cut = 0; cut < sizeof UPGRADE; cut++) {
+    set_up(state);
+    bench_send_split(&bench, UPGRADE, sizeof UPGRADE - 1, cut);
+    assert_non_null(keeper.waiting);
+    fake_client_end(&bench.client);
+    assert_int_equal(bench.closed, 1);
+    assert_null(keeper.waiting);
+    tear_down(state);
+  }
+}
+
+static void early_frames_before_a_half_close_are_answered(void **state) {
+  static const char bytes[] = UPGRADE HI;
+  for (size_t cut = 0; cut < sizeof bytes; cut++) {
+    set_up(state);
+    bench_send_split(&bench, bytes, sizeof bytes - 1, cut);
+    fake_client_end(&bench.client);
+    answer_now(GATE_OPEN);
+    assert_int_equal(bench_status(&bench, 0), 101);
+    if (bench.backend.output_len != 2 || memcmp(bench.backend.output, "hi", 2) != 0)
+      fail_msg("cut at %zu: %zu bytes", cut, bench.backend.output_len);
+    tear_down(state);
+  }
+}
+
 static void the_stop_ends_the_waiting(void **state) {
   (void)state;
   send_text(UPGRADE HI);
@@ -307,6 +334,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(refused_methods_and_heads_ask_nobody, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_client_that_resets_is_given_up, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_client_that_half_closes_gets_its_answer, set_up, tear_down),
+      cmocka_unit_test(an_upgrade_that_is_hung_up_is_given_up_at_every_cut),
+      cmocka_unit_test(early_frames_before_a_half_close_are_answered),
       cmocka_unit_test_setup_teardown(the_stop_ends_the_waiting, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_cut_ends_the_waiting, set_up, tear_down),
       cmocka_unit_test_setup_teardown(patience_ends, set_up, tear_down),
