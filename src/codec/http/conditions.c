@@ -220,31 +220,47 @@ enum condition_outcome conditions_judge(const struct conditions *c, enum conditi
 
 /* ---- Accept-Encoding ---- */
 
-/* "gzip;q=0.5": the name, and whether its weight is above 0 (12.4.2: at most three decimals, but any digit
- * that is not 0 tells). */
-static bool read_coding(struct wsl_span element, struct wsl_span *name) {
+#define WEIGHT_ONE   1000 /* thousandths, since a weight has at most three decimals (12.4.2) */
+#define WEIGHT_UNSET (-1)
+
+/* "0.25"; what is no number counts as 0, more than 1 as 1. */
+static int read_weight(struct wsl_span text) {
+  int weight = 0, place = WEIGHT_ONE;
+  for (size_t i = 0; i < text.len; i++) {
+    if (i == 1 && text.at[i] == '.') continue;
+    if (text.at[i] < '0' || text.at[i] > '9') return 0;
+    weight += (text.at[i] - '0') * place;
+    place /= 10;
+  }
+  return weight < WEIGHT_ONE ? weight : WEIGHT_ONE;
+}
+
+/* "gzip;q=0.5": the name, and its weight. */
+static int read_coding(struct wsl_span element, struct wsl_span *name) {
   const char *semicolon = memchr(element.at, ';', element.len);
   *name = element;
-  if (semicolon == NULL) return true;
+  if (semicolon == NULL) return WEIGHT_ONE;
   name->len = (size_t)(semicolon - element.at);
   *name = trim_blanks(*name);
   struct wsl_span weight = trim_blanks(behind(element, (size_t)(semicolon + 1 - element.at)));
-  if (weight.len < 2 || (*weight.at != 'q' && *weight.at != 'Q') || weight.at[1] != '=') return false;
-  for (size_t i = 2; i < weight.len; i++) {
-    if (weight.at[i] >= '1' && weight.at[i] <= '9') return true;
-  }
-  return false;
+  if (weight.len < 2 || (*weight.at != 'q' && *weight.at != 'Q') || weight.at[1] != '=') return 0;
+  return read_weight(behind(weight, 2));
+}
+
+static bool is_gzip(struct wsl_span name) {
+  return wsl_span_equal_nocase(name, wsl_span_of("gzip")) ||
+         wsl_span_equal_nocase(name, wsl_span_of("x-gzip"));
 }
 
 bool conditions_accept_gzip(const struct conditions *conditions) {
   struct wsl_span rest = conditions->accept_encoding, element, name;
-  bool any = false;
+  int gzip = WEIGHT_UNSET, any = 0, plain = 0;
   while (wsl_list_next(&rest, &element)) {
-    bool wanted = read_coding(element, &name);
-    if (wsl_span_equal_nocase(name, wsl_span_of("gzip")) ||
-        wsl_span_equal_nocase(name, wsl_span_of("x-gzip")))
-      return wanted;
-    if (is_any(name)) any = wanted;
+    int weight = read_coding(element, &name);
+    if (is_gzip(name) && gzip == WEIGHT_UNSET) gzip = weight;
+    if (is_any(name)) any = weight;
+    if (wsl_span_equal_nocase(name, wsl_span_of("identity"))) plain = weight;
   }
-  return any;
+  if (gzip == WEIGHT_UNSET) gzip = any;
+  return gzip > 0 && gzip >= plain;
 }

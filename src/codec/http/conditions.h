@@ -54,7 +54,8 @@ enum condition_method { CONDITION_GET, CONDITION_HEAD };
 enum condition_outcome conditions_judge(const struct conditions *conditions, enum condition_method method,
                                         const struct file_state *state, int64_t now, struct file_part *part);
 
-/* Whether the client takes gzip (12.5.3): it, or "x-gzip", or else "*", with a weight above 0. */
+/* Whether the client takes gzip (12.5.3): it, or "x-gzip", or else "*", with a weight above 0 that is not
+ * less than that of "identity" where this is named. */
 bool conditions_accept_gzip(const struct conditions *conditions);
 
 #endif

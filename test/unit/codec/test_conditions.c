@@ -204,6 +204,16 @@ static const struct encoding_row encoding_rows[] = {
     {"Accept-Encoding: gzip;\r\n", false},
     {"Accept-Encoding: gzipped, notgzip\r\n", false},
     {"Accept-Encoding: identity\r\n", false},
+    {"Accept-Encoding: gzip;q=0.5, identity\r\n", false},
+    {"Accept-Encoding: identity;q=0.501, gzip;q=0.50\r\n", false},
+    {"Accept-Encoding: *;q=0.2, identity;q=0.3\r\n", false},
+    {"Accept-Encoding: identity;q=0.5, gzip;q=0.5\r\n", true},
+    {"Accept-Encoding: gzip, identity\r\n", true},
+    {"Accept-Encoding: gzip;q=0.9, identity;q=0.30\r\n", true},
+    {"Accept-Encoding: gzip;q=0.1, identity;q=0\r\n", true},
+    {"Accept-Encoding: gzip;q=1.000, identity;q=7\r\n", true},
+    {"Accept-Encoding: gzip;q=good\r\n", false},
+    {"Accept-Encoding: gzip;q=\r\n", false},
     {"Accept-Encoding:\r\n", false},
 };
 
