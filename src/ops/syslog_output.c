@@ -17,7 +17,7 @@
 
 #define HOST_MAX       256u /* 253 bytes of a name, and a NUL */
 #define HOST_NAME_SIZE 65u  /* Linux: 64 bytes of a host name */
-#define NAME_MAX_SHOWN 48
+#define NAME_SIZE      49u  /* RFC 5424 6: 48 bytes of an APP-NAME */
 #define NO_ONE         (-1)
 #define NS_PER_S       UINT64_C(1000000000)
 #define NS_PER_MS      1000000
@@ -33,9 +33,9 @@ static struct {
   struct sockaddr_storage address;
   socklen_t address_len;
   struct syslog_settings settings;
-  char host[HOST_NAME_SIZE];
-  uint64_t lost;     /* lines since the last note about that */
-  uint64_t retry_ns; /* when to look for the daemon again */
+  char host[HOST_NAME_SIZE], name[NAME_SIZE]; /* as the header may hold them */
+  uint64_t lost;                              /* lines since the last note about that */
+  uint64_t retry_ns;                          /* when to look for the daemon again */
 } output = {.once = UV_ONCE_INIT, .fd = NO_ONE};
 
 static void make_lock(void) {
@@ -112,6 +112,24 @@ static int find_server(const char *server, const char **reason) {
   return WSL_OK;
 }
 
+/* The words of a header are visible ASCII (RFC 5424 6), "-" where there is none: a blank in the name that we
+ * were started by would move all that stands behind it. */
+static void make_word(const char *text, char *out, size_t cap) {
+  size_t len = 0;
+  for (; text[len] != '\0' && len < cap - 1; len++)
+    out[len] = text[len] > ' ' && text[len] < 0x7F ? text[len] : '_';
+  if (len == 0) out[len++] = '-';
+  out[len] = '\0';
+}
+
+static void find_names(const char *name) {
+  char host[HOST_NAME_SIZE];
+  if (gethostname(host, sizeof host) != 0) host[0] = '\0';
+  host[sizeof host - 1] = '\0';
+  make_word(host, output.host, sizeof output.host);
+  make_word(name, output.name, sizeof output.name);
+}
+
 int syslog_output_open(const struct syslog_settings *settings, char *why, size_t why_cap) {
   const char *reason = NULL;
   char shown[SHOWN_MAX];
@@ -119,8 +137,7 @@ int syslog_output_open(const struct syslog_settings *settings, char *why, size_t
   uv_mutex_lock(&output.mutex);
   output.settings = *settings;
   output.lost = 0;
-  if (gethostname(output.host, sizeof output.host) != 0) output.host[0] = '\0';
-  output.host[sizeof output.host - 1] = '\0';
+  find_names(settings->name);
   int error = find_server(settings->server, &reason);
   if (error == WSL_OK && !open_socket()) {
     reason = strerror(errno);
@@ -149,22 +166,16 @@ static int severity_of(enum log_level level) {
   return severities[level];
 }
 
-/* "-" for what is not known (6.2). */
-static const char *known(const char *text) {
-  return text[0] == '\0' ? "-" : text;
-}
-
 static int write_header(const struct timespec *time, enum log_level level, char out[SYSLOG_HEADER_MAX]) {
   int priority = 8 * (int)output.settings.facility + severity_of(level);
-  const char *name = output.settings.name;
   if (output.settings.protocol == SYSLOG_LEGACY)
-    return snprintf(out, SYSLOG_HEADER_MAX, "<%d>%.*s[%d]: ", priority, NAME_MAX_SHOWN, name, (int)getpid());
+    return snprintf(out, SYSLOG_HEADER_MAX, "<%d>%s[%d]: ", priority, output.name, (int)getpid());
   struct tm utc;
   char second[32];
   gmtime_r(&time->tv_sec, &utc);
   (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &utc);
-  return snprintf(out, SYSLOG_HEADER_MAX, "<%d>1 %s.%03ldZ %s %.*s %d - - ", priority, second,
-                  time->tv_nsec / NS_PER_MS, known(output.host), NAME_MAX_SHOWN, known(name), (int)getpid());
+  return snprintf(out, SYSLOG_HEADER_MAX, "<%d>1 %s.%03ldZ %s %s %d - - ", priority, second,
+                  time->tv_nsec / NS_PER_MS, output.host, output.name, (int)getpid());
 }
 
 /* One datagram; of a stream a line. False when it did not leave whole. */

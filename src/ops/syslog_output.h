@@ -20,7 +20,7 @@ enum syslog_facility { SYSLOG_USER = 1, SYSLOG_DAEMON = 3 };
 
 struct syslog_settings {
   const char *server; /* "host:port", or the path of a Unix socket: what has no colon */
-  const char *name;   /* the program's (APP-NAME); printable ASCII without blanks */
+  const char *name;   /* the program's (APP-NAME); '_' is sent for what a header can't hold */
   enum syslog_protocol protocol;
   enum syslog_facility facility;
 };

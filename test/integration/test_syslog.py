@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from harness import BINARY, wait_until
+from harness import BINARY, binary, wait_until
 
 # RFC 5424 section 6: PRI VERSION TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG
 RFC5424 = re.compile(r"<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([!-~]{1,255}) ([!-~]{1,48}) (\d+) - - ([ -~]+)")
@@ -88,6 +88,14 @@ def test_what_a_client_sends_forges_no_line(wsluice, backend, connect, unix_daem
     client = connect(bridge, path="/a%0a<0>1%20forged\"\\")
     assert RFC5424.fullmatch(unix_daemon.line_with("session opened"))
     client.reset()
+
+
+@pytest.mark.parametrize("name, seen", [("my bridge", "my_bridge"), ("brücke", "br__cke"), ("x" * 60, "x" * 48)])
+def test_any_name_of_the_program_is_one_word(wsluice, backend, unix_daemon, tmp_path, name, seen):
+    link = tmp_path / name
+    link.symlink_to(os.path.abspath(binary()))
+    wsluice.run("--syslog", unix_daemon.server, "127.0.0.1:0", *backend.target_args, program=link)
+    assert RFC5424.fullmatch(unix_daemon.line_with("listening on"))[4] == seen
 
 
 def test_in_the_background_it_is_a_daemon(wsluice, backend, udp_daemon, tmp_path):
