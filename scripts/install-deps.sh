@@ -76,6 +76,7 @@ python:requests                               python3-requests
 python:simplejson                             python3-simplejson
 cmd:haproxy                                   haproxy
 cmd:man                                       man-db
+cmd:mandoc                                    mandoc
 cmd:zsh                                       zsh
 cmd:fish                                      fish
 path:/etc/ssl/certs/ca-certificates.crt       ca-certificates
