@@ -43,7 +43,7 @@ NO_TARGET = "1011 Failed to connect to downstream server"
 LATE = "What a client has sent arrives even when it vanishes without a Close"
 BROKEN_FRAMES = "Frames that break the protocol"
 REQUESTS = "Requests that are no upgrade"
-THIS_MACHINE = "A token does not lead to this machine (127.0.0.1) or to a cloud's metadata service unless"
+THIS_MACHINE = "A token does not lead to this machine (127.0.0.1, or its address on a network) or to a cloud's metadata"
 SUBPROTOCOLS = "websockify takes `binary` or nothing and answers 400 to the rest"
 
 DIFFERENCES = [
@@ -91,19 +91,19 @@ DIFFERENCES = [
     Difference("a certificate that is none", "--cert is no certificate", "start", "serves", "ends with 1",
                "A file that is *named* and missing or broken ends the start with status 1"),
     Difference("a key that is missing", "--key names nothing", "start", "serves", "ends with 1",
-               "must name files that are there and fit each other; otherwise it does not start"),
+               "must name files that exist and match each other"),
     Difference("a wrong password", "--key-password is wrong", "start", "serves", "ends with 1",
-               "must name files that are there and fit each other; otherwise it does not start"),
+               "must name files that exist and match each other"),
     Difference("ciphers that nobody has", "--ssl-ciphers of none", "start", "serves", "ends with 1",
-               "when none is left it does not start"),
+               "when no suite is left it does not start"),
     Difference("clients' certificates without TLS", "--verify-client without a certificate", "start", "serves", "ends with 2",
-               "needs `--cert` or a `self.pem`"),
+               "It needs `--cert` or a `self.pem`"),
     Difference("named certificate, --ssl-only", "usage: --ssl-only --cert no-such.pem *", "status", 2, 1,
                "A file that is *named* and missing or broken ends the start with status 1"),
     Difference("plain is answered", "--ssl-only", "upgrade", NO_ANSWER, 400, "a plain request gets 400 and a sentence"),
     Difference("plain is answered, pages", "--ssl-only", "page", NO_ANSWER, 400, "a plain request gets 400 and a sentence"),
     Difference("no way round", "--verify-client", "plain", "101 binary", 400,
-               "implies `--ssl-only`; with websockify a client just leaves TLS out"),
+               "implies `--ssl-only`; with websockify a client can simply connect without TLS"),
     Difference("unverified: nothing comes", "--ssl-target", "echo", ANY, b"", "certificate and name are checked", always=False),
     Difference("unverified: Close", "--ssl-target", "Close", ANY,
                "1011 Failed to connect to target: The peer's certificate is not accepted", "certificate and name are checked",
@@ -112,7 +112,7 @@ DIFFERENCES = [
                "certificate and name are checked"),
     # --- tokens ---
     Difference("a source that is not there", "TokenFile that is not there", "start", "serves", "ends with 1",
-               "a source that is not there ends the start"),
+               "a source that does not exist ends the start"),
     Difference("a plugin of newer versions", "TokenFileName", "start", re.compile("ends with .*"), "serves",
                "`TokenFileName` is there, which websockify 0.10 has not", always=False),
     Difference("lookups that find nothing", "*TokenA[Pp][iI]", "token vm-1%3Fx", NO_ANSWER, 404,
@@ -140,11 +140,11 @@ DIFFERENCES = [
     Difference("its status", "-- PROGRAM, which ends", "ends by itself", 0, 7, "`--wrap-mode=exit` ends with the program's status"),
     # --- who may connect ---
     Difference("names in plain", "ClientCertCNAuth", "plain", 403, 400,
-               "implies `--ssl-only`; with websockify a client just leaves TLS out"),
+               "implies `--ssl-only`; with websockify a client can simply connect without TLS"),
     Difference("names in a header", "ClientCertCNAuth", "a header instead", "101 binary", 400,
                "websockify believes a header `SSL_CLIENT_S_DN_CN` that any client can send"),
-    Difference("Python classes", "usage: --*-plugin=no_such*", "status", 1, 2, "lasses of your own in Python can't be loaded"),
+    Difference("Python classes", "usage: --*-plugin=no_such*", "status", 1, 2, "Python classes of your own can't be loaded"),
     # --- the rest ---
     Difference("log file", "--log-file", "stderr", True, False, "nothing goes to standard error then"),
-    Difference("--libserver", "--libserver", "status at the end", -15, 0, "means nothing here"),
+    Difference("--libserver", "--libserver", "status at the end", -15, 0, "has no effect here"),
 ]
