@@ -313,6 +313,13 @@ def test_a_program_that_is_not_there(wrap, words, says):
     assert len(bridge.log.splitlines()) == 1
 
 
+def test_there_is_no_port_to_be_moved_off(wsluice, tmp_path):
+    """Noticed before anything listens."""
+    bridge = wsluice.run("--unix-listen", tmp_path / "socket", "--", "sleep", "60")
+    expect_exit(bridge, 1, "wsluice listens on no port")
+    assert len(bridge.log.splitlines()) == 1 and not (tmp_path / "socket").exists()
+
+
 def test_a_library_that_is_not_there(wrap):
     expect_exit(wrap(["sleep", "1"], "--wrap-library", "/no/such"), 1, "/no/such was not found", "{port}")
 

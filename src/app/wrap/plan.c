@@ -37,6 +37,11 @@ static bool target_is_named(const struct options *options) {
   return options->server.target.host != NULL || strcmp(options_own_target(options), OPTIONS_WRAPPED) != 0;
 }
 
+static int refuse_without_port(char *why, size_t why_cap) {
+  return refuse(WSL_INVALID, why, why_cap,
+                "-- PROGRAM: wsluice listens on no port that the program could be moved off; " OTHER_WAYS);
+}
+
 static int choose_way(struct wrap_plan *plan, const struct options *options, char *why, size_t why_cap) {
   const char *const *arguments = options->wrapped + 1;
   bool port = wrap_words_have(arguments, WRAP_WORD_PORT) || options->wrap_variables.count > 0;
@@ -45,6 +50,8 @@ static int choose_way(struct wrap_plan *plan, const struct options *options, cha
   if (socket) plan->way = WRAP_SOCKET_TOLD;
   if (port) plan->way = WRAP_PORT_TOLD;
   if (target_is_named(options)) plan->way = WRAP_TARGET_NAMED;
+  if (plan->way == WRAP_PORT_MOVED && options->server.unix_listen != NULL)
+    return refuse_without_port(why, why_cap);
   if (plan->way == WRAP_TARGET_NAMED && options->wrap_variables.count > 0)
     log_event(LOG_WARN, 0, "--wrap-env is of no use beside a target: the program is told nothing");
   if (plan->way == WRAP_PORT_TOLD && socket)
@@ -215,9 +222,7 @@ static int fill_environment(struct wrap_plan *plan, const struct options *option
 int wrap_plan_complete(struct wrap_plan *plan, const struct options *options, const char *const *environment,
                        uint16_t listen_port, char *why, size_t why_cap) {
   plan->old_port = listen_port;
-  if (plan->way == WRAP_PORT_MOVED && listen_port == 0)
-    return refuse(WSL_INVALID, why, why_cap,
-                  "wsluice listens on no port that the program could be moved off; " OTHER_WAYS);
+  if (plan->way == WRAP_PORT_MOVED && listen_port == 0) return refuse_without_port(why, why_cap);
   int error = fill_words(plan, options);
   if (error == WSL_OK) error = fill_environment(plan, options, environment);
   return error == WSL_OK ? WSL_OK

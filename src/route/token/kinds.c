@@ -24,8 +24,10 @@ int token_kind_parse(const char *name, const struct token_kind **kind, const cha
     return WSL_INVALID;
   }
   *why =
-      "not a plugin of wsluice, and classes of Python can't be loaded: have yours answer over HTTP, and look "
-      "it up with JSONTokenApi";
+      "it is none of TokenFile, ReadOnlyTokenFile, TokenFileName, UnixDomainSocketDirectory, BaseTokenAPI, "
+      "JSONTokenApi, JWTTokenApi and TokenRedis, and classes of Python can't be loaded: have yours answer "
+      "over "
+      "HTTP, and look it up with JSONTokenApi";
   return WSL_UNSUPPORTED;
 }
 

@@ -42,7 +42,7 @@ enum route_outcome token_trouble_outcome(int error) {
 
 int token_trouble_refuse(int error, const char *path, char *why, size_t why_cap) {
   char shown[SHOWN_PATH_MAX];
-  snprintf(why, why_cap, "can't read --token-source \"%s\": %s",
+  snprintf(why, why_cap, "the token source \"%s\" can't be read: %s",
            log_escape(wsl_span_of(path), shown, sizeof(shown)), text_of(error));
   return error;
 }
