@@ -32,6 +32,7 @@
 #include "app/wrap/wrap.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/signal_mask.h"
 #include "net/program/child_stage.h"
 #include "ops/log.h"
 #include "server/server.h"
@@ -67,16 +68,13 @@ struct program {
  * (other threads block them always), since closing the last handle of a signal gives it its default action
  * back for a moment. */
 static void close_signals(struct program *program) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before = signals_block_all();
   for (size_t i = 0; i < SIGNALS_COUNT; i++) {
     uv_close((uv_handle_t *)&program->signals[i], NULL);
     signal(handled_signals[i], SIG_IGN);
   }
   orphans_unwatch(&program->orphans);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  signals_restore(&before);
 }
 
 static void on_wrap_stopped(struct wrap *wrap, void *owner) {

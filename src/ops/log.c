@@ -23,6 +23,7 @@
 #include <uv.h>
 
 #include "core/error.h"
+#include "core/signal_mask.h"
 #include "ops/log_file.h"
 #include "ops/log_limit.h"
 #include "ops/log_line.h"
@@ -336,11 +337,9 @@ static void make_locks(void) {
 /* Creates the thread with all signals blocked: handlers run elsewhere, and a write to a broken pipe is
  * an EPIPE even where nobody ignores SIGPIPE. */
 static int create_thread(void) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before = signals_block_all();
   int failed = pthread_create(&writer.thread, NULL, run_writer, &writer.output.fd);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  signals_restore(&before);
   return failed;
 }
 

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/list.h"
 #include "core/log.h"
+#include "core/signal_mask.h"
 
 #define NS_PER_MS   UINT64_C(1000000)
 #define NO_FILE     (-1)
@@ -340,11 +341,9 @@ static int check_folder(const char *path, char *why, size_t why_cap) {
 }
 
 static int create_thread(struct recorder *recorder) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before = signals_block_all();
   int error = uv_thread_create(&recorder->thread, run, recorder);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  signals_restore(&before);
   return error;
 }
 

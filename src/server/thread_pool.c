@@ -6,11 +6,10 @@
  */
 #include "server/thread_pool.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <uv.h>
 
 #include "core/error.h"
+#include "core/signal_mask.h"
 
 /* libuv's, unless UV_THREADPOOL_SIZE says otherwise. */
 #define THREADS 4u
@@ -49,11 +48,9 @@ static int make_threads(void) {
 }
 
 int thread_pool_start(void) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before = signals_block_all();
   int error = try_threads();
   if (error == 0) error = make_threads();
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  signals_restore(&before);
   return error;
 }

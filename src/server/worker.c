@@ -1,8 +1,8 @@
 /* See server/worker.h. */
+#include "core/signal_mask.h"
 #include "server/worker_internal.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -114,11 +114,9 @@ static void run_thread(void *argument) {
 
 int worker_start(struct worker *worker) {
   /* Signals are the main thread's; a thread inherits the mask of whoever makes it. */
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before = signals_block_all();
   int error = uv_thread_create(&worker->thread, run_thread, worker);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  signals_restore(&before);
   worker->started = error == 0;
   return error == 0 ? 0 : WSL_NO_MEMORY;
 }

@@ -15,6 +15,7 @@
 #include "app/demo/user.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/signal_mask.h"
 
 #define LISTEN_BACKLOG 128
 
@@ -67,14 +68,9 @@ static int listen_on_loopback(struct demo_service *service, uint16_t *port) {
 /* A thread inherits the signal mask: blocked for the moment of its birth, every signal stays with
  * the thread that handles them. A write to a reset peer then raises no SIGPIPE either. */
 static int start_thread(struct demo_service *service) {
-  sigset_t all, before;
-  sigfillset(&all);
-  int error = pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (error != 0) return -error;
-  error = uv_thread_create(&service->thread, run_loop, service);
-  int restored = pthread_sigmask(SIG_SETMASK, &before, NULL);
-  assert(restored == 0);
-  (void)restored;
+  sigset_t before = signals_block_all();
+  int error = uv_thread_create(&service->thread, run_loop, service);
+  signals_restore(&before);
   return error;
 }
 

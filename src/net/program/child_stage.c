@@ -28,6 +28,8 @@
 #if defined(__linux__)
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+
+#include "core/signal_mask.h"
 #endif
 
 #define STANDARD_STREAMS 3
@@ -210,12 +212,10 @@ static void note_not_default(sigset_t *signals) {
 
 /* A handler of ours that ran in the new process would run on the memory of both. */
 static pid_t start_undisturbed(struct stage *stage) {
-  sigset_t all, before;
-  sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before = signals_block_all();
   pid_t pid = start(stage);
   int system_errno = errno;
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  signals_restore(&before);
   errno = system_errno;
   return pid;
 }
