@@ -108,15 +108,25 @@ static inline void dialer_start(struct dialer *dialer, struct dial *dial, const 
 }
 
 /* Gives up; harmless when nothing is in flight or the dial was zeroed and never started. */
+static inline void dial_give_up(struct dial *dial, enum dial_goodbye goodbye) {
+  if (dial->dialer != NULL && dial->attempt != NULL) dial->dialer->ops->cancel(dial->dialer, dial, goodbye);
+}
+
 static inline void dial_cancel(struct dial *dial) {
-  if (dial->dialer != NULL && dial->attempt != NULL)
-    dial->dialer->ops->cancel(dial->dialer, dial, DIAL_GOODBYE_END);
+  dial_give_up(dial, DIAL_GOODBYE_END);
 }
 
 /* Likewise, and a target that has the connection already is told that it was broken off. */
 static inline void dial_abort(struct dial *dial) {
-  if (dial->dialer != NULL && dial->attempt != NULL)
-    dial->dialer->ops->cancel(dial->dialer, dial, DIAL_GOODBYE_RESET);
+  dial_give_up(dial, DIAL_GOODBYE_RESET);
+}
+
+/* For dialers: takes leave of a transport that has reached its target, and that nobody wants any more. */
+static inline void dial_take_leave(struct transport *transport, enum dial_goodbye goodbye) {
+  if (goodbye == DIAL_GOODBYE_RESET)
+    transport_reset(transport);
+  else
+    transport_close(transport);
 }
 
 #endif

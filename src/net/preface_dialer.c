@@ -99,10 +99,10 @@ static void cancel(struct dialer *base, struct dial *dial, enum dial_goodbye goo
   struct preface_dialer *dialer = (struct preface_dialer *)(void *)base;
   struct attempt *attempt = dial->attempt;
   timer_disarm(dialer->timers, &attempt->deadline);
-  if (attempt->stream == NULL && goodbye == DIAL_GOODBYE_END) dial_cancel(&attempt->inner);
-  if (attempt->stream == NULL && goodbye == DIAL_GOODBYE_RESET) dial_abort(&attempt->inner);
-  if (attempt->stream != NULL && goodbye == DIAL_GOODBYE_END) transport_close(attempt->stream);
-  if (attempt->stream != NULL && goodbye == DIAL_GOODBYE_RESET) transport_reset(attempt->stream);
+  if (attempt->stream == NULL)
+    dial_give_up(&attempt->inner, goodbye);
+  else
+    dial_take_leave(attempt->stream, goodbye);
   dial->attempt = NULL;
   slab_give(&dialer->attempts, attempt);
 }

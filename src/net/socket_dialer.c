@@ -67,11 +67,7 @@ static struct transport *take_transport(struct candidate *candidate) {
 
 static void drop_candidate(struct candidate *candidate, enum dial_goodbye goodbye) {
   struct transport *transport = take_transport(candidate);
-  if (transport == NULL) return;
-  if (goodbye == DIAL_GOODBYE_RESET)
-    transport_reset(transport);
-  else
-    transport_close(transport);
+  if (transport != NULL) dial_take_leave(transport, goodbye);
 }
 
 /* Takes everything back that the attempt holds, and frees it. Its dial is free again. */

@@ -153,10 +153,12 @@ static void cancel(struct dialer *base, struct dial *dial, enum dial_goodbye goo
   struct tls_dialer *dialer = (struct tls_dialer *)(void *)base;
   struct attempt *attempt = dial->attempt;
   timer_disarm(dialer->timers, &attempt->deadline);
-  if (attempt->stream == NULL && goodbye == DIAL_GOODBYE_END) dial_cancel(&attempt->inner);
-  if (attempt->stream == NULL && goodbye == DIAL_GOODBYE_RESET) dial_abort(&attempt->inner);
-  if (attempt->stream != NULL && goodbye == DIAL_GOODBYE_END) close_in_order(attempt->stream);
-  if (attempt->stream != NULL && goodbye == DIAL_GOODBYE_RESET) transport_reset(attempt->stream);
+  if (attempt->stream == NULL)
+    dial_give_up(&attempt->inner, goodbye);
+  else if (goodbye == DIAL_GOODBYE_RESET)
+    transport_reset(attempt->stream);
+  else
+    close_in_order(attempt->stream);
   dial->attempt = NULL;
   slab_give(&dialer->attempts, attempt);
 }
