@@ -24,14 +24,6 @@ static inline bool char_is_digit(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-/* Value of a hexadecimal digit, or -1. */
-static inline int char_hex_value(char byte) {
-  if (char_is_digit(byte)) return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
-
 static inline bool char_is_blank(char byte) {
   return byte == ' ' || byte == '\t';
 }

@@ -8,6 +8,7 @@
 
 #include "codec/chars.h"
 #include "codec/request_parts.h"
+#include "core/parse.h"
 
 uint32_t request_field_count(const struct wsl_head *head, const char *name, struct wsl_span *value) {
   struct wsl_span name_span = wsl_span_of(name);
@@ -50,8 +51,8 @@ static size_t name_len(struct wsl_span text) {
     if (char_is(text.at[i], CHAR_HOST)) {
       i++;
     } else if (text.at[i] == '%') {
-      bool escape = text.len - i > 2 && char_hex_value(text.at[i + 1]) >= 0 &&  //
-                    char_hex_value(text.at[i + 2]) >= 0;
+      bool escape = text.len - i > 2 && parse_hex_digit(text.at[i + 1]) >= 0 &&  //
+                    parse_hex_digit(text.at[i + 2]) >= 0;
       if (!escape) return 0;
       i += 3;
     } else {

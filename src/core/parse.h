@@ -19,6 +19,14 @@ WSL_MUST_CHECK int parse_unsigned(const char *text, uint64_t max, uint64_t *valu
 /* The same of text[0..len), for texts that are no command line's: false where it is none, and no reason. */
 WSL_MUST_CHECK bool parse_digits(struct wsl_span text, uint64_t max, uint64_t *value);
 
+/* What a hexadecimal digit counts, or -1. */
+static inline int parse_hex_digit(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
 /* A number of bytes, at most `max`, with K, M or G (or k, m, g) behind it for 2^10, 2^20, 2^30. */
 WSL_MUST_CHECK int parse_size(const char *text, uint64_t max, uint64_t *bytes, const char **why);
 

@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "core/cut.h"
 #include "core/parse.h"
 #include "net/target_rules.h"
 
@@ -13,17 +14,7 @@ static const char numeric_name[] =
     "neither a name nor an address: write networks as 10.0.0.0/8 or [2001:db8::]/32";
 
 static struct wsl_span part(struct wsl_span text, size_t from, size_t to) {
-  return (struct wsl_span){text.at + from, to - from};
-}
-
-/* Index of the first, or text.len. */
-static size_t find(struct wsl_span text, char wanted) {
-  const char *at = text.len > 0 ? memchr(text.at, wanted, text.len) : NULL;
-  return at != NULL ? (size_t)(at - text.at) : text.len;
-}
-
-static bool has(struct wsl_span text, char wanted) {
-  return find(text, wanted) < text.len;
+  return span_from(span_upto(text, to), from);
 }
 
 /* ---- ports ---- */
@@ -36,7 +27,7 @@ static bool parse_port(struct wsl_span text, uint16_t *port) {
 }
 
 static bool parse_range(struct wsl_span text, struct target_ports *range) {
-  size_t dash = find(text, '-');
+  size_t dash = span_find(text, '-');
   if (!parse_port(part(text, 0, dash), &range->first)) return false;
   range->last = range->first;
   if (dash == text.len) return true;
@@ -48,7 +39,7 @@ static bool parse_ports(struct wsl_span text, struct target_pattern *pattern, co
   *why = bad_ports;
   if (wsl_span_equal(text, wsl_span_of("*"))) return true;
   for (;;) {
-    size_t comma = find(text, ',');
+    size_t comma = span_find(text, ',');
     if (pattern->ports_count == TARGET_PATTERN_PORTS_MAX) {
       *why = "at most 16 ports and ranges in one pattern: give the option once more";
       return false;
@@ -100,14 +91,14 @@ static bool parse_network(struct wsl_span text, struct target_pattern *pattern, 
 /* "[ADDRESS]", "[ADDRESS/BITS]" or "[ADDRESS]/BITS", and ports behind. */
 static bool parse_bracketed(struct wsl_span text, struct target_pattern *pattern, const char **why) {
   char joined[NETWORK_TEXT_MAX];
-  size_t closing = find(text, ']');
+  size_t closing = span_find(text, ']');
   *why = "a bracket round the IPv6 address is missing";
   if (closing == text.len) return false;
   struct wsl_span address = part(text, 1, closing), rest = part(text, closing + 1, text.len);
-  size_t colon = find(rest, ':');
+  size_t colon = span_find(rest, ':');
   *why = "not of the form [ADDRESS]/BITS:PORTS";
   if (colon > 0 && rest.at[0] != '/') return false;
-  if (address.len + colon >= sizeof joined || !has(address, ':')) return false;
+  if (address.len + colon >= sizeof joined || !span_has(address, ':')) return false;
   memcpy(joined, address.at, address.len);
   memcpy(joined + address.len, rest.at, colon);
   if (!parse_network((struct wsl_span){joined, address.len + colon}, pattern, why)) return false;
@@ -116,7 +107,7 @@ static bool parse_bracketed(struct wsl_span text, struct target_pattern *pattern
 
 static bool parse_host(struct wsl_span text, struct target_pattern *pattern, const char **why) {
   const char *ignored;
-  if (has(text, '/')) return parse_network(text, pattern, why);
+  if (span_has(text, '/')) return parse_network(text, pattern, why);
   return parse_network(text, pattern, &ignored) || parse_name(text, pattern, why);
 }
 
@@ -135,8 +126,8 @@ bool target_pattern_parse(const char *given, struct target_pattern *pattern, con
   if (text.len >= prefix && memcmp(given, unix_prefix, prefix) == 0)
     return parse_unix(part(text, prefix, text.len), pattern, why);
   if (text.len > 0 && given[0] == '[') return parse_bracketed(text, pattern, why);
-  size_t colon = find(text, ':');
-  bool many = colon < text.len && has(part(text, colon + 1, text.len), ':');
+  size_t colon = span_find(text, ':');
+  bool many = colon < text.len && span_has(part(text, colon + 1, text.len), ':');
   if (many) return parse_network(text, pattern, why); /* IPv6 without brackets has no ports */
   if (!parse_host(part(text, 0, colon), pattern, why)) return false;
   return colon == text.len || parse_ports(part(text, colon + 1, text.len), pattern, why);

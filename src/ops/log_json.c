@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/parse.h"
+
 #define CUT_MARK "..."
 
 /* What may have to follow a cut string: the mark, the quote, the object's end, the line's. */
@@ -26,12 +28,6 @@ static const char *const reserved_keys[] = {"time", "level", "id", "event"};
 
 /* ---- from the text's bytes to characters --------------------------------------------------------- */
 
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 /* Takes one byte off the text, an escape of log_escape() undone. */
 static uint8_t take_byte(struct wsl_span *text) {
   static const char letters[] = "\"\\rnt", meant[] = "\"\\\r\n\t";
@@ -43,8 +39,8 @@ static uint8_t take_byte(struct wsl_span *text) {
     if (letter != NULL) {
       byte = (uint8_t)meant[letter - letters];
       used = 2;
-    } else if (at[1] == 'x' && text->len >= 4 && hex_value(at[2]) >= 0 && hex_value(at[3]) >= 0) {
-      byte = (uint8_t)(hex_value(at[2]) << 4 | hex_value(at[3]));
+    } else if (at[1] == 'x' && text->len >= 4 && parse_hex_digit(at[2]) >= 0 && parse_hex_digit(at[3]) >= 0) {
+      byte = (uint8_t)(parse_hex_digit(at[2]) << 4 | parse_hex_digit(at[3]));
       used = 4;
     }
   }

@@ -170,9 +170,9 @@ static enum http_answer_event end_head(struct http_answer *a) {
 static enum http_answer_event read_chunk_size(struct http_answer *a, struct wsl_span line) {
   uint64_t size = 0;
   size_t digits = 0;
-  for (; digits < line.len && char_hex_value(line.at[digits]) >= 0; digits++) {
+  for (; digits < line.len && parse_hex_digit(line.at[digits]) >= 0; digits++) {
     if (digits == HEX_DIGITS_MAX) return bad(a, "a chunk that is too long");
-    size = 16 * size + (uint64_t)char_hex_value(line.at[digits]);
+    size = 16 * size + (uint64_t)parse_hex_digit(line.at[digits]);
   }
   struct wsl_span rest = trim_blanks((struct wsl_span){line.at + digits, line.len - digits});
   if (digits == 0 || (rest.len > 0 && rest.at[0] != ';')) return bad(a, "a chunk without its size");

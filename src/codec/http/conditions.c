@@ -6,6 +6,7 @@
 #include <wsluice/request.h>
 
 #include "codec/chars.h"
+#include "core/cut.h"
 #include "core/http_date.h"
 
 /* ---- out of the head ---- */
@@ -65,14 +66,10 @@ void conditions_copy(const struct wsl_head *head, char *memory, struct condition
 
 enum comparison { COMPARE_STRONG, COMPARE_WEAK };
 
-static struct wsl_span behind(struct wsl_span text, size_t len) {
-  return (struct wsl_span){text.at + len, text.len - len};
-}
-
 /* Blanks and empty elements of a list. */
 static struct wsl_span skip_gaps(struct wsl_span text) {
   while (text.len > 0 && (char_is_blank(*text.at) || *text.at == ','))
-    text = behind(text, 1);
+    text = span_from(text, 1);
   return text;
 }
 
@@ -81,13 +78,13 @@ static struct wsl_span skip_gaps(struct wsl_span text) {
 static bool take_tag(struct wsl_span *rest, struct wsl_span *tag, bool *weak) {
   struct wsl_span text = *rest;
   *weak = text.len >= 2 && memcmp(text.at, "W/", 2) == 0;
-  if (*weak) text = behind(text, 2);
+  if (*weak) text = span_from(text, 2);
   if (text.len < 2 || *text.at != '"') return false;
   const char *end = memchr(text.at + 1, '"', text.len - 1);
   if (end == NULL) return false;
   tag->at = text.at;
   tag->len = (size_t)(end + 1 - text.at);
-  *rest = behind(text, tag->len);
+  *rest = span_from(text, tag->len);
   return true;
 }
 
@@ -103,7 +100,7 @@ static bool begins_with_any(struct wsl_span list) {
 /* Behind the next comma; the end where there is none. */
 static struct wsl_span skip_element(struct wsl_span list) {
   const char *comma = list.len == 0 ? NULL : memchr(list.at, ',', list.len);
-  return behind(list, comma == NULL ? list.len : (size_t)(comma + 1 - list.at));
+  return span_from(list, comma == NULL ? list.len : (size_t)(comma + 1 - list.at));
 }
 
 /* Whether the list names the file, by its strong tag `current` (NULL: it has none) or by "*". Elements that
@@ -174,7 +171,7 @@ static bool take_number(struct wsl_span *rest, uint64_t *number) {
     bool fits = *number <= (UINT64_MAX - digit) / 10;
     *number = fits ? *number * 10 + digit : UINT64_MAX;
   }
-  *rest = behind(*rest, digits);
+  *rest = span_from(*rest, digits);
   return digits > 0;
 }
 
@@ -183,10 +180,10 @@ static enum range_form read_range(struct wsl_span value, struct range *range) {
   static const char unit[] = "bytes=";
   struct wsl_span name = {value.at, sizeof unit - 1};
   if (value.len < name.len || !wsl_span_equal_nocase(name, wsl_span_of(unit))) return RANGE_NONE;
-  struct wsl_span rest = trim_blanks(behind(value, name.len));
+  struct wsl_span rest = trim_blanks(span_from(value, name.len));
   bool has_first = take_number(&rest, &range->first);
   if (rest.len == 0 || *rest.at != '-') return RANGE_NONE;
-  rest = behind(rest, 1);
+  rest = span_from(rest, 1);
   bool has_last = take_number(&rest, &range->last);
   if (rest.len > 0 || (!has_first && !has_last)) return RANGE_NONE;
   if (has_first && has_last) return range->first <= range->last ? RANGE_FROM_TO : RANGE_NONE;
@@ -242,9 +239,9 @@ static int read_coding(struct wsl_span element, struct wsl_span *name) {
   if (semicolon == NULL) return WEIGHT_ONE;
   name->len = (size_t)(semicolon - element.at);
   *name = trim_blanks(*name);
-  struct wsl_span weight = trim_blanks(behind(element, (size_t)(semicolon + 1 - element.at)));
+  struct wsl_span weight = trim_blanks(span_from(element, (size_t)(semicolon + 1 - element.at)));
   if (weight.len < 2 || (*weight.at != 'q' && *weight.at != 'Q') || weight.at[1] != '=') return 0;
-  return read_weight(behind(weight, 2));
+  return read_weight(span_from(weight, 2));
 }
 
 static bool is_gzip(struct wsl_span name) {

@@ -2,20 +2,8 @@
 #include "codec/http/forwarded.h"
 
 #include "codec/chars.h"
+#include "core/cut.h"
 #include "core/parse.h"
-
-static struct wsl_span from(struct wsl_span text, size_t at) {
-  return (struct wsl_span){text.at + at, text.len - at};
-}
-
-static struct wsl_span upto(struct wsl_span text, size_t len) {
-  return (struct wsl_span){text.at, len};
-}
-
-static size_t find(struct wsl_span text, char wanted) {
-  const char *at = text.len > 0 ? memchr(text.at, wanted, text.len) : NULL;
-  return at != NULL ? (size_t)(at - text.at) : text.len;
-}
 
 /* ---- a node: an address, with a port perhaps ---- */
 
@@ -27,15 +15,15 @@ static uint16_t read_port(struct wsl_span text) {
 
 /* "1.2.3.4", "1.2.3.4:80", "[2001:db8::1]", "[2001:db8::1]:80" */
 static void read_node(struct wsl_span node, struct forwarded_element *element) {
-  element->host = upto(node, 0);
+  element->host = span_upto(node, 0);
   element->port = 0;
   if (node.len == 0 || node.at[0] == '_' || wsl_span_equal_nocase(node, wsl_span_of("unknown"))) return;
   bool bracketed = node.at[0] == '[';
-  size_t end = find(node, bracketed ? ']' : ':');
-  struct wsl_span behind = from(node, end + (bracketed && end < node.len ? 1 : 0));
+  size_t end = span_find(node, bracketed ? ']' : ':');
+  struct wsl_span behind = span_from(node, end + (bracketed && end < node.len ? 1 : 0));
   if ((bracketed && end == node.len) || (behind.len > 0 && behind.at[0] != ':')) return;
-  if (behind.len > 0) element->port = read_port(from(behind, 1));
-  element->host = bracketed ? from(upto(node, end), 1) : upto(node, end);
+  if (behind.len > 0) element->port = read_port(span_from(behind, 1));
+  element->host = bracketed ? span_from(span_upto(node, end), 1) : span_upto(node, end);
 }
 
 static enum forwarded_scheme read_scheme(struct wsl_span text) {
@@ -50,15 +38,15 @@ static enum forwarded_scheme read_scheme(struct wsl_span text) {
  * brackets are often left without quotes. With quotes it has no escapes, which no address needs. */
 static size_t value_len(struct wsl_span text, struct wsl_span *value) {
   if (text.len > 0 && text.at[0] == '"') {
-    size_t len = find(from(text, 1), '"');
-    *value = upto(from(text, 1), len);
-    bool closed = len + 1 < text.len && find(*value, '\\') == len;
+    size_t len = span_find(span_from(text, 1), '"');
+    *value = span_upto(span_from(text, 1), len);
+    bool closed = len + 1 < text.len && span_find(*value, '\\') == len;
     return closed ? len + 2 : 0;
   }
   size_t len = 0;
   while (len < text.len && memchr(",;\" \t", text.at[len], 5) == NULL)
     len++;
-  *value = upto(text, len);
+  *value = span_upto(text, len);
   return len;
 }
 
@@ -74,8 +62,8 @@ static bool take_pair(struct wsl_span *rest, struct pairs *pairs) {
   while (name_len < text.len && char_is(text.at[name_len], CHAR_TOKEN))
     name_len++;
   if (name_len == 0 || name_len == text.len || text.at[name_len] != '=') return false;
-  struct wsl_span name = upto(text, name_len);
-  size_t len = value_len(from(text, name_len + 1), &value);
+  struct wsl_span name = span_upto(text, name_len);
+  size_t len = value_len(span_from(text, name_len + 1), &value);
   if (len == 0) return false;
   if (wsl_span_equal_nocase(name, wsl_span_of("for"))) {
     if (pairs->has_for) return false; /* twice: whoever appended it was led astray */
@@ -83,7 +71,7 @@ static bool take_pair(struct wsl_span *rest, struct pairs *pairs) {
     read_node(value, &pairs->element);
   }
   if (wsl_span_equal_nocase(name, wsl_span_of("proto"))) pairs->element.scheme = read_scheme(value);
-  *rest = trim_blanks(from(text, name_len + 1 + len));
+  *rest = trim_blanks(span_from(text, name_len + 1 + len));
   return true;
 }
 
@@ -94,7 +82,7 @@ static bool take_element(struct wsl_span *rest, struct pairs *pairs) {
     if (rest->len == 0) return true;
     char separator = rest->at[0];
     if (separator != ';' && separator != ',') return false;
-    *rest = from(*rest, 1);
+    *rest = span_from(*rest, 1);
     if (separator == ',') return true;
   }
 }
@@ -102,7 +90,7 @@ static bool take_element(struct wsl_span *rest, struct pairs *pairs) {
 bool forwarded_next(struct wsl_span *rest, struct forwarded_element *element) {
   struct wsl_span text = trim_blanks(*rest);
   while (text.len > 0 && text.at[0] == ',')
-    text = trim_blanks(from(text, 1));
+    text = trim_blanks(span_from(text, 1));
   if (text.len == 0) return false;
   struct wsl_span start = text;
   struct pairs pairs = {.has_for = false};
@@ -112,9 +100,9 @@ bool forwarded_next(struct wsl_span *rest, struct forwarded_element *element) {
     return true;
   }
   /* The next comma, quotes or not: an invented quote must not swallow what proxies have appended. */
-  size_t comma = find(start, ',');
-  *rest = from(start, comma < start.len ? comma + 1 : comma);
-  *element = (struct forwarded_element){.host = upto(start, 0)};
+  size_t comma = span_find(start, ',');
+  *rest = span_from(start, comma < start.len ? comma + 1 : comma);
+  *element = (struct forwarded_element){.host = span_upto(start, 0)};
   return true;
 }
 
@@ -122,23 +110,23 @@ bool forwarded_next(struct wsl_span *rest, struct forwarded_element *element) {
 
 /* An IPv6 address stands there without brackets mostly: more than one colon. */
 static bool is_bare_v6(struct wsl_span node) {
-  size_t first = find(node, ':');
+  size_t first = span_find(node, ':');
   return node.len > 0 && node.at[0] != '[' && first < node.len &&
-         find(from(node, first + 1), ':') < node.len - first - 1;
+         span_find(span_from(node, first + 1), ':') < node.len - first - 1;
 }
 
 bool x_forwarded_for_next(struct wsl_span *rest, struct forwarded_element *element) {
   if (rest->len == 0) return false;
-  size_t comma = find(*rest, ',');
-  struct wsl_span node = trim_blanks(upto(*rest, comma));
-  *rest = from(*rest, comma < rest->len ? comma + 1 : comma);
+  size_t comma = span_find(*rest, ',');
+  struct wsl_span node = trim_blanks(span_upto(*rest, comma));
+  *rest = span_from(*rest, comma < rest->len ? comma + 1 : comma);
   *element = (struct forwarded_element){.host = node};
   if (!is_bare_v6(node)) read_node(node, element);
   return true;
 }
 
 enum forwarded_scheme x_forwarded_proto(struct wsl_span value) {
-  for (size_t comma; (comma = find(value, ',')) < value.len;)
-    value = from(value, comma + 1);
+  for (size_t comma; (comma = span_find(value, ',')) < value.len;)
+    value = span_from(value, comma + 1);
   return read_scheme(trim_blanks(value));
 }

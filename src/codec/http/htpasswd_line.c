@@ -4,6 +4,7 @@
 
 #include "codec/chars.h"
 #include "codec/http/basic.h"
+#include "core/cut.h"
 
 #define BCRYPT_LEN     60u /* "$2y$05$", 22 of the salt, 31 of the hash */
 #define BCRYPT_COST_AT 4u
@@ -14,22 +15,13 @@
 
 static const char malformed[] = "the hash is cut off or damaged";
 
-static bool starts_with(struct wsl_span text, const char *prefix) {
-  size_t len = strlen(prefix);
-  return text.len >= len && memcmp(text.at, prefix, len) == 0;
-}
-
-static struct wsl_span behind(struct wsl_span text, size_t len) {
-  return (struct wsl_span){text.at + len, text.len - len};
-}
-
 static bool is_blank(char c) {
   return char_is_blank(c) || c == '\r';
 }
 
 static struct wsl_span trimmed(struct wsl_span text) {
   while (text.len > 0 && is_blank(text.at[0]))
-    text = behind(text, 1);
+    text = span_from(text, 1);
   while (text.len > 0 && is_blank(text.at[text.len - 1]))
     text.len--;
   return text;
@@ -52,7 +44,7 @@ static bool check_bcrypt(struct wsl_span hash, const char **why) {
   if (hash.len != BCRYPT_LEN || hash.at[BCRYPT_COST_AT + 2] != '$') return false;
   const char *cost = hash.at + BCRYPT_COST_AT;
   if (!char_is_digit(cost[0]) || !char_is_digit(cost[1])) return false;
-  if (!is_crypt_text(behind(hash, BCRYPT_COST_AT + 3))) return false;
+  if (!is_crypt_text(span_from(hash, BCRYPT_COST_AT + 3))) return false;
   unsigned value = (unsigned)(cost[0] - '0') * 10 + (unsigned)(cost[1] - '0');
   if (value > HTPASSWD_BCRYPT_COST_MAX)
     *why = "a cost over 15 would take seconds for each try (htpasswd -B -C 12)";
@@ -62,8 +54,8 @@ static bool check_bcrypt(struct wsl_span hash, const char **why) {
 /* "rounds=N$" in front of the salt, which moves behind it; crypt(3) takes it without leading zeros only. */
 static bool check_rounds(struct wsl_span *rest, const char **why) {
   static const char word[] = "rounds=";
-  if (!starts_with(*rest, word)) return true;
-  struct wsl_span digits = behind(*rest, sizeof(word) - 1);
+  if (!span_starts_with(*rest, word)) return true;
+  struct wsl_span digits = span_from(*rest, sizeof(word) - 1);
   uint32_t value = 0;
   size_t i = 0;
   for (; i < digits.len && char_is_digit(digits.at[i]) && value <= HTPASSWD_SHA_ROUNDS_MAX; i++)
@@ -73,17 +65,17 @@ static bool check_rounds(struct wsl_span *rest, const char **why) {
     return false;
   }
   if (i == digits.len || digits.at[i] != '$' || digits.at[0] == '0' || value < ROUNDS_MIN) return false;
-  *rest = behind(digits, i + 1);
+  *rest = span_from(digits, i + 1);
   return true;
 }
 
 static bool check_sha_crypt(struct wsl_span hash, size_t chars, const char **why) {
-  struct wsl_span rest = behind(hash, 3);
+  struct wsl_span rest = span_from(hash, 3);
   *why = malformed;
   if (!check_rounds(&rest, why)) return false;
   if (rest.len < chars + 1 || rest.len > SALT_MAX + 1 + chars) return false;
   struct wsl_span salt = {rest.at, rest.len - chars - 1};
-  return rest.at[salt.len] == '$' && is_crypt_text(salt) && is_crypt_text(behind(rest, salt.len + 1));
+  return rest.at[salt.len] == '$' && is_crypt_text(salt) && is_crypt_text(span_from(rest, salt.len + 1));
 }
 
 /* 27 characters and "=", as 20 bytes have it. */
@@ -100,16 +92,16 @@ static bool read_hash(struct wsl_span hash, struct htpasswd_line *entry, const c
   static const char sha1[] = "{SHA}";
   entry->kind = HTPASSWD_CRYPT;
   entry->hash = hash;
-  if (starts_with(hash, "$2y$") || starts_with(hash, "$2b$") || starts_with(hash, "$2a$"))
+  if (span_starts_with(hash, "$2y$") || span_starts_with(hash, "$2b$") || span_starts_with(hash, "$2a$"))
     return check_bcrypt(hash, why);
-  if (starts_with(hash, "$5$")) return check_sha_crypt(hash, SHA256_CHARS, why);
-  if (starts_with(hash, "$6$")) return check_sha_crypt(hash, SHA512_CHARS, why);
-  if (starts_with(hash, sha1)) {
+  if (span_starts_with(hash, "$5$")) return check_sha_crypt(hash, SHA256_CHARS, why);
+  if (span_starts_with(hash, "$6$")) return check_sha_crypt(hash, SHA512_CHARS, why);
+  if (span_starts_with(hash, sha1)) {
     entry->kind = HTPASSWD_SHA1;
-    entry->hash = behind(hash, sizeof(sha1) - 1);
+    entry->hash = span_from(hash, sizeof(sha1) - 1);
     return check_sha1(entry->hash, why);
   }
-  *why = starts_with(hash, "$apr1$")
+  *why = span_starts_with(hash, "$apr1$")
              ? "MD5 ($apr1$) is too weak and not taken: set the password anew with htpasswd -B"
              : "a password in clear, or a hash that is not taken: set it anew with htpasswd -B";
   return false;
@@ -136,5 +128,5 @@ enum htpasswd_line_result htpasswd_line_read(struct wsl_span line, struct htpass
     *why = "the user before the colon is empty, too long, or holds control characters";
     return HTPASSWD_BAD;
   }
-  return read_hash(behind(line, entry->user.len + 1), entry, why) ? HTPASSWD_ENTRY : HTPASSWD_BAD;
+  return read_hash(span_from(line, entry->user.len + 1), entry, why) ? HTPASSWD_ENTRY : HTPASSWD_BAD;
 }

@@ -9,14 +9,15 @@
 
 #include "codec/chars.h"
 #include "core/error.h"
+#include "core/parse.h"
 
 /* Takes one byte, escaped or not, off the front of *rest; false for a bad escape or an encoded NUL. */
 static bool take_byte(struct wsl_span *rest, char *byte) {
   size_t taken = 1;
   *byte = rest->at[0];
   if (*byte == '%') {
-    int high = rest->len > 2 ? char_hex_value(rest->at[1]) : -1;
-    int low = rest->len > 2 ? char_hex_value(rest->at[2]) : -1;
+    int high = rest->len > 2 ? parse_hex_digit(rest->at[1]) : -1;
+    int low = rest->len > 2 ? parse_hex_digit(rest->at[2]) : -1;
     if (high < 0 || low < 0) return false;
     *byte = (char)(high * 16 + low);
     taken = 3;
@@ -122,7 +123,7 @@ int path_encode(const char *text, char *out, size_t cap) {
 }
 
 static bool is_escape(const char *text) {
-  return text[0] == '%' && char_hex_value(text[1]) >= 0 && char_hex_value(text[2]) >= 0;
+  return text[0] == '%' && parse_hex_digit(text[1]) >= 0 && parse_hex_digit(text[2]) >= 0;
 }
 
 int query_encode(const char *text, char *out, size_t cap) {

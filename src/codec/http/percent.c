@@ -2,13 +2,14 @@
 #include "codec/http/percent.h"
 
 #include "codec/chars.h"
+#include "core/parse.h"
 
 #define ESCAPE_LEN 3u /* "%XX" */
 
 /* The value of an escape at the front of `text`, or -1. */
 static int escaped_byte(const char *at, size_t len) {
   if (len < ESCAPE_LEN || at[0] != '%') return -1;
-  int high = char_hex_value(at[1]), low = char_hex_value(at[2]);
+  int high = parse_hex_digit(at[1]), low = parse_hex_digit(at[2]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

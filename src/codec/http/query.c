@@ -3,7 +3,7 @@
  */
 #include "codec/http/query.h"
 
-#include "codec/chars.h"
+#include "core/parse.h"
 
 #define ESCAPE_LEN 3u /* "%XX" */
 
@@ -14,7 +14,7 @@ static char take_byte(struct wsl_span *rest) {
   if (byte == '+') {
     byte = ' ';
   } else if (byte == '%' && rest->len >= ESCAPE_LEN) {
-    int high = char_hex_value(rest->at[1]), low = char_hex_value(rest->at[2]);
+    int high = parse_hex_digit(rest->at[1]), low = parse_hex_digit(rest->at[2]);
     if (high >= 0 && low >= 0) {
       byte = (char)(high * 16 + low);
       taken = ESCAPE_LEN;

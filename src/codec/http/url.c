@@ -2,6 +2,7 @@
 #include "codec/http/url.h"
 
 #include "codec/chars.h"
+#include "core/cut.h"
 #include "core/parse.h"
 #include "core/text.h"
 
@@ -13,36 +14,14 @@ static const char http_scheme[] = "http://", https_scheme[] = "https://";
 /* Takes `prefix` off the front, in any case of its letters. */
 static bool take_prefix(struct wsl_span *text, const char *prefix) {
   size_t len = strlen(prefix);
-  if (text->len < len || !wsl_span_equal_nocase((struct wsl_span){text->at, len}, wsl_span_of(prefix)))
-    return false;
-  text->at += len;
-  text->len -= len;
+  if (text->len < len || !wsl_span_equal_nocase(span_upto(*text, len), wsl_span_of(prefix))) return false;
+  *text = span_from(*text, len);
   return true;
-}
-
-static size_t find(struct wsl_span text, char wanted) {
-  const char *at = text.len > 0 ? memchr(text.at, wanted, text.len) : NULL;
-  return at == NULL ? text.len : (size_t)(at - text.at);
-}
-
-static size_t find_last(struct wsl_span text, char wanted) {
-  for (size_t i = text.len; i > 0; i--) {
-    if (text.at[i - 1] == wanted) return i - 1;
-  }
-  return text.len;
-}
-
-/* The front of *rest up to `len`; *rest goes on there. */
-static struct wsl_span take(struct wsl_span *rest, size_t len) {
-  struct wsl_span piece = {rest->at, len};
-  rest->at += len;
-  rest->len -= len;
-  return piece;
 }
 
 /* Where the authority ends: at a path, a query or the end. */
 static size_t authority_len(struct wsl_span text) {
-  size_t slash = find(text, '/'), query = find(text, '?');
+  size_t slash = span_find(text, '/'), query = span_find(text, '?');
   return slash < query ? slash : query;
 }
 
@@ -50,13 +29,13 @@ static size_t authority_len(struct wsl_span text) {
 static const char *port_at(struct wsl_span authority, size_t *colon) {
   size_t from = 0;
   if (authority.len > 0 && authority.at[0] == '[') {
-    from = find(authority, ']') + 1;
+    from = span_find(authority, ']') + 1;
     if (from > authority.len) return "the bracket of the host is not closed";
   }
   struct wsl_span rest = {authority.at + from, authority.len - from};
-  *colon = from + find(rest, ':');
+  *colon = from + span_find(rest, ':');
   if (from > 0 && *colon != from) return "something behind the host's bracket";
-  size_t last = from + find_last(rest, ':');
+  size_t last = from + span_find_last(rest, ':');
   return *colon == last ? NULL : "an IPv6 address wants brackets in a URL";
 }
 
@@ -95,30 +74,30 @@ const char *url_read(struct wsl_span text, struct url *url) {
     url->scheme = URL_HTTP;
   else
     return "not a URL with http:// or https://";
-  text.len = find(text, '#');
-  struct wsl_span authority = take(&text, authority_len(text));
+  text.len = span_find(text, '#');
+  struct wsl_span authority = span_take(&text, authority_len(text));
   url->target = text;
   if (!all_are_targets(authority) || !all_are_targets(text))
     return "a blank or a byte that has to be percent-encoded in a URL";
-  size_t at_sign = find_last(authority, '@');
+  size_t at_sign = span_find_last(authority, '@');
   url->userinfo = (struct wsl_span){NULL, 0};
   if (at_sign < authority.len) {
-    url->userinfo = take(&authority, at_sign);
-    (void)take(&authority, 1);
+    url->userinfo = span_take(&authority, at_sign);
+    (void)span_take(&authority, 1);
   }
   url->authority = authority;
   return authority.len == 0 ? "the host is missing" : read_authority(url);
 }
 
 static bool has_scheme(struct wsl_span reference) {
-  size_t colon = find(reference, ':');
-  return colon < reference.len && colon < find(reference, '/') && colon < find(reference, '?');
+  size_t colon = span_find(reference, ':');
+  return colon < reference.len && colon < span_find(reference, '/') && colon < span_find(reference, '?');
 }
 
 /* The base's path up to its last slash, or "/". */
 static struct wsl_span base_folder(const struct url *base) {
-  struct wsl_span path = {base->target.at, find(base->target, '?')};
-  size_t slash = find_last(path, '/');
+  struct wsl_span path = {base->target.at, span_find(base->target, '?')};
+  size_t slash = span_find_last(path, '/');
   return slash == path.len ? wsl_span_of("/") : (struct wsl_span){path.at, slash + 1};
 }
 
@@ -135,7 +114,7 @@ size_t url_resolve(const struct url *base, struct wsl_span reference, char *out,
       text_span(&text, base->authority);
     }
     if (!is_rooted && reference.len > 0 && reference.at[0] == '?')
-      text_span(&text, (struct wsl_span){base->target.at, find(base->target, '?')});
+      text_span(&text, (struct wsl_span){base->target.at, span_find(base->target, '?')});
     else if (!is_rooted)
       text_span(&text, base_folder(base));
   }

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#include "codec/chars.h"
 #include "codec/http/cookie.h"
 #include "core/error.h"
+#include "core/parse.h"
 
 #define END_SIZE    8u /* bytes, as are the next */
 #define SIGNED_SIZE (END_SIZE + PASSWORD_TAG_SIZE)
@@ -29,7 +29,7 @@ static void put_hex(const uint8_t *bytes, size_t len, char *out) {
 static bool take_hex(struct wsl_span text, uint8_t *bytes, size_t len) {
   if (text.len != 2 * len) return false;
   for (size_t i = 0; i < len; i++) {
-    int high = char_hex_value(text.at[2 * i]), low = char_hex_value(text.at[2 * i + 1]);
+    int high = parse_hex_digit(text.at[2 * i]), low = parse_hex_digit(text.at[2 * i + 1]);
     if (high < 0 || low < 0) return false;
     bytes[i] = (uint8_t)(high * 16 + low);
   }

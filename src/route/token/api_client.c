@@ -220,7 +220,7 @@ static void redirect(struct lookup *lookup) {
 static void read_target(struct lookup *lookup) {
   const struct http_get *get = &lookup->get;
   struct token_answer result = {.outcome = ROUTE_FOUND};
-  struct wsl_span body = {get->body, get->body_len};
+  struct wsl_span body = blob_view(&get->body);
   uint32_t fresh_s = get->answer.fresh_s;
   result.keep_ms = SECOND_MS * (fresh_s < KEEP_MAX_S ? fresh_s : KEEP_MAX_S);
   const char *why = NULL;

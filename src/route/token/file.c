@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "core/blob.h"
+#include "core/cut.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "route/token/files.h"
@@ -21,8 +23,7 @@
 
 /* Lines of a file, parsed before and known to be good. */
 struct kept {
-  char *text;
-  size_t len, cap;
+  struct blob text;
   int error; /* why not all are there */
 };
 
@@ -56,45 +57,26 @@ static void search_entry(void *owner, const struct token_line *entry) {
 
 /* ---- what ReadOnlyTokenFile keeps ---- */
 
-static int reserve(struct kept *kept, size_t more) {
-  size_t cap = kept->cap == 0 ? 4096 : kept->cap;
-  if (more > KEPT_MAX - kept->len) return WSL_NO_MEMORY;
-  while (cap - kept->len < more)
-    cap *= 2;
-  if (cap == kept->cap) return 0;
-  char *grown = realloc(kept->text, cap);
-  if (grown == NULL) return WSL_NO_MEMORY;
-  kept->text = grown;
-  kept->cap = cap;
-  return 0;
-}
-
 static void append(struct kept *kept, struct wsl_span piece) {
-  memcpy(kept->text + kept->len, piece.at, piece.len);
-  kept->len += piece.len;
+  if (kept->error == 0) kept->error = blob_append(&kept->text, piece, KEPT_MAX);
 }
 
 static void keep_entry(void *owner, const struct token_line *entry) {
   struct kept *kept = owner;
-  static const char separator[] = ": ", end[] = "\n";
-  if (kept->error == 0)
-    kept->error = reserve(kept, entry->token.len + entry->target.len + sizeof(separator) + sizeof(end));
-  if (kept->error != 0) return;
   append(kept, entry->token);
-  append(kept, wsl_span_of(separator));
+  append(kept, wsl_span_of(": "));
   append(kept, entry->target);
-  append(kept, wsl_span_of(end));
+  append(kept, wsl_span_of("\n"));
 }
 
 static void search_kept(const struct kept *kept, struct search *search) {
-  for (size_t at = 0; at < kept->len;) {
-    const char *start = kept->text + at;
-    const char *end = memchr(start, '\n', kept->len - at);
+  struct wsl_span rest = blob_view(&kept->text);
+  while (rest.len > 0) {
+    struct wsl_span line = span_take(&rest, span_find(rest, '\n'));
     struct token_line entry;
     const char *why = NULL;
-    if (token_line_read((struct wsl_span){start, (size_t)(end - start)}, &entry, &why) == TOKEN_LINE_ENTRY)
-      search_entry(search, &entry);
-    at = (size_t)(end - kept->text) + 1;
+    if (token_line_read(line, &entry, &why) == TOKEN_LINE_ENTRY) search_entry(search, &entry);
+    rest = span_from(rest, 1);
   }
 }
 
@@ -141,7 +123,7 @@ static void check_entry(void *owner, const struct token_line *entry) {
 static void close_source(struct token_source *base) {
   struct file_source *source = of(base);
   token_files_destroy(&source->files);
-  free(source->kept.text);
+  blob_free(&source->kept.text);
   free(source);
 }
 

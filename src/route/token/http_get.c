@@ -46,26 +46,11 @@ static void settle_broken(struct http_get *get, int error) {
   settle(get, error, words[0] != '\0' ? words : error_text(error));
 }
 
-static bool append(struct http_get *get, struct wsl_span piece) {
-  size_t cap = get->body_cap == 0 ? 512 : get->body_cap;
-  while (cap - get->body_len < piece.len)
-    cap *= 2;
-  if (cap != get->body_cap) {
-    char *grown = realloc(get->body, cap);
-    if (grown == NULL) return false;
-    get->body = grown;
-    get->body_cap = cap;
-  }
-  memcpy(get->body + get->body_len, piece.at, piece.len);
-  get->body_len += piece.len;
-  return true;
-}
-
 /* All that was read. False: settled. */
 static bool digest(struct http_get *get, const char *bytes, size_t len) {
   while (len > 0) {
     struct http_answer_piece piece = http_answer_feed(&get->answer, bytes, len);
-    if (piece.body.len > 0 && !append(get, piece.body)) {
+    if (blob_append(&get->body, piece.body, HTTP_ANSWER_BODY_MAX) != WSL_OK) {
       settle_error(get, WSL_NO_MEMORY);
       return false;
     }
@@ -126,8 +111,7 @@ static void on_dialled(struct dial *dial, int error, struct transport *stream) {
 
 void http_get_start(struct http_get *get, struct dialer *dialer, const struct target *target, char *request,
                     size_t request_len, uint64_t timeout_ms, http_get_fn done) {
-  get->body = NULL;
-  get->body_len = get->body_cap = 0;
+  get->body = (struct blob){0};
   get->stream = NULL;
   get->request = request;
   get->request_len = request_len;
@@ -142,7 +126,6 @@ void http_get_free(struct http_get *get) {
   dial_cancel(&get->dial);
   close_stream(get);
   free(get->request);
-  free(get->body);
+  blob_free(&get->body);
   get->request = NULL;
-  get->body = NULL;
 }

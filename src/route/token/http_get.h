@@ -7,6 +7,7 @@
 #define ROUTE_TOKEN_HTTP_GET_H
 
 #include "codec/http/answer.h"
+#include "core/blob.h"
 #include "net/dialer.h"
 
 struct http_get;
@@ -20,8 +21,7 @@ typedef void (*http_get_fn)(struct http_get *get, int error, const char *why);
 /* Embedded in whoever asks; alive until http_get_free(). */
 struct http_get {
   struct http_answer answer;
-  char *body;
-  size_t body_len, body_cap;
+  struct blob body;
   /* private */
   http_get_fn done;
   struct dial dial;

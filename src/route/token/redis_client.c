@@ -6,6 +6,8 @@
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 
+#include "core/blob.h"
+#include "core/cut.h"
 #include "core/error.h"
 #include "core/list.h"
 #include "core/log.h"
@@ -35,8 +37,8 @@ struct redis_client {
   struct transport *stream; /* NULL but in GREETING and READY, as is this: */
   struct redis_reader *reader;
   unsigned greetings_left;
-  char *out;
-  size_t out_at, out_len, out_cap;
+  struct blob out; /* what is to be written; up to `out_at` it was */
+  size_t out_at;
   struct timer silence;
   unsigned failures; /* in a row, without an answer between */
   uint64_t retry_ms; /* not before then */
@@ -82,11 +84,10 @@ static void disconnect(struct redis_client *client) {
   timer_disarm(client->timers, &client->silence);
   if (client->stream != NULL) transport_close(client->stream);
   redis_reader_close(client->reader);
-  free(client->out);
+  blob_free(&client->out);
   client->stream = NULL;
   client->reader = NULL;
-  client->out = NULL;
-  client->out_at = client->out_len = client->out_cap = 0;
+  client->out_at = 0;
   client->state = REDIS_OFF;
   client->number++;
 }
@@ -156,36 +157,20 @@ static void watch(struct redis_client *client) {
 /* ---- writing ---- */
 
 static int append(struct redis_client *client, const char *bytes, size_t len) {
-  if (len == 0) return WSL_OK;
-  if (client->out_len + len > REDIS_UNSENT_MAX) return WSL_NO_MEMORY;
-  size_t cap = client->out_cap == 0 ? 512 : client->out_cap;
-  while (cap < client->out_len + len)
-    cap *= 2;
-  if (cap != client->out_cap) {
-    char *grown = realloc(client->out, cap);
-    if (grown == NULL) return WSL_NO_MEMORY;
-    client->out = grown;
-    client->out_cap = cap;
-  }
-  memcpy(client->out + client->out_len, bytes, len);
-  client->out_len += len;
-  return WSL_OK;
+  return blob_append(&client->out, (struct wsl_span){bytes, len}, REDIS_UNSENT_MAX);
 }
 
 static void forget_written(struct redis_client *client) {
-  if (client->out_at < client->out_len) return;
-  client->out_at = client->out_len = 0;
-  if (client->out_cap <= OUT_KEPT_MAX) return;
-  free(client->out);
-  client->out = NULL;
-  client->out_cap = 0;
+  if (client->out_at < client->out.len) return;
+  client->out_at = client->out.len = 0;
+  if (client->out.room > OUT_KEPT_MAX) blob_free(&client->out);
 }
 
 /* An error is left to the reader: what the server said before it may be there. */
 static void flush(struct redis_client *client) {
-  while (client->out_at < client->out_len && transport_writable(client->stream)) {
-    int64_t n = transport_write(client->stream, (const uint8_t *)client->out + client->out_at,
-                                client->out_len - client->out_at);
+  while (client->out_at < client->out.len && transport_writable(client->stream)) {
+    struct wsl_span left = span_from(blob_view(&client->out), client->out_at);
+    int64_t n = transport_write(client->stream, (const uint8_t *)left.at, left.len);
     if (n <= 0) break;
     client->out_at += (size_t)n;
   }
