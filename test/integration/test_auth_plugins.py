@@ -64,6 +64,7 @@ def test_only_pages_of_these_origins(wsluice, echo_backend, attempt):
     for origin, status in ORIGINS.items():
         assert attempt(bridge, {"Origin": origin}) == status, origin
     assert attempt(bridge) == 403, "a program without an Origin"
+    bridge.wait_for_log('reason="pages of this origin may not connect here" origin="null"')
 
 
 def test_both_rules_must_allow_an_origin(wsluice, echo_backend, attempt):

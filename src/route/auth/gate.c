@@ -293,7 +293,7 @@ static void judge_certificate(struct auth_gate *gate, struct gate_check *asker,
   struct wsl_span name = request->certificate_name;
   if (!auth_lists(gate->auth, name)) {
     answer(asker, GATE_CLOSED,
-           name.at == NULL ? "a client certificate is needed here"
+           name.at == NULL ? "a valid client certificate is needed here"
                            : "this client certificate may not connect here");
     return;
   }

@@ -19,6 +19,14 @@ static bool has_nul(struct wsl_span text) {
   return text.len > 0 && memchr(text.at, '\0', text.len) != NULL;
 }
 
+/* .NET writes one in front; who reads may pass over it (RFC 8259 8.1). */
+static struct wsl_span pass_over_mark(struct wsl_span text) {
+  static const char mark[] = "\xef\xbb\xbf";
+  size_t len = sizeof(mark) - 1;
+  if (text.len < len || memcmp(text.at, mark, len) != 0) return text;
+  return (struct wsl_span){text.at + len, text.len - len};
+}
+
 /* Whether brackets and braces nest too deep, before a parser that recurses sees them. */
 static bool is_deep(struct wsl_span text) {
   size_t depth = 0;
@@ -56,6 +64,7 @@ int token_json_read(struct wsl_span text, enum target_origin origin, struct targ
   char joined[TARGET_MAX];
   struct text out;
   text_init(&out, joined, sizeof(joined));
+  text = pass_over_mark(text);
   bool is_read = text.len > 0 && !has_nul(text) && !is_deep(text);
   json_t *root = is_read ? json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
   const char *fault = json_is_object(root) ? NULL : "not an object of JSON";

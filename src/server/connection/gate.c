@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "core/text.h"
 #include "server/connection/internal.h"
 
 /* A gate answers sooner than this, pauses included; a disk or a pool that hangs must not hold clients. */
@@ -73,20 +74,25 @@ static void ask(struct connection *c, const struct wsl_request *request, enum ga
   gate_start(c->domain->gate, &c->check, &shown, on_judged);
 }
 
-/* A browser's first request never has credentials: no news where it is for a page. */
-static void note_refusal(struct connection *c, uint16_t status) {
+/* A browser's first request never has credentials: no news where it is for a page. `request`: NULL where its
+ * bytes are not here any more, which are where an origin is judged. */
+static void note_refusal(struct connection *c, uint16_t status, const struct wsl_request *request) {
   if (c->judgement.outcome == GATE_UNKNOWN && c->purpose == GATE_FILE) {
     counter_add(&c->domain->counters->refused_4xx);
     log_event(LOG_DEBUG, c->id, "request without credentials status=%u", (unsigned)status);
     return;
   }
-  char what[128];
-  snprintf(what, sizeof(what), "reason=\"%s\"", c->judgement.reason);
+  char what[SHOWN_MAX + 128];
+  struct text text;
+  text_init(&text, what, sizeof(what));
+  text_format(&text, "reason=\"%s\"", c->judgement.reason);
+  if (request != NULL && c->domain->settings->auth.plugin == AUTH_ORIGIN)
+    connection_put_origin(c, request->origin, &text);
   connection_count_answer(c, status, what);
 }
 
 /* A 401 keeps the connection: the browser asks its user, and tries again. */
-static void refuse(struct connection *c) {
+static void refuse(struct connection *c, const struct wsl_request *request) {
   uint16_t status = status_of(c->judgement.outcome);
   struct response response = {
       .status = status,
@@ -94,7 +100,7 @@ static void refuse(struct connection *c) {
       .cache_control = "no-store",
       .www_authenticate = status == 401 ? CHALLENGE : NULL,
   };
-  note_refusal(c, status);
+  note_refusal(c, status, request);
   connection_answer_text(c, &response, c->judgement.reason,
                          c->head.method_is_head ? ANSWER_HEAD_ONLY : ANSWER_BODY,
                          status == 401 ? c->next : NEXT_LINGER);
@@ -113,7 +119,7 @@ bool connection_passes_gate(struct connection *c, const struct wsl_request *requ
     return false;
   }
   if (c->judgement.outcome == GATE_OPEN) return true;
-  refuse(c);
+  refuse(c, request);
   return false;
 }
 
@@ -143,7 +149,7 @@ enum step connection_step_authorizing(struct connection *c) {
     connection_read_head_again(c);
   } else {
     stash_drop(&c->stash, &c->domain->stashes, c->head.head_len);
-    refuse(c);
+    refuse(c, NULL);
   }
   return STEP_ON;
 }

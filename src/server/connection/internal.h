@@ -9,6 +9,7 @@
 
 #include "codec/http/forwarded.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "net/linger.h"
 #include "server/connection/connection.h"
 #include "server/connection/outgoing.h"
@@ -284,6 +285,13 @@ void connection_answer_head(struct connection *c, struct response *response, enu
 size_t connection_write_head(struct connection *c, struct response *response, char *out, size_t cap);
 
 enum step connection_step_answering(struct connection *c);
+
+/* Room for what a client has sent and a line of the log shows, NUL included. */
+#define SHOWN_MAX 256u
+
+/* ' origin="..."', where there is one (at != NULL) and it is no secret: with --host-token the Host is, and so
+ * is the Origin of a page from there. SHOWN_MAX and some more. */
+void connection_put_origin(const struct connection *c, struct wsl_span origin, struct text *text);
 
 /* One line and one count for an answer. */
 void connection_count_answer(struct connection *c, uint16_t status, const char *what);

@@ -9,9 +9,6 @@
 #include "server/connection/frames_choice.h"
 #include "server/connection/internal.h"
 
-/* Longest piece of the client's that a log line shows, escaped. */
-#define SHOWN_MAX 256u
-
 /* Bytes read while dialling, only to see whether the client is still there. */
 #define PEEK_SIZE 1024u
 
@@ -34,11 +31,12 @@ static bool make_answer(struct connection *c, const struct wsl_request *request)
   return true;
 }
 
-/* With --host-token the Host is a secret, and so is the Origin of a page from there. */
-static bool may_show_origin(const struct connection *c, const struct wsl_request *request) {
+void connection_put_origin(const struct connection *c, struct wsl_span origin, struct text *text) {
   const struct server_settings *settings = c->domain->settings;
   bool host_is_secret = settings->token_kind != NULL && settings->token_place.kind == TOKEN_IN_HOST;
-  return request->origin.at != NULL && !host_is_secret;
+  if (origin.at == NULL || host_is_secret) return;
+  char shown[SHOWN_MAX];
+  text_format(text, " origin=\"%s\"", log_escape(origin, shown, sizeof(shown)));
 }
 
 /* What stands for a token. */
@@ -69,8 +67,7 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
   text_init(&text, words->opening, sizeof(words->opening));
   describe_path(c, request->path, &text);
   words->opening_path_len = text.len;
-  if (may_show_origin(c, request))
-    text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
+  connection_put_origin(c, request->origin, &text);
   if (c->pass != NULL && c->pass->user[0] != '\0')
     text_format(&text, " user=\"%s\"", log_escape(wsl_span_of(c->pass->user), shown, sizeof(shown)));
   if (c->security != CONNECTION_PLAIN) {
@@ -83,12 +80,11 @@ static void describe_opening(struct connection *c, const struct wsl_request *req
 }
 
 static void refuse_origin(struct connection *c, const struct wsl_request *request) {
-  char shown[SHOWN_MAX], what[SHOWN_MAX + 64];
+  char what[SHOWN_MAX + 64];
   struct text text;
   text_init(&text, what, sizeof(what));
   text_string(&text, "reason=\"origin not allowed\"");
-  if (may_show_origin(c, request))
-    text_format(&text, " origin=\"%s\"", log_escape(request->origin, shown, sizeof(shown)));
+  connection_put_origin(c, request->origin, &text);
   connection_count_answer(c, 403, what);
   struct response response = {.status = 403};
   connection_answer_text(c, &response, "pages of this origin may not connect here", ANSWER_BODY, NEXT_LINGER);

@@ -52,6 +52,9 @@ static const struct {
     {TEXT("{\"host\": \"h\", \"host\": \"h\", \"port\": 1}"), NULL},
     {TEXT("{\"host\": \"h\", \"port\": 1} {}"), NULL},
     {TEXT("{\"host\": \"\xFF\", \"port\": 1}"), NULL},
+    {TEXT("\xEF\xBB\xBF{\"host\": \"h\", \"port\": 1}"), "h:1"},
+    {TEXT("\xEF\xBB\xBF\xEF\xBB\xBF{\"host\": \"h\", \"port\": 1}"), NULL},
+    {TEXT("\xEF\xBB\xBF"), NULL},
 };
 
 static void every_answer_is_read(void **state) {
