@@ -34,8 +34,11 @@ static uint16_t dial_close_code(int error) {
   return exhausted ? WSL_CLOSE_TRY_AGAIN_LATER : WSL_CLOSE_INTERNAL_ERROR;
 }
 
+/* There never was a target, so nothing of the client is wanted, not even its Close: ours and our FIN leave
+ * together, and it lingers. To wait for an answer would keep --run-once from ending. */
 void ending_dial_failed(struct session *s, int error) {
   char reason[sizeof s->ending.reason];
+  drop_client_input(s);
   snprintf(reason, sizeof reason, "Failed to connect to target: %s", error_text(error));
   ending_set(s, "backend", error_text_for_log(error));
   s->backend_in = BACKEND_IN_ENDED;

@@ -82,6 +82,16 @@ def test_run_once_ends_when_the_target_cannot_be_reached(wsluice, connect):
     assert bridge.wait_for_exit() == 0
 
 
+def test_run_once_does_not_wait_for_a_client_that_says_nothing(wsluice, connect):
+    """Nothing of it is wanted, where there never was a target; its Close arrives all the same."""
+    bridge = wsluice("127.0.0.1:9", "--run-once")
+    client = connect(bridge)
+    client.send_frame(BINARY, b"x" * 100000)
+    bridge.wait_for_log("session ended", limit=4)
+    assert bridge.wait_for_exit() == 0
+    client.expect_close(1011)
+
+
 # ---- --timeout ----
 
 def test_timeout_stops_listening_and_lets_sessions_go_on(wsluice, echo_backend, connect):

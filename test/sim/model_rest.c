@@ -69,7 +69,8 @@ static void look_at_client_end(struct life *life) {
   if (!life->client.connected) return;
   if (!client_is_lost(life) && writable(&life->client) && model_close_is_due(life))
     sim_check(life->told.closed, "the client would take the Close that is due");
-  bool said_all = model_client_end_was_read(life) || life->heard.end != HEARD_OPEN;
+  bool said_all = model_client_end_was_read(life) || life->heard.end != HEARD_OPEN ||
+                  model_knows(life, FACT_DIAL_FAILED); /* or all that is wanted */
   if (life->told.closed && writable(&life->client) && said_all && !client_is_lost(life))
     sim_check(life->client_finished, "the client has said all and been told all, but sees no end");
   bool over = life->client_finished && (model_client_end_was_read(life) || life->client.end_read);

@@ -247,10 +247,9 @@ static void who_lingers_leaves_the_line(void **state) {
   peer_init(&backend);
   world_init(&w);
   w.pool.ceiling = 1;
-  w.dialer.when = DIAL_LATER;
   world_open(&w);
-  dial_answers(&w, WSL_REFUSED);
-  w.dialer.when = DIAL_BEFORE;
+  peer_reset(&w.backend);
+  world_rest(&w);
   world_open_between(&w, &client, &backend);
   struct buffer *taken = buffer_borrow(&w.pool, BUFFER_UP);
   assert_non_null(taken);

@@ -116,15 +116,34 @@ static void a_failed_dial_is_told_in_words(void **state) {
     see_bytes(&w.client.got, &seen);
     assert_memory_equal(seen.story, rows[i / 2].story, strlen(rows[i / 2].story));
     seen_free(&seen);
-    assert_int_equal(w.client.finishes, 0);
+    assert_seen_end(&w.client, SEEN_FIN); /* there is nothing to hear of it; */
     assert_at_rest(&w);
-    client_close_with(&w, 1011, "");
+    assert_int_equal(w.domain.count, 1);
+    client_close_with(&w, 1011, ""); /* but what it says must not cost it our Close */
     world_rest(&w);
-    assert_seen_end(&w.client, SEEN_FIN);
+    assert_int_equal(w.client.resets, 0);
     peer_finish(&w.client);
     world_rest(&w);
     world_end(&w);
   }
+}
+
+static void a_failed_dial_is_soon_over_whatever_the_client_does(void **state) {
+  (void)state;
+  struct world w;
+  start(&w, DIAL_LATER);
+  world_open(&w);
+  dial_answers(&w, WSL_REFUSED);
+  for (int i = 0; i < 19; i++) {
+    client_data(&w, "goes on");
+    world_rest(&w);
+    world_advance(&w, 100);
+  }
+  assert_int_equal(w.domain.count, 1);
+  world_advance(&w, 120);
+  assert_int_equal(w.domain.count, 0);
+  assert_int_equal(w.client.resets, 0);
+  world_end(&w);
 }
 
 static void a_failed_dial_reaches_a_client_that_has_ended(void **state) {
@@ -319,6 +338,7 @@ int main(void) {
       cmocka_unit_test(early_header_continues_in_the_next_read),
       cmocka_unit_test(the_dial_holds_one_buffer_and_stops_reading),
       cmocka_unit_test(a_failed_dial_is_told_in_words),
+      cmocka_unit_test(a_failed_dial_is_soon_over_whatever_the_client_does),
       cmocka_unit_test(a_failed_dial_reaches_a_client_that_has_ended),
       cmocka_unit_test(client_closes_with_nothing_to_deliver),
       cmocka_unit_test(client_closes_with_payload_to_deliver),
