@@ -37,8 +37,11 @@ void inherited_check_variables(void);
 enum inherited_from { INHERITED_FROM_SYSTEMD, INHERITED_FROM_INETD };
 
 /* Takes the sockets over (non-blocking, close-on-exec) and removes the variables, since they are not meant
- * for children. FROM_INETD: descriptor 0 is one, too. 0, or an error with a line in why[0..why_cap): too
- * many, no socket, one of another kind, or a connected one that is not alone. Before threads and forks. */
+ * for children. Non-blocking they stay for whoever handed them down, too, and behind our end: the flag
+ * belongs to what all their descriptors share, and a successor of ours that polls may be at work already,
+ * whose workers would hang in accept() if we took it back. FROM_INETD: descriptor 0 is one, too. 0, or an
+ * error with a line in why[0..why_cap): too many, no socket, one of another kind, or a connected one that is
+ * not alone. Before threads and forks. */
 WSL_MUST_CHECK int inherited_take(struct inherited *inherited, enum inherited_from from, char *why,
                                   size_t why_cap);
 
