@@ -111,6 +111,7 @@ struct stage {
   const struct child_request *request;
   sigset_t not_default; /* ignored by us, which execve() leaves, or with a handler of ours */
   int report_fd;
+  pid_t parent;
 };
 
 static _Noreturn void report(const struct stage *stage, const char *step) {
@@ -165,13 +166,23 @@ static void take_defaults(const struct stage *stage) {
   sigset_t none;
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
-#if defined(__linux__)
-  if (stage->request->orphan_signal != 0) (void)prctl(PR_SET_PDEATHSIG, stage->request->orphan_signal);
-#endif
   if (!remembered.known) return;
   (void)umask(remembered.file_mode_mask);
   if (setrlimit(RLIMIT_NOFILE, &remembered.descriptors) != 0)
     report(stage, "can't have its descriptor limit");
+}
+
+/* Behind the mask, which would hold the signal back. Whoever was our parent may have gone before the kernel
+ * was asked: then nobody tells. */
+static void end_with_parent(const struct stage *stage) {
+#if defined(__linux__)
+  int signum = stage->request->orphan_signal;
+  if (signum == 0) return;
+  (void)prctl(PR_SET_PDEATHSIG, signum);
+  if (getppid() != stage->parent) (void)kill(getpid(), signum);
+#else
+  (void)stage;
+#endif
 }
 
 static _Noreturn void become(struct stage *stage) {
@@ -185,6 +196,7 @@ static _Noreturn void become(struct stage *stage) {
   if (request->directory != NULL && chdir(request->directory) != 0)
     report(stage, "can't enter its directory");
   take_defaults(stage);
+  end_with_parent(stage);
   /* execve() has no const for historical reasons only. */
   (void)execve(request->path, (char *const *)(uintptr_t)request->argv,
                (char *const *)(uintptr_t)request->envp);
@@ -241,7 +253,7 @@ static void bury(pid_t pid) {
 }
 
 int child_spawn(const struct child_request *request, pid_t *pid, struct child_failure *failure) {
-  struct stage stage = {.request = request};
+  struct stage stage = {.request = request, .parent = getpid()};
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return failed(failure, errno, "can't be started");
   stage.report_fd = ends[1];
