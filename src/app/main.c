@@ -138,30 +138,25 @@ static int watch_signals(struct program *program) {
   return WSL_OK;
 }
 
+/* Says why it can't go on; `refusal` is what the caller returns. */
+static int refuse(int refusal, const char *why) {
+  start_message("%s", why);
+  return refusal;
+}
+
 static int start_server(struct program *program, struct options *options) {
   char why[WHY_MAX] = "";
-  if (options->wrapped != NULL && wrap_prepare(&program->wrap, options, why, sizeof why) != WSL_OK) {
-    start_message("%s", why);
-    return WSL_INVALID;
-  }
-  if (option_sockets_try(options, why, sizeof why) != WSL_OK) {
-    start_message("%s", why);
-    return WSL_UNSUPPORTED;
-  }
-  if (watch_signals(program) != WSL_OK) {
-    start_message("can't watch for signals");
-    return WSL_IO;
-  }
+  if (options->wrapped != NULL && wrap_prepare(&program->wrap, options, why, sizeof why) != WSL_OK)
+    return refuse(WSL_INVALID, why);
+  if (option_sockets_try(options, why, sizeof why) != WSL_OK) return refuse(WSL_UNSUPPORTED, why);
+  if (watch_signals(program) != WSL_OK) return refuse(WSL_IO, "can't watch for signals");
   if (options->exec != NULL) orphans_watch(&program->orphans, &program->loop);
   int error =
       server_start(&program->server, &options->server, &program->loop, on_stopped, program, why, sizeof why);
-  if (error != WSL_OK) {
-    start_message("%s", why);
-    close_signals(program);
-    uv_run(&program->loop, UV_RUN_DEFAULT);
-    return error;
-  }
-  return WSL_OK;
+  if (error == WSL_OK) return WSL_OK;
+  close_signals(program);
+  uv_run(&program->loop, UV_RUN_DEFAULT);
+  return refuse(error, why);
 }
 
 /* It listens: tells whoever waits for that, by file and by the parent's end. */
@@ -192,20 +187,17 @@ static int start_wrapped(struct program *program, const struct options *options)
   int error = wrap_start(&program->wrap, options, server_port(program->server), &program->loop, on_wrap_over,
                          program, why, sizeof why);
   if (error == WSL_OK) return WSL_OK;
-  start_message("%s", why);
   program->stopping = true;
   server_cut(program->server);
-  return error;
+  return refuse(error, why);
 }
 
+/* The exit status. What it has begun run_with_log() stops, the server itself apart. */
 static int serve(struct program *program, struct options *options, const char *self) {
   if (options->action == OPTIONS_DEMO && demo_start(&program->demo, &options->server) != WSL_OK)
     return EXIT_CANNOT_START;
   char why[WHY_MAX];
-  if (watch_start(&program->watch, options, why, sizeof why) != WSL_OK) {
-    start_message("%s", why);
-    return EXIT_CANNOT_START;
-  }
+  if (watch_start(&program->watch, options, why, sizeof why) != WSL_OK) return refuse(EXIT_CANNOT_START, why);
   start_warnings_of_options(options, &program->tls);
   if (start_server(program, options) != WSL_OK) return EXIT_CANNOT_START;
   loop_memory_started();
@@ -236,19 +228,20 @@ static void give_buffers_back(void) {
 #endif
 }
 
-/* The loop and the log exist while it serves; threads only from here on. */
+/* The loop and the log exist while it serves; threads only from here on. To stop what never began is
+ * harmless, so however far serve() has come, there is one way back. */
 static int run_with_log(struct program *program, struct options *options, const char *self) {
   loop_memory_begin(EXIT_CANNOT_START);
-  if (uv_loop_init(&program->loop) != 0) {
-    start_message("not enough memory or descriptors to start");
-    return EXIT_CANNOT_START;
+  if (uv_loop_init(&program->loop) != 0)
+    return refuse(EXIT_CANNOT_START, "not enough memory or descriptors to start");
+  int status = EXIT_CANNOT_START;
+  if (log_choice_start(options) == WSL_OK) {
+    status = serve(program, options, self);
+    demo_stop(&program->demo);
+    wrap_free(&program->wrap);
+    watch_stop(&program->watch);
+    log_choice_stop();
   }
-  if (log_choice_start(options) != WSL_OK) return EXIT_CANNOT_START;
-  int status = serve(program, options, self);
-  demo_stop(&program->demo);
-  wrap_free(&program->wrap);
-  watch_stop(&program->watch);
-  log_choice_stop();
   uv_loop_close(&program->loop);
   return status;
 }
@@ -272,28 +265,30 @@ static int go_into_background(struct program *program) {
   return WSL_IO;
 }
 
+/* All that wants the command line, the caller's environment and folder, or no threads yet, in that order.
+ * EXIT_SUCCESS: go on, perhaps as another process. */
+static int prepare(struct program *program, struct options *options, char **argv) {
+  const char *const *environment = (const char *const *)environ;
+  char why[WHY_MAX];
+  if (take_inherited(program, options) != WSL_OK) return EXIT_CANNOT_START;
+  int error = tls_choices_make(&program->tls, options, why, sizeof why);
+  option_secrets_hide(options, argv, environ);
+  if (error != WSL_OK) return refuse(error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START, why);
+  if (program_choice_make(&program->choice, options, environment, why, sizeof why) != WSL_OK)
+    return refuse(EXIT_CANNOT_START, why);
+  if (options->daemon && go_into_background(program) != WSL_OK) return EXIT_CANNOT_START;
+  if (pid_file_claim(&program->pid_file, options->pid_file, why, sizeof why) != WSL_OK)
+    return refuse(EXIT_CANNOT_START, why);
+  return EXIT_SUCCESS;
+}
+
 static int run(struct options *options, char **argv) {
   static struct program program = {.daemon = {.ready_fd = -1}, .pid_file = {.fd = -1}};
-  char why[WHY_MAX];
-  if (take_inherited(&program, options) != WSL_OK) return EXIT_CANNOT_START;
-  int error = tls_choices_make(&program.tls, options, why, sizeof why);
-  option_secrets_hide(options, argv, environ);
-  if (error != WSL_OK) {
-    start_message("%s", why);
-    return error == WSL_INVALID ? EXIT_USAGE : EXIT_CANNOT_START;
+  int status = prepare(&program, options, argv);
+  if (status == EXIT_SUCCESS) {
+    give_buffers_back();
+    status = run_with_log(&program, options, argv[0]);
   }
-  if (program_choice_make(&program.choice, options, (const char *const *)environ, why, sizeof why) !=
-      WSL_OK) {
-    start_message("%s", why);
-    return EXIT_CANNOT_START;
-  }
-  if (options->daemon && go_into_background(&program) != WSL_OK) return EXIT_CANNOT_START;
-  if (pid_file_claim(&program.pid_file, options->pid_file, why, sizeof why) != WSL_OK) {
-    start_message("%s", why);
-    return EXIT_CANNOT_START;
-  }
-  give_buffers_back();
-  int status = run_with_log(&program, options, argv[0]);
   pid_file_drop(&program.pid_file);
   program_choice_free(&program.choice);
   return status;
@@ -308,10 +303,8 @@ int main(int argc, char **argv) {
   fill_standard_streams();
   start_message_name(program_name_of(argc > 0 ? argv[0] : NULL));
   if (options_parse(&options, argc, (const char *const *)argv, (const char *const *)environ, why,
-                    sizeof why) != WSL_OK) {
-    start_message("%s", why);
-    return EXIT_USAGE;
-  }
+                    sizeof why) != WSL_OK)
+    return refuse(EXIT_USAGE, why);
   switch (options.action) {
     case OPTIONS_HELP:
       options_print_help(stdout, options.self);
