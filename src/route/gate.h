@@ -53,7 +53,7 @@ struct gate;
 struct gate_check;
 typedef void (*gate_fn)(struct gate_check *check, const struct gate_answer *answer);
 
-/* Embedded in whoever asks; alive until the callback or gate_cancel(). */
+/* Embedded in whoever asks; alive until the callback or gate_cancel(). The callback may start it anew. */
 struct gate_check {
   gate_fn done;
   struct gate *gate;

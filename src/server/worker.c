@@ -1,11 +1,12 @@
 /* See server/worker.h. */
-#include "core/signal_mask.h"
 #include "server/worker_internal.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "core/signal_mask.h"
 
 void worker_post(struct worker *worker, unsigned bits) {
   atomic_fetch_or(&worker->commands, bits);
@@ -28,9 +29,15 @@ void worker_stop_listening(struct worker *worker) {
     listener_stop(&worker->listeners[i]);
 }
 
+/* Nobody is here, and nothing is under way for anybody: files, lookups and hashes in the pool, processes. */
 static bool is_empty(const struct worker *worker) {
   return worker->connections.count == 0 && worker->sessions.count == 0 && worker->files.running == 0 &&
          worker->offload.running == 0 && worker->programs.children.count == 0;
+}
+
+/* A stream that has just been closed waits for the end of its batch. */
+static bool has_streams(const struct worker *worker) {
+  return worker->streams.open > 0 || worker->tls.open > 0 || worker->programs.pipes.open > 0;
 }
 
 /* Closes what keeps the loop alive; the rest goes behind uv_run(). The async stays open until
@@ -44,11 +51,11 @@ void worker_end_loop(struct worker *worker) {
   uv_unref((uv_handle_t *)&worker->async);
 }
 
+/* Ends the loop as soon as that loses nobody. Whoever leaves last asks again (worker_note_ended()). */
 static void settle(struct worker *worker) {
   if (!worker->draining || worker->ending || !is_empty(worker)) return;
   token_router_rest(&worker->token_router);
-  /* A stream that has just been closed waits for the end of its batch. */
-  if (worker->streams.open > 0 || worker->tls.open > 0 || worker->programs.pipes.open > 0) {
+  if (has_streams(worker)) {
     worker_post(worker, WORKER_SETTLE);
     return;
   }

@@ -58,7 +58,8 @@ void child_domain_destroy(struct child_domain *domain);
 void child_domain_cut(struct child_domain *domain);
 
 /* A record for a process to come, so that none is started which nobody could look after. NULL without memory.
- * Give it back with child_spare() if no process comes. */
+ * Until child_begin() it is none of the domain's children, and all that it is good for is that call, or
+ * child_spare() if no process comes. */
 struct child *child_take(struct child_domain *domain);
 void child_spare(struct child_domain *domain, struct child *child);
 

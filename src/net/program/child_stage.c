@@ -28,9 +28,9 @@
 #if defined(__linux__)
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#endif
 
 #include "core/signal_mask.h"
-#endif
 
 #define STANDARD_STREAMS 3
 #define REPORT_FD        STANDARD_STREAMS /* the first behind them */

@@ -31,7 +31,7 @@ struct http_get {
 };
 
 /* Begins; `request` (malloc'ed, the whole head) is the GET's from now on, `target` outlives it. The answer
- * may come before this returns. */
+ * may come before this returns, and with it the GET's end: nothing of it may be touched behind the call. */
 void http_get_start(struct http_get *get, struct dialer *dialer, const struct target *target, char *request,
                     size_t request_len, uint64_t timeout_ms, http_get_fn done);
 
