@@ -153,13 +153,14 @@ def test_idle_sessions(bridge):
     figures = measure("--mode", "idle", "--connections", 300, *options, running.url())
     assert figures["idle"]["connections"] == 300 and figures["idle"]["rss_bytes_each"] is not None
     assert figures["latency_us"] is None
-    assert len(re.findall("session opened", running.log)) == 300
+    running.wait_for_log("session opened", count=300)
 
 
 def test_source_addresses_in_turns(bridge):
     running, options = bridge()
     sources = ["--source-address", "127.0.0.7", "--source-address", "127.0.0.8"]
     measure("--connections", 4, *sources, *options, running.url())
+    running.wait_for_log("session opened", count=4)
     assert sorted(re.findall(r"session opened client=(127.0.0.[78]):", running.log)) == 2 * ["127.0.0.7"] + 2 * ["127.0.0.8"]
 
 

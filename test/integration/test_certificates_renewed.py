@@ -120,6 +120,7 @@ def test_other_files_of_the_folder_are_nobodys_business(start, open_client, auth
     second = authority.issue(f"second-{tmp_path.name}")
     rename_over(second, tmp_path)
     wait_until_served(bridge, authority, new_serial(second))
+    bridge.wait_for_log("certificate renewed")
     assert bridge.log.count("certificate renewed") == 1, bridge.log
 
 

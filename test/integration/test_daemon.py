@@ -135,7 +135,7 @@ def test_relative_paths_mean_what_they_meant(daemons, echo_backend, server_pair)
 def test_the_default_certificate_is_that_of_the_directory_it_was_started_in(daemons, echo_backend, server_pair):
     (daemons.folder / "self.pem").write_bytes(server_pair.both.read_bytes())
     start_echo(daemons, echo_backend, "--log-file", "log")
-    assert "self.pem" in (daemons.folder / "log").read_text()
+    wait_until(lambda: "self.pem" in (daemons.folder / "log").read_text())
 
 
 CANNOT_START = [

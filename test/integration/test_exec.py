@@ -197,7 +197,7 @@ def test_a_stubborn_program_and_its_children_are_killed(serve_program, connect, 
     for pid in pids:
         expect_ended(pid)
     expect_no_children(bridge)
-    assert "killed" in bridge.log
+    bridge.wait_for_log("killed")
 
 
 class Killed:

@@ -203,7 +203,7 @@ def test_who_ignores_the_hangup_is_killed(shell):
     terminal.client.send_close(1000)
     terminal.client.recv_until_close()
     expect_ended(shell_pid, pid)
-    assert "killed" in bridge.log
+    bridge.wait_for_log("killed")
 
 
 def test_nothing_stays_of_a_hundred_terminals(serve_terminal, connect, wsluice):

@@ -127,7 +127,7 @@ def test_started_on_demand_and_gone_when_idle(socket_activate, echo_backend):
     bridge = socket_activate(f"127.0.0.1:{port}", "--idle-timeout", "300ms", *echo_backend.target_args,
                              how=["--fdname=web"])
     trip(port)
-    assert f"listening on 127.0.0.1:{port} " in bridge.log and "inherited=web" in bridge.log
+    bridge.wait_for_log(rf"listening on 127\.0\.0\.1:{port} .*inherited=web\n")
     assert bridge.wait_for_exit() == 0
 
 
@@ -162,8 +162,8 @@ def test_several_sockets_with_names(activated, echo_backend, tmp_path):
     for _ in range(10):
         trip(port_of(tcp))
         trip(tmp_path / "s")
-    assert f"listening on 127.0.0.1:{port_of(tcp)} workers=3" in bridge.log and "inherited=http\n" in bridge.log
-    assert r"inherited=local\nname" in bridge.log
+    bridge.wait_for_log(rf"listening on 127\.0\.0\.1:{port_of(tcp)} workers=3 .*inherited=http\n")
+    bridge.wait_for_log(r"inherited=local\\nname")
     bridge.stop()
     assert (tmp_path / "s").exists()  # not ours
 

@@ -143,8 +143,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_session(recorded, connect, s
     for _ in range(30):
         client.send_frame(BINARY, bytes(50_000))
         assert client.recv_data(50_000) == bytes(50_000)
-    wait_until(lambda: "recording ended before its session" in bridge.log)
-    assert os.strerror(errno.ENOSPC) in bridge.log
+    bridge.wait_for_log(f"recording ended before its session .*{os.strerror(errno.ENOSPC)}")
     talk(client, (BINARY, b"still here"))
     assert joined(bridge.recording(1), False) == bytes(len(joined(bridge.recording(1), False)))
     assert bridge.log.count("recording ended") == 1
@@ -179,7 +178,7 @@ def test_a_file_that_can_not_be_made_ends_the_recording_only(recorded, connect, 
     talk(connect(bridge), (BINARY, b"a"))
     talk(connect(bridge), (BINARY, b"b"))
     assert joined(bridge.recording(2), False) == b"b"
-    assert os.strerror(errno.EISDIR) in bridge.log
+    bridge.wait_for_log(os.strerror(errno.EISDIR))
 
 
 def test_what_somebody_else_has_put_there_is_left_alone(recorded, connect, tmp_path):
@@ -192,6 +191,7 @@ def test_what_somebody_else_has_put_there_is_left_alone(recorded, connect, tmp_p
         talk(connect(bridge), (BINARY, payload))
     assert joined(bridge.recording(3), False) == b"c"
     assert (tmp_path / "other").read_text() == "precious"
+    bridge.wait_for_log("recording ended", count=2)
     assert bridge.log.count("recording ended") == 2
 
 

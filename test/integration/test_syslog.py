@@ -71,7 +71,7 @@ def test_lines_of_rfc_5424(wsluice, backend, connect, daemon):
     assert re.match(r"\[[0-9a-f]+\] session opened client=127\.0\.0\.1", text)
     client.reset()
     assert RFC5424.fullmatch(daemon.line_with("session ended"))
-    assert "session opened" in bridge.log  # there, too
+    bridge.wait_for_log("session opened")  # there, too
     warning = next(line for line in daemon.lines if "no --origin" in line)
     assert warning.startswith(f"<{8 * USER + 4}>1 ")
 
