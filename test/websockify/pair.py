@@ -2,6 +2,7 @@
 a port and services of its own, so that any number of them go on at once.
 """
 
+import contextlib
 import os
 import pathlib
 import resource
@@ -31,9 +32,8 @@ JWT_SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I"  # base64url, as the 
 LISTEN_STATE = "0A"  # of /proc/net/tcp
 
 
-def programs():
-    """{name: the command} of both."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="wsluice-names-"))
+def programs(folder):
+    """{name: the command} of both; ours is a link in that folder."""
     link = folder / "websockify"
     link.symlink_to(os.path.abspath(binary()))
     return {"websockify": REAL, "wsluice": str(link)}
@@ -147,8 +147,18 @@ def owner_of(port):
     return None
 
 
+def processes_with(variable):
+    """Those that have it in their environment and live: however they came to be in a session of their own."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has gone
+            if variable in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found
+
+
 class Run:
-    """One of the programs, running. `status` is the status of its end, once it has ended."""
+    """One of the programs, running, with whatever it has started in turn: close() ends all of that."""
 
     def __init__(self, command, pages, words, cwd="."):
         self.folder = tempfile.TemporaryDirectory(prefix="wsluice-pair-")
@@ -158,6 +168,8 @@ class Run:
         self.unix = Service(UnixBackend())
         self.udp_log, self.unix_log = Syslog(), Syslog(self.here / "log.sock")
         self.process, self.daemon = None, None
+        self.environment = {**own_environment(), "PAIR_RUN": self.folder.name}
+        self.mark = f"PAIR_RUN={self.folder.name}".encode()
         self.places = {"here": self.here, "target": self.service.port, "unix": self.unix.backend.path,
                        "tls": self.tls_service.port, "dead": PORTS.next(), "udp": self.udp_log.port,
                        "sockets": os.path.dirname(self.unix.backend.path), "lookup": pages.lookup_port,
@@ -173,7 +185,7 @@ class Run:
             self.output, self.log = (open(self.here / name, "w+b") for name in ("stdout", "stderr"))
             with self._standard_input() as stdin:
                 self.process = subprocess.Popen(
-                    [command, *self.words], cwd=cwd, env=own_environment(), stdin=stdin, stdout=self.output,
+                    [command, *self.words], cwd=cwd, env=self.environment, stdin=stdin, stdout=self.output,
                     stderr=self.log)
             if self._listens() or b"in use" not in self.said(self.log):
                 return
@@ -238,13 +250,12 @@ class Run:
         return not is_listening(self.port)
 
     def close(self):
-        for pid in (self.daemon, self.process.pid if self.process.poll() is None else None):
-            if pid is not None:
-                try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (left := processes_with(self.mark)) and time.monotonic() < deadline:  # they may start others meanwhile
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass  # as it should be
-        self.process.wait()
+            self.process.wait()
         for service in (self.service, self.tls_service, self.unix, self.udp_log, self.unix_log):
             service.close()
         for stream in (self.output, self.log):

@@ -27,9 +27,9 @@ AT_ONCE = 5
 
 
 @pytest.fixture(scope="session")
-def programs():
+def programs(tmp_path_factory):
     pair.limit_descriptors()
-    return pair.programs()
+    return pair.programs(tmp_path_factory.mktemp("names"))
 
 
 @pytest.fixture(scope="session")
