@@ -322,6 +322,9 @@ install_node_modules() {
   if cmp -s "$lock" "$stamp"; then
     return
   fi
+  if [ -L "$1/node_modules" ]; then # npm ci empties the folder first, and that is somebody else's then
+    fail "$1/node_modules is a link to $(readlink "$1/node_modules"), which $lock has outgrown: remove the link, or bring that folder up to date"
+  fi
   say "installing $2 npm packages into $1/node_modules"
   npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund </dev/null ||
     fail "npm could not install what $lock names; its own messages are above (often: the network)"
