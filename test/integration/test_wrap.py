@@ -297,7 +297,8 @@ def test_in_the_background_it_holds_no_stream(wrap, tmp_path):
         client.upgrade()
         client.send_frame(BINARY, b"PING\r\n")
         assert client.recv_data(7) == b"+PONG\r\n"
-    pid = int(re.search(r"program started .*pid=(\d+)", (tmp_path / "log").read_text())[1])
+    started = wait_until(lambda: re.search(r"program started .*pid=(\d+)", (tmp_path / "log").read_text()))
+    pid = int(started[1])
     os.kill(int(pid_file.read_text()), signal.SIGTERM)
     wait_until(lambda: not lives(pid))
 
