@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -101,7 +102,7 @@ class Wsluice:
     def wait_for_exit(self, limit=STOP_SECONDS):
         """Waits for the program's own end and for the rest of its log; returns the exit status."""
         try:
-            status = self.process.wait(limit)
+            status = wait_for_process(self.process, limit)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -162,9 +163,25 @@ class WsluiceFactory:
         assert not failures, "\n".join(failures)
 
 
+def wait_for_process(process, limit):
+    """Its exit status, as process.wait() gives it, but at once when it ends: that polls, at last every 50 ms, and
+    there are thousands of ends to be waited for."""
+    if process.poll() is None:
+        descriptor = os.pidfd_open(process.pid)
+        ended = select.poll()  # select() knows no descriptors above 1,023
+        ended.register(descriptor, select.POLLIN)
+        ended.poll(limit * 1000)
+        os.close(descriptor)
+    return process.wait(0)
+
+
+POLL_SECONDS, POLL_MAX_SECONDS = 0.001, 0.02
+
+
 def wait_until(condition, limit=LIMIT_SECONDS, message="condition not met", give_up=None):
     """Polls until condition() is true and returns its value. `message` may be a function."""
     deadline = time.monotonic() + limit
+    pause = POLL_SECONDS  # most of what is waited for is there in a few milliseconds
     while True:
         hopeless = give_up is not None and give_up()
         value = condition()
@@ -172,7 +189,8 @@ def wait_until(condition, limit=LIMIT_SECONDS, message="condition not met", give
             return value
         if hopeless or time.monotonic() > deadline:
             raise AssertionError(message() if callable(message) else message)
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.5, POLL_MAX_SECONDS)
 
 
 def free_port(host="127.0.0.1"):

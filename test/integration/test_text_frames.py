@@ -171,6 +171,7 @@ def test_bytes_that_are_no_text_are_replaced(talk, sent):
     service.send(sent)
     service.close()
     assert "".join(recv_texts(client)[0]) == sent.decode("utf-8", "replace")
+    client.close()
     bridge.wait_for_log(r"not UTF-8: the client gets U\+FFFD")
     bridge.stop()
     bridge.wait_for_log(r"stopped .* replaced_text=1\b")
