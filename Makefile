@@ -44,7 +44,8 @@ build_fuzz_targets = scripts/configure.sh fuzz -DWSLUICE_TESTS=ON && cmake --bui
 build_sim = scripts/configure.sh $(1) -DWSLUICE_TESTS=ON && cmake --build --preset $(1) --target wsluice-sim
 build_for_bench = scripts/configure.sh release && cmake --build --preset release --target wsluice wsluice-bench rawrelay
 run_bench = /usr/bin/python3 -B bench/bench.py --peers "$(PEERS)" --cells "$(CELLS)" $(if $(MINUTES),--minutes $(MINUTES))
-ctest = ctest --output-on-failure --no-tests=error -j $(TEST_JOBS) $(if $(T),-R '$(T)')
+# A test takes three of ctest's places, or one where it mostly waits (test/CMakeLists.txt).
+ctest = ctest --output-on-failure --no-tests=error -j $$((3 * $(TEST_JOBS))) $(if $(T),-R '$(T)')
 # gcc 12's sanitizers refuse address spaces as random as some kernels make them (vm.mmap_rnd_bits
 # above 28). Where we may (not in every container), their tests run without randomisation.
 without_aslr = $(shell setarch -R true 2>/dev/null && echo setarch -R)

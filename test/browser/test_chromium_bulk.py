@@ -1,5 +1,6 @@
 """64 MB of random bytes each way through Chromium's own WebSocket, plain and over TLS, as ArrayBuffers and as
 Blobs in odd sizes, must arrive as they were sent, from a page that wsluice itself served."""
+# ctest: once cost=35
 
 import hashlib
 import os

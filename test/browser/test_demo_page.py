@@ -3,7 +3,7 @@ trips; by keyboard alone, on a phone, dark and light, and towards other services
 
 $WSLUICE_SCREENSHOTS names a folder that keeps the pictures.
 """
-# ctest: world
+# ctest: world once cost=60
 
 import os
 import pathlib

@@ -1,7 +1,7 @@
 """A person logs in on a page in Chromium, and the page's WebSocket comes in: by what the browser sends, and by the
 signed cookie alone, as with browsers that send no credentials on an upgrade (Safari). Pages of others can't use it.
 """
-# ctest: world
+# ctest: world once
 
 import re
 

@@ -3,7 +3,7 @@ starts, shows a desktop in a browser, passes its options on, and stops both when
 
 The script looks after a second whether the process that it started still lives.
 """
-# ctest: world
+# ctest: world once cost=15
 
 import os
 import pathlib

@@ -1,7 +1,7 @@
 """A session that wsluice recorded is played by noVNC's own playback page, from the sources of Debian's package (the
 package itself leaves the page out): the desktop that was seen is seen again.
 """
-# ctest: world
+# ctest: world once
 
 import pathlib
 import shutil

@@ -1,7 +1,7 @@
 """A shell in a page: xterm.js with its attach addon, on a program that wsluice runs on a terminal (--exec --pty), and on
 a telnet daemon (busybox) that knows nothing of the Web.
 """
-# ctest: world
+# ctest: world once
 
 import pathlib
 import shutil

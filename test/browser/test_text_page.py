@@ -1,5 +1,6 @@
 """A page in Chromium that takes text only: what a service says comes as text, in lines or as it is; Chromium itself
 ends a connection where text is not UTF-8."""
+# ctest: once
 
 import pathlib
 import shutil
