@@ -125,6 +125,27 @@ static int start_workers(struct server *server) {
   return 0;
 }
 
+/* A certificate's file may hold the key. */
+static void hide_private_files(struct server *server) {
+  const struct server_settings *settings = server->settings;
+  struct static_files *files = &server->files;
+  const struct tls_server_options *tls = &settings->tls.server;
+  const char *const paths[] = {
+      tls->key_path != NULL ? tls->key_path : tls->cert_path,
+      settings->auth.htpasswd,
+      settings->auth.cookie_key_path,
+      settings->token_kind != NULL ? settings->token_source.argument : NULL,
+  };
+  if (files->kind != STATIC_DIRECTORY) return;
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+    private_files_add(&files->hidden, paths[i], files->dir_path);
+  for (size_t i = 0; i < files->hidden.count; i++) {
+    char shown[256];
+    log_event(LOG_WARN, 0, "\"%s\" lies in the folder of --web: nobody gets it from there, but move it away",
+              log_escape(wsl_span_of(files->hidden.paths[i]), shown, sizeof shown));
+  }
+}
+
 static int open_tokens(struct server *server, char *why, size_t why_cap) {
   const struct server_settings *settings = server->settings;
   if (settings->token_kind == NULL) return 0;
@@ -169,6 +190,7 @@ static int start_parts(struct server *server, uv_loop_t *main_loop, char *why, s
   if (error != 0) return explain(error, "workers", why, why_cap);
   error = static_files_open(&server->files, settings->web_dir, settings->web_listing, settings->assets, why,
                             why_cap);
+  if (error == 0) hide_private_files(server);
   if (error == 0) error = open_tokens(server, why, why_cap);
   if (error == 0) error = access_open(&server->access, settings, why, why_cap);
   if (error == 0) error = open_tls(server, why, why_cap);

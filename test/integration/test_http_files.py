@@ -277,3 +277,44 @@ def test_many_files_at_once(get, connect):
     for thread in threads:
         thread.join(30)
     assert sorted(results) == [200] * 400 + [404] * 200
+
+
+# --- what options name and nobody may get -------------------------------------------------------------------
+
+
+def statuses(connect, bridge, *paths):
+    found = {}
+    for path in paths:
+        client = connect(bridge, path=None)
+        request = f"GET {path} HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n"
+        found[path] = client.request(request.encode()).status
+        client.close()
+    return found
+
+
+def test_a_key_in_the_folder_is_not_served(wsluice, echo_backend, connect, tmp_path, authority):
+    """As with noVNC's launcher: self.pem, with the key in it, lies where the pages are."""
+    both = authority.issue("localhost").both.read_bytes()
+    (tmp_path / "self.pem").write_bytes(both)
+    (tmp_path / "link").symlink_to("self.pem")
+    (tmp_path / "page.gz").hardlink_to(tmp_path / "self.pem")
+    (tmp_path / "page").write_text("hello")
+    os.utime(tmp_path / "page", (1, 1))
+    bridge = wsluice(echo_backend, "--web", tmp_path, "--cert", tmp_path / "self.pem", "--list-dirs")
+    bridge.wait_for_log('self.pem" lies in the folder of --web: nobody gets it')
+    assert statuses(connect, bridge, "/self.pem", "/%73elf.pem", "/link", "/page.gz", "/page", "/") == {
+        "/self.pem": 404, "/%73elf.pem": 404, "/link": 404, "/page.gz": 404, "/page": 200, "/": 200}
+    (tmp_path / "renewed").write_bytes(both)
+    (tmp_path / "renewed").rename(tmp_path / "self.pem")
+    assert statuses(connect, bridge, "/self.pem") == {"/self.pem": 404}
+
+
+def test_tokens_and_passwords_in_the_folder_are_not_served(wsluice, connect, tmp_path):
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "tokens" / "secret").write_text("127.0.0.1:1")
+    (tmp_path / "users").write_text("u:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=")
+    (tmp_path / "page").write_text("hello")
+    bridge = wsluice(None, "--web", tmp_path, "--list-dirs", "--auth-file", tmp_path / "users",
+                     "--token-plugin", "TokenFileName", "--token-source", tmp_path / "tokens")
+    assert statuses(connect, bridge, "/users", "/tokens/secret", "/tokens/", "/tokens", "/page", "/") == {
+        "/users": 404, "/tokens/secret": 404, "/tokens/": 404, "/tokens": 404, "/page": 200, "/": 200}

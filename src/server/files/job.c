@@ -36,12 +36,18 @@ static int open_beneath(const struct file_job *job, const char *path) {
   return privileged_open_beneath(files->dir_fd, files->dir_path, path);
 }
 
+static bool is_hidden(const struct file_job *job, const struct stat *st) {
+  const struct static_files *files = job->jobs->files;
+  return private_files_hold(&files->hidden, files->dir_fd, job->path, st);
+}
+
 /* Opens and looks what it is. */
 static enum file_outcome open_and_stat(struct file_job *job, struct stat *st) {
   int fd = open_beneath(job, job->path);
   if (fd < 0) return outcome_of(fd);
   job->fd = fd;
   if (fstat(job->fd, st) != 0) return FILE_BROKEN;
+  if (is_hidden(job, st)) return FILE_MISSING;
   if (S_ISDIR(st->st_mode)) return FILE_IS_DIRECTORY;
   return S_ISREG(st->st_mode) ? FILE_FOUND : FILE_MISSING;
 }
@@ -59,7 +65,8 @@ static void look_for_compressed(struct file_job *job, struct stat *st) {
   int fd = open_beneath(job, job->path);
   job->path[len] = '\0';
   if (fd < 0) return;
-  bool fits = fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && !is_older(&found.st_mtim, &st->st_mtim);
+  bool fits = fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && !is_older(&found.st_mtim, &st->st_mtim) &&
+              !is_hidden(job, &found);
   job->varies = fits;
   job->compressed = fits && conditions_accept_gzip(&job->conditions);
   if (!job->compressed) {
@@ -115,9 +122,11 @@ static void judge(struct file_job *job, int64_t now) {
 static enum file_outcome list_directory(struct file_job *job) {
   size_t index_len = sizeof(STATIC_INDEX) - 1, len = strlen(job->path) - index_len;
   job->path[len > 0 ? len - 1 : 0] = '\0';
+  struct stat st;
   int fd = open_beneath(job, job->path);
   if (fd < 0) return outcome_of(fd);
-  int error = directory_listing_make(fd, job->path, &job->listing);
+  bool hidden = fstat(fd, &st) != 0 || is_hidden(job, &st);
+  int error = hidden ? WSL_NOT_FOUND : directory_listing_make(fd, job->path, &job->listing);
   close(fd);
   return error == 0 ? FILE_LISTING : outcome_of(error);
 }

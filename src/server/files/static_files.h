@@ -7,6 +7,7 @@
 #define SERVER_FILES_STATIC_FILES_H
 
 #include "server/files/asset.h"
+#include "server/files/private_files.h"
 
 #include <wsluice/span.h>
 
@@ -24,6 +25,7 @@ struct static_files {
   char *dir_path; /* likewise: absolute and resolved */
   enum static_listing listing;
   const struct asset *assets;
+  struct private_files hidden; /* not to be had; filled by who knows them, before anything is served */
 };
 
 /* web_dir wins over assets; both may be NULL. `listing` is of web_dir. 0, or WSL_NOT_FOUND, WSL_DENIED, ...
