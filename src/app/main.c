@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -294,6 +295,13 @@ static int run(struct options *options, char **argv) {
   return status;
 }
 
+/* Whether what was asked for has left: not where it was to go to a file on a full disk. */
+static int printed(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return EXIT_SUCCESS;
+  start_message("can't write to standard output: %s", strerror(errno));
+  return EXIT_CANNOT_START;
+}
+
 int main(int argc, char **argv) {
   static struct options options;
   char why[WHY_MAX];
@@ -308,10 +316,10 @@ int main(int argc, char **argv) {
   switch (options.action) {
     case OPTIONS_HELP:
       options_print_help(stdout, options.self);
-      return EXIT_SUCCESS;
+      return printed();
     case OPTIONS_VERSION:
       versions_print(stdout);
-      return EXIT_SUCCESS;
+      return printed();
     case OPTIONS_RUN:
     case OPTIONS_DEMO:
       break;

@@ -98,6 +98,14 @@ def test_help_and_version(wsluice):
         assert re.match(r"wsluice \d+\.\d+", output)
 
 
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_what_can_t_be_printed_is_no_success(flag):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([binary(), flag], stdout=full, stderr=subprocess.PIPE, text=True, timeout=10)
+    assert done.returncode == 1
+    assert done.stderr == "wsluice: can't write to standard output: No space left on device\n"
+
+
 CANNOT_START = [
     ("an address of another machine", ["192.0.2.1:0", TARGET], "192.0.2.1"),
     ("an unknown host to listen on", ["no-such-host.invalid:0", TARGET], "no-such-host.invalid"),
