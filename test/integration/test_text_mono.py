@@ -9,8 +9,10 @@ import subprocess
 
 import pytest
 
+from harness import Service
+
 CLIENTS = pathlib.Path(__file__).resolve().parent / "clients"
-TICK_SECONDS = 2
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples" / "time_service.py"
 
 
 @pytest.fixture(scope="session")
@@ -33,26 +35,21 @@ def run(program):
     return run
 
 
-def say_the_time(wire):
-    """A greeting, then the time every two seconds; and the line that somebody says."""
-    wire.send("Zeitansage ⏰\r\n".encode())
-    while True:
-        try:
-            line = wire.recv_some(TICK_SECONDS)
-            if not line:
-                return
-        except TimeoutError:
-            line = datetime.datetime.now().isoformat().encode() + b"\n"
-        wire.send(line)
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory):
+    """The example that the README shows, as it is."""
+    service = Service(lambda port: ["/usr/bin/python3", EXAMPLE, str(port)], tmp_path_factory.mktemp("clock") / "log")
+    yield service
+    service.stop()
 
 
-def test_the_time_in_lines(wsluice, serve, run):
-    url = wsluice(serve(say_the_time), "--frames", "lines").url()
-    protocol, messages, end = run(url, 4, "", "hallo ☕")
+def test_the_time_in_lines(wsluice, clock, run):
+    protocol, messages, end = run(wsluice(clock, "--frames", "lines").url(), 4, "", "hallo ☕")
     assert protocol == ""
-    assert messages[:2] == ["Zeitansage ⏰", "hallo ☕"]
-    assert all(datetime.datetime.fromisoformat(text) for text in messages[2:])
-    assert len(messages) == 4 and end.startswith("ended 1000")
+    assert messages[:2] == ["Time service ⏰", "hallo ☕"]
+    first, second = map(datetime.datetime.fromisoformat, messages[2:])
+    assert second - first >= datetime.timedelta(seconds=1.9)
+    assert end.startswith("ended 1000")
 
 
 def test_text_of_many_pieces(wsluice, serve, run):
