@@ -74,6 +74,8 @@ DIFFERENCES = [
     Difference("any subprotocol", "subprotocols", "mqtt", 400, "101 mqtt", SUBPROTOCOLS),
     Difference("base64", "subprotocols", "base64", 400, "101 base64",
                "`base64`, which old versions of noVNC and websockify spoke, is chosen where a client offers nothing else"),
+    Difference("empty list", "subprotocols", "an empty list", "101 without subprotocol", 400,
+               "A `Sec-WebSocket-Protocol` that names nothing gets 400"),
     # --- requests ---
     Difference("methods", "*", "*", 501, 405, REQUESTS),
     Difference("versions", "bad handshakes", "version 8", 101, 426, REQUESTS),

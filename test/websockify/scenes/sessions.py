@@ -116,7 +116,8 @@ FRAMES = [
 def offers(run):
     """Which subprotocol is chosen of what is offered."""
     combinations = ((), ("binary",), ("base64", "binary"), ("base64",), ("mqtt",), ("mqtt", "binary"))
-    return {", ".join(offer) or "none": how_it_answers(run, offers=offer) for offer in combinations}
+    seen = {", ".join(offer) or "none": how_it_answers(run, offers=offer) for offer in combinations}
+    return {**seen, "an empty list": how_it_answers(run, offers=("",))}
 
 
 def paths(run):
