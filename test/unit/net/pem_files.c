@@ -95,7 +95,8 @@ void pem_files_shell(const char *command) {
   fail_msg("the shell failed; openssl's words are above, the files in %s", folder);
 }
 
-void pem_files_make(void) {
+int pem_files_make(void **state) {
+  (void)state;
   strcpy(folder, "/tmp/wsluice-pem-XXXXXX");
   assert_non_null(mkdtemp(folder));
   assert_int_equal(chmod(folder, 0755), 0); /* also for the user that a test becomes */
@@ -107,12 +108,15 @@ void pem_files_make(void) {
     assert_true(fputs(script[i], file) >= 0);
   assert_int_equal(fclose(file), 0);
   pem_files_shell("sh make.sh");
+  return 0;
 }
 
-void pem_files_remove(void) {
+int pem_files_remove(void **state) {
+  (void)state;
   char line[128];
   (void)snprintf(line, sizeof line, "rm -rf %s", folder);
   assert_int_equal(system(line), 0);
+  return 0;
 }
 
 const char *pem_file(const char *name) {

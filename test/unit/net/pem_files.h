@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-/* Makes the folder and the files that pem_files.c lists. For a group's setup. */
-void pem_files_make(void);
+/* A group's set-up: makes the folder and the files that pem_files.c lists. */
+int pem_files_make(void **state);
 
-/* The folder and all in it go. */
-void pem_files_remove(void);
+/* Its teardown: the folder and all in it go. */
+int pem_files_remove(void **state);
 
 /* Runs a line of shell inside the folder; fails the test where that fails. */
 void pem_files_shell(const char *command);

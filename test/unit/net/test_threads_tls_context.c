@@ -124,22 +124,10 @@ static void an_rsa_key_is_shared(void **state) {
   check_shared("rsa.pem", "rsa.key", "rsa.pem");
 }
 
-static int make_files(void **state) {
-  (void)state;
-  pem_files_make();
-  return 0;
-}
-
-static int remove_files(void **state) {
-  (void)state;
-  pem_files_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_ec_key_is_shared),
       cmocka_unit_test(an_rsa_key_is_shared),
   };
-  return cmocka_run_group_tests_name("net/threads_tls_context", tests, make_files, remove_files);
+  return cmocka_run_group_tests_name("net/threads_tls_context", tests, pem_files_make, pem_files_remove);
 }

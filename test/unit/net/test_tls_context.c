@@ -412,18 +412,6 @@ static void references_are_counted_across_threads(void **state) {
   tls_tickets_drop(NULL);
 }
 
-static int make_files(void **state) {
-  (void)state;
-  pem_files_make();
-  return 0;
-}
-
-static int remove_files(void **state) {
-  (void)state;
-  pem_files_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(files_are_taken_or_refused_in_words),
@@ -439,5 +427,5 @@ int main(void) {
       cmocka_unit_test(names_are_asked_for_and_addresses_are_not),
       cmocka_unit_test(references_are_counted_across_threads),
   };
-  return cmocka_run_group_tests_name("net/tls_context", tests, make_files, remove_files);
+  return cmocka_run_group_tests_name("net/tls_context", tests, pem_files_make, pem_files_remove);
 }

@@ -473,18 +473,6 @@ static void a_ticket_does_not_outlive_the_authorities(void **state) {
   tls_tickets_drop(tickets);
 }
 
-static int make_files(void **state) {
-  (void)state;
-  pem_files_make();
-  return 0;
-}
-
-static int remove_files(void **state) {
-  (void)state;
-  pem_files_remove();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(application_protocol_is_http_1_1_or_none),
@@ -500,5 +488,5 @@ int main(void) {
       cmocka_unit_test(clients_must_show_a_certificate_of_our_authorities),
       cmocka_unit_test(a_ticket_does_not_outlive_the_authorities),
   };
-  return cmocka_run_group_tests_name("net/tls_context_handshakes", tests, make_files, remove_files);
+  return cmocka_run_group_tests_name("net/tls_context_handshakes", tests, pem_files_make, pem_files_remove);
 }

@@ -489,17 +489,9 @@ static void giving_up_tells_the_target_how(void **state) {
   }
 }
 
-static int make_files(void **state) {
-  (void)state;
-  pem_files_make();
+static int set_up(void **state) {
   log_set_sink(take_line);
-  return 0;
-}
-
-static int remove_files(void **state) {
-  (void)state;
-  pem_files_remove();
-  return 0;
+  return pem_files_make(state);
 }
 
 #define DIAL_TEST(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
@@ -517,5 +509,5 @@ int main(void) {
       DIAL_TEST(giving_up_is_possible_at_any_moment),
       DIAL_TEST(giving_up_tells_the_target_how),
   };
-  return cmocka_run_group_tests_name("net/tls_dialer", tests, make_files, remove_files);
+  return cmocka_run_group_tests_name("net/tls_dialer", tests, set_up, pem_files_remove);
 }

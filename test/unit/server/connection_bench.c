@@ -9,7 +9,11 @@
 
 #include <cmocka.h>
 
+#include "core/log.h"
+
 #define CLOCK_STEP_MS 50u
+
+char bench_log[8192];
 
 static const uint8_t big_file[200000] = {1};
 static const struct asset assets[] = {
@@ -67,6 +71,20 @@ static void set_defaults(struct server_settings *s) {
                   .close_timeout_max_ms = 60000,
                   .max_frame_size = 65536},
   };
+}
+
+static void keep_line(enum log_level level, uint64_t id, const char *format, const char *text) {
+  (void)format;
+  (void)level;
+  (void)id;
+  strncat(bench_log, text, sizeof bench_log - strlen(bench_log) - 2);
+  strcat(bench_log, "\n");
+}
+
+void bench_keep_log(void) {
+  bench_log[0] = '\0';
+  log_set_sink(keep_line);
+  log_set_level(LOG_DEBUG);
 }
 
 void bench_open(struct bench *bench, enum static_kind files) {

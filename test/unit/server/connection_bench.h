@@ -34,6 +34,10 @@ struct bench {
  * STATIC_NONE, and one connection on bench->client that has not sent anything. */
 void bench_open(struct bench *bench, enum static_kind files);
 
+/* What was logged since, at any level, a line a line; what is over is cut off. */
+extern char bench_log[8192];
+void bench_keep_log(void);
+
 /* Cuts what is left, checks that nothing leaked. */
 void bench_close(struct bench *bench);
 

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "core/log.h"
 #include "server/connection_bench.h"
 
 #define FIELDS                                                                              \
@@ -67,23 +66,11 @@ static void cancel(struct gate *gate, struct gate_check *check) {
 
 static const struct gate_ops keeper_ops = {start, cancel};
 
-static char log_lines[8192];
-
-static void keep_line(enum log_level level, uint64_t id, const char *format, const char *text) {
-  (void)format;
-  (void)level;
-  (void)id;
-  strncat(log_lines, text, sizeof log_lines - strlen(log_lines) - 2);
-  strcat(log_lines, "\n");
-}
-
 static int set_up(void **state) {
   (void)state;
   memset(&keeper, 0, sizeof keeper);
   keeper.gate.ops = &keeper_ops;
-  log_lines[0] = '\0';
-  log_set_sink(keep_line);
-  log_set_level(LOG_DEBUG);
+  bench_keep_log();
   bench_open(&bench, STATIC_ASSETS);
   bench.settings.auth.files = AUTH_FILES_GUARDED;
   bench.connections.gate = &keeper.gate;
@@ -94,7 +81,7 @@ static int tear_down(void **state) {
   (void)state;
   bench_close(&bench);
   assert_null(keeper.waiting);
-  assert_null(strstr(log_lines, "U0VDUkVU"));
+  assert_null(strstr(bench_log, "U0VDUkVU"));
   return 0;
 }
 
@@ -217,7 +204,7 @@ static void a_login_sets_its_cookie_and_is_named(void **state) {
   send_text(PAGE);
   assert_null(strstr(bench.client.output, "Set-Cookie"));
   send_text(UPGRADE);
-  assert_non_null(strstr(log_lines, "path=\"/x\" target=backend:1 user=\"alice\""));
+  assert_non_null(strstr(bench_log, "path=\"/x\" target=backend:1 user=\"alice\""));
 }
 
 static void files_are_open_unless_they_are_guarded(void **state) {

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "core/log.h"
 #include "route/token/kinds.h"
 #include "server/connection_bench.h"
 
@@ -71,23 +70,11 @@ static void cancel(struct router *router, struct route_lookup *lookup) {
 
 static const struct router_ops routing_ops = {start, cancel};
 
-static char log_lines[8192];
-
-static void keep_line(enum log_level level, uint64_t id, const char *format, const char *text) {
-  (void)format;
-  (void)level;
-  (void)id;
-  strncat(log_lines, text, sizeof log_lines - strlen(log_lines) - 2);
-  strcat(log_lines, "\n");
-}
-
 static int set_up(void **state) {
   (void)state;
   memset(&routing, 0, sizeof routing);
   routing.router.ops = &routing_ops;
-  log_lines[0] = '\0';
-  log_set_sink(keep_line);
-  log_set_level(LOG_DEBUG);
+  bench_keep_log();
   bench_open(&bench, STATIC_ASSETS);
   bench.settings.token_kind = &token_kind_file;
   bench.settings.token_place = token_place_default;
@@ -100,7 +87,7 @@ static int tear_down(void **state) {
   (void)state;
   bench_close(&bench);
   assert_null(routing.waiting);
-  assert_null(strstr(log_lines, "SECRET"));
+  assert_null(strstr(bench_log, "SECRET"));
   return 0;
 }
 
@@ -137,7 +124,7 @@ static void check_row(const struct row *row, const char *when) {
   if (bench_status(&bench, 0) != row->status) fail_msg("%s, %s: %s", row->name, when, bench.client.output);
   if (strstr(bench.client.output, row->contains) == NULL)
     fail_msg("%s, %s: %s", row->name, when, bench.client.output);
-  if (strstr(log_lines, row->logged) == NULL) fail_msg("%s, %s: %s", row->name, when, log_lines);
+  if (strstr(bench_log, row->logged) == NULL) fail_msg("%s, %s: %s", row->name, when, bench_log);
   assert_int_equal(bench.sessions.count, row->outcome == ROUTE_FOUND);
   assert_int_equal(bench.client.finished, row->outcome != ROUTE_FOUND);
   assert_null(strstr(bench.client.output, "SECRET"));
@@ -182,7 +169,7 @@ static void the_routed_target_is_dialled_before_the_upgrade_too(void **state) {
   bench.waiting = NULL;
   fake_client_play(&bench.client);
   assert_int_equal(bench_status(&bench, 0), 502);
-  assert_non_null(strstr(log_lines, "target=routed:1"));
+  assert_non_null(strstr(bench_log, "target=routed:1"));
 }
 
 static void frames_wait_for_the_route(void **state) {
@@ -297,12 +284,12 @@ static void a_path_that_is_a_token_is_not_logged(void **state) {
   routing.answers_at_once = true;
   routing.outcome = ROUTE_UNKNOWN;
   bench_send(&bench, upgrade, sizeof upgrade - 1);
-  assert_non_null(strstr(log_lines, "path=\"/ws/***/end\" reason="));
+  assert_non_null(strstr(bench_log, "path=\"/ws/***/end\" reason="));
   connection_domain_cut(&bench.connections);
   bench_connect(&bench);
   routing.outcome = ROUTE_FOUND;
   bench_send(&bench, upgrade, sizeof upgrade - 1);
-  assert_non_null(strstr(log_lines, "path=\"/ws/***/end\" target="));
+  assert_non_null(strstr(bench_log, "path=\"/ws/***/end\" target="));
 }
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
