@@ -27,7 +27,7 @@ static size_t write_head(struct fuzz_input input, bool turned, char *out, size_t
   for (size_t n = 0; n < NAMES; n++) {
     size_t name = turned ? NAMES - 1 - n : n;
     struct fuzz_input rest = input;
-    for (size_t line = 0; rest.len > 0; line++) {
+    while (rest.len > 0) {
       struct wsl_span value = fuzz_piece(&rest, '\n');
       if (value.len == 0 || (uint8_t)value.at[0] % NAMES != name) continue;
       if (len + value.len + 40 > cap) return 0;
