@@ -116,7 +116,7 @@ static int find_server(const char *server, const char **reason) {
  * were started by would move all that stands behind it. */
 static void make_word(const char *text, char *out, size_t cap) {
   size_t len = 0;
-  for (; text[len] != '\0' && len < cap - 1; len++)
+  for (; len < cap - 1 && text[len] != '\0'; len++)
     out[len] = text[len] > ' ' && text[len] < 0x7F ? text[len] : '_';
   if (len == 0) out[len++] = '-';
   out[len] = '\0';
