@@ -99,18 +99,24 @@ static int make_key(const struct auth_settings *settings, uint8_t key[SHA256_SIZ
 
 /* ---- life ---- */
 
+/* What workers share beside the passwords. */
+static int open_shared(struct auth *auth, const uint8_t key[SHA256_SIZE]) {
+  uint64_t lifetime_s = (auth->settings->cookie_time_ms + MS_A_SECOND - 1) / MS_A_SECOND;
+  auth->pacing = auth_pacing_new();
+  if (auth->pacing == NULL) return WSL_NO_MEMORY;
+  return lifetime_s > 0 ? auth_cookies_init(&auth->cookies, key, lifetime_s) : 0;
+}
+
 static int open_basic(struct auth *auth, char *why, size_t why_cap) {
   uint8_t key[SHA256_SIZE];
   int error = make_key(auth->settings, key, why, why_cap);
   if (error == 0) error = credentials_open(&auth->credentials, auth->settings, key, why, why_cap);
-  if (error != 0) return error;
-  auth->pacing = auth_pacing_new();
-  uint64_t lifetime_s = (auth->settings->cookie_time_ms + MS_A_SECOND - 1) / MS_A_SECOND;
-  if (lifetime_s > 0) error = auth_cookies_init(&auth->cookies, key, lifetime_s);
+  if (error == 0 && open_shared(auth, key) != 0) {
+    (void)snprintf(why, why_cap, "no memory for authentication");
+    error = WSL_NO_MEMORY;
+  }
   secret_wipe(key, sizeof(key));
-  if (auth->pacing != NULL && error == 0) return 0;
-  (void)snprintf(why, why_cap, "no memory for authentication");
-  return WSL_NO_MEMORY;
+  return error;
 }
 
 int auth_open(struct auth **result, const struct auth_settings *settings, const struct origin_rules *origins,

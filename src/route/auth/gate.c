@@ -47,10 +47,15 @@ static uint64_t now_s(void) {
 
 /* ---- answers ---- */
 
-static void answer(struct gate_check *asker, enum gate_outcome outcome, const char *reason) {
-  struct gate_answer made = {.outcome = outcome, .reason = reason};
+static void answer_not(struct gate_check *asker, enum gate_outcome outcome, const char *reason,
+                       bool delayed) {
+  struct gate_answer made = {.outcome = outcome, .reason = reason, .delayed = delayed};
   if (outcome == GATE_BUSY) made.retry_after_s = BUSY_RETRY_S;
   asker->done(asker, &made);
+}
+
+static void answer(struct gate_check *asker, enum gate_outcome outcome, const char *reason) {
+  answer_not(asker, outcome, reason, false);
 }
 
 static void answer_open(struct gate_check *asker, const char *user, const char *cookie, bool delayed) {
@@ -80,17 +85,10 @@ static void end(struct auth_try *try, enum auth_end how, const char *reason) {
   struct auth_gate *gate = try->gate;
   struct gate_check *asker = try->asker;
   auth_pacing_end(gate->auth->pacing, &try->network, how, gate->timers->now_ms);
-  if (asker != NULL) {
-    asker->work = NULL;
-    if (how == AUTH_RIGHT) answer_login(gate, asker, try);
-    if (how != AUTH_RIGHT) {
-      struct gate_answer made = {.outcome = how == AUTH_WRONG ? GATE_WRONG : GATE_BUSY,
-                                 .reason = reason,
-                                 .retry_after_s = how == AUTH_WRONG ? 0 : BUSY_RETRY_S,
-                                 .delayed = try->delayed};
-      asker->done(asker, &made);
-    }
-  }
+  if (asker != NULL) asker->work = NULL;
+  if (asker != NULL && how == AUTH_RIGHT) answer_login(gate, asker, try);
+  if (asker != NULL && how != AUTH_RIGHT)
+    answer_not(asker, how == AUTH_WRONG ? GATE_WRONG : GATE_BUSY, reason, try->delayed);
   free_try(try);
 }
 
