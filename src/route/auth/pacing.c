@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Kinds of networks, as their first byte. */
+#define KIND_V4   4
+#define KIND_V6   6 /* 64 bits of it */
+#define KIND_WIDE 7 /* 48 bits of IPv6, the rest 0 */
+
+#define WIDE_BYTES 6 /* behind it */
+
 struct entry {
   struct auth_network network;
   bool used;
@@ -30,12 +37,12 @@ struct auth_network auth_network_of(const struct address *address) {
   struct auth_network network = {{0}};
   if (address->storage.ss_family == AF_INET) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&address->storage;
-    network.bytes[0] = 4;
+    network.bytes[0] = KIND_V4;
     memcpy(network.bytes + 1, &v4->sin_addr, 4);
   } else if (address->storage.ss_family == AF_INET6) {
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&address->storage;
     bool mapped = memcmp(&v6->sin6_addr, mapped_prefix, sizeof(mapped_prefix)) == 0;
-    network.bytes[0] = mapped ? 4 : 6;
+    network.bytes[0] = mapped ? KIND_V4 : KIND_V6;
     memcpy(network.bytes + 1, (const uint8_t *)&v6->sin6_addr + (mapped ? 12 : 0), mapped ? 4 : 8);
   }
   return network;
@@ -61,6 +68,39 @@ static struct entry *find(struct auth_pacing *pacing, const struct auth_network 
     if (entry->used && memcmp(&entry->network, network, sizeof(*network)) == 0) return entry;
   }
   return NULL;
+}
+
+/* Failures that are not forgotten yet, or tries that may become some. */
+static bool counts(const struct entry *entry, uint64_t now_ms) {
+  uint64_t passed = now_ms > entry->failed_ms ? (now_ms - entry->failed_ms) / AUTH_FORGET_MS : 0;
+  return entry->under_way > 0 || entry->failures > passed;
+}
+
+static bool is_sibling(const struct entry *entry, const struct auth_network *network, uint64_t now_ms) {
+  return entry->used && entry->network.bytes[0] == KIND_V6 &&
+         memcmp(entry->network.bytes + 1, network->bytes + 1, WIDE_BYTES) == 0 && counts(entry, now_ms);
+}
+
+/* What a network that is not known counts for. */
+static struct auth_network widen(const struct auth_pacing *pacing, const struct auth_network *network,
+                                 uint64_t now_ms) {
+  size_t siblings = 0;
+  if (network->bytes[0] != KIND_V6) return *network;
+  for (size_t i = 0; i < AUTH_NETWORKS; i++)
+    siblings += is_sibling(&pacing->entries[i], network, now_ms);
+  if (siblings < AUTH_SIBLINGS) return *network;
+  struct auth_network wide = {{KIND_WIDE}};
+  memcpy(wide.bytes + 1, network->bytes + 1, WIDE_BYTES);
+  return wide;
+}
+
+/* NULL: nothing is known of it; *network is then what an entry would be made for. */
+static struct entry *find_or_widen(struct auth_pacing *pacing, struct auth_network *network,
+                                   uint64_t now_ms) {
+  struct entry *entry = find(pacing, network);
+  if (entry != NULL) return entry;
+  *network = widen(pacing, network, now_ms);
+  return find(pacing, network);
 }
 
 /* A free one, else the one whose last failure is longest ago; nothing may be under way from it. */
@@ -122,10 +162,10 @@ static enum auth_pace begin(struct auth_pacing *pacing, struct entry *entry, uin
   return pause > 0 ? AUTH_WAIT : AUTH_GO;
 }
 
-enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, const struct auth_network *network,
-                                 uint64_t now_ms, uint64_t *wait_ms) {
+enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, struct auth_network *network, uint64_t now_ms,
+                                 uint64_t *wait_ms) {
   pthread_mutex_lock(&pacing->lock);
-  struct entry *entry = find(pacing, network);
+  struct entry *entry = find_or_widen(pacing, network, now_ms);
   if (entry == NULL) entry = make(pacing, network);
   enum auth_pace pace = AUTH_REFUSE;
   *wait_ms = AUTH_PAUSE_MAX_MS;
@@ -138,8 +178,9 @@ enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, const struct auth_n
 }
 
 bool auth_pacing_may_recall(struct auth_pacing *pacing, const struct auth_network *network, uint64_t now_ms) {
+  struct auth_network judged = *network;
   pthread_mutex_lock(&pacing->lock);
-  struct entry *entry = find(pacing, network);
+  struct entry *entry = find_or_widen(pacing, &judged, now_ms);
   if (entry != NULL) forget(entry, now_ms);
   bool may = entry == NULL || entry->refusals < AUTH_REFUSALS_MAX;
   pthread_mutex_unlock(&pacing->lock);

@@ -7,6 +7,9 @@
  *   failures         0..4   5    6    7    8    9 and more
  *   pause before it   -    1 s  2 s  4 s  8 s  10 s
  *
+ * Whoever has 64 bits mostly has 16 more to choose them from (RFC 6177): where AUTH_SIBLINGS networks of the
+ * same 48 bits have failed, all others of these count as one.
+ *
  * What is under way counts as a failure beyond AUTH_AT_ONCE. A failure is forgotten each AUTH_FORGET_MS; a
  * success changes nothing: whoever has one account could guess at others' between two of his own logins.
  * All is bounded; what is beyond is refused. Shared by all workers, locked. Pure but for that.
@@ -33,6 +36,7 @@
 #define AUTH_WAITING_ALL   256u              /* tries that wait: each holds a connection */
 #define AUTH_REFUSALS_MAX  16u               /* of one network, until a failure is forgotten: see above */
 #define AUTH_NETWORKS      1024u             /* that are known; the one that failed longest ago makes room */
+#define AUTH_SIBLINGS      16u               /* of these, of the same 48 bits: see above */
 
 struct auth_pacing;
 
@@ -52,9 +56,10 @@ enum auth_pace {
   AUTH_REFUSE /* *wait_ms: how long to stay away; counted as refused */
 };
 
-/* A try of `network` begins. Unless refused it is under way until auth_pacing_end(). */
-enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, const struct auth_network *network,
-                                 uint64_t now_ms, uint64_t *wait_ms);
+/* A try of *network begins, which may become the wider one that it counts for from here on. Unless refused it
+ * is under way until auth_pacing_end(). */
+enum auth_pace auth_pacing_begin(struct auth_pacing *pacing, struct auth_network *network, uint64_t now_ms,
+                                 uint64_t *wait_ms);
 
 /* Whether a login of `network` may be answered by what is remembered, without a try. */
 bool auth_pacing_may_recall(struct auth_pacing *pacing, const struct auth_network *network, uint64_t now_ms);

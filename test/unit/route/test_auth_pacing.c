@@ -170,6 +170,42 @@ static void whoever_is_refused_often_may_not_recall(void **state) {
   assert_true(auth_pacing_may_recall(pacing, &network, NOW + AUTH_FORGET_MS));
 }
 
+static void sibling_of(unsigned number, char out[32]) {
+  snprintf(out, 32, "2001:db8:7:%x::1", number);
+}
+
+/* Else whoever has 48 bits, as anybody may, has 65,536 times the free tries. */
+static void many_networks_of_one_site_count_as_one(void **state) {
+  (void)state;
+  char from[32];
+  for (unsigned i = 0; i < AUTH_SIBLINGS; i++) {
+    sibling_of(i, from);
+    fail_times(from, AUTH_FREE_FAILURES, NOW);
+  }
+  for (unsigned i = 0; i < AUTH_FREE_FAILURES; i++) {
+    sibling_of(1000 + i, from);
+    fail_times(from, 1, NOW);
+  }
+  assert_int_equal(try_once("2001:db8:7:2000::1", NOW, AUTH_WRONG), AUTH_PAUSE_MS);
+  assert_int_equal(try_once("2001:db8:8:2000::1", NOW, AUTH_WRONG), 0);          /* another site */
+  assert_int_equal(try_once("2001:db8:7::1", NOW, AUTH_UNTRIED), AUTH_PAUSE_MS); /* one that is known */
+  uint64_t later = NOW + (AUTH_FREE_FAILURES + 2) * AUTH_FORGET_MS;
+  assert_int_equal(try_once("2001:db8:7:3000::1", later, AUTH_WRONG), 0);
+}
+
+/* Nor may they be many at once, of which none has failed yet. */
+static void tries_under_way_make_siblings(void **state) {
+  (void)state;
+  char from[32];
+  unsigned gone = 0;
+  for (unsigned i = 0; i < 10 * AUTH_SIBLINGS; i++) {
+    sibling_of(i, from);
+    struct auth_network network = network_of(from);
+    gone += auth_pacing_begin(pacing, &network, NOW, &wait_ms) == AUTH_GO;
+  }
+  assert_int_equal(gone, AUTH_SIBLINGS + AUTH_AT_ONCE + AUTH_FREE_FAILURES);
+}
+
 static void the_network_that_failed_longest_ago_makes_room(void **state) {
   (void)state;
   char from[32];
@@ -209,6 +245,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_is_under_way_counts_beyond_a_few, set_up, tear_down),
       cmocka_unit_test_setup_teardown(all_that_wait_are_bounded, set_up, tear_down),
       cmocka_unit_test_setup_teardown(whoever_is_refused_often_may_not_recall, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(many_networks_of_one_site_count_as_one, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(tries_under_way_make_siblings, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_network_that_failed_longest_ago_makes_room, set_up, tear_down),
       cmocka_unit_test_setup_teardown(networks_with_tries_under_way_keep_their_places, set_up, tear_down),
   };
