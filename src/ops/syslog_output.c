@@ -130,7 +130,8 @@ static void find_names(const char *name) {
   make_word(name, output.name, sizeof output.name);
 }
 
-int syslog_output_open(const struct syslog_settings *settings, char *why, size_t why_cap) {
+int syslog_output_open(const struct syslog_settings *settings, enum syslog_daemon *daemon, char *why,
+                       size_t why_cap) {
   const char *reason = NULL;
   char shown[SHOWN_MAX];
   uv_once(&output.once, make_lock);
@@ -139,14 +140,16 @@ int syslog_output_open(const struct syslog_settings *settings, char *why, size_t
   output.lost = 0;
   find_names(settings->name);
   int error = find_server(settings->server, &reason);
-  if (error == WSL_OK && !open_socket()) {
-    reason = strerror(errno);
-    error = error_from_errno(errno);
-  }
+  *daemon = error == WSL_OK && open_socket() ? SYSLOG_THERE : SYSLOG_ABSENT;
+  if (error == WSL_OK) reason = strerror(errno);
   uv_mutex_unlock(&output.mutex);
+  log_escape(wsl_span_of(settings->server), shown, sizeof shown);
   if (error != WSL_OK)
-    snprintf(why, why_cap, "can't log to --syslog \"%s\": %s",
-             log_escape(wsl_span_of(settings->server), shown, sizeof shown), reason);
+    snprintf(why, why_cap, "can't log to --syslog \"%s\": %s", shown, reason);
+  else if (*daemon == SYSLOG_ABSENT)
+    snprintf(why, why_cap,
+             "no daemon at --syslog \"%s\" (%s): tried again every second, lines for it are lost until then",
+             shown, reason);
   return error;
 }
 

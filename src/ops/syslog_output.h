@@ -2,7 +2,7 @@
  * socket such as /dev/log (there also as a stream, where the daemon takes nothing else).
  *
  * Sending never waits: a line that the socket does not take at once is lost and counted, and the count is
- * sent before the next line. A daemon that was restarted is found again, looked for once a second.
+ * sent before the next line. A daemon that was restarted, or comes later, is found: looked for once a second.
  */
 #ifndef OPS_SYSLOG_OUTPUT_H
 #define OPS_SYSLOG_OUTPUT_H
@@ -31,10 +31,15 @@ struct syslog_settings {
 /* Whether `server` can be one; else a static sentence in *why. Pure. */
 WSL_MUST_CHECK int syslog_server_check(const char *server, const char **why);
 
+/* Whether the daemon could be reached when it was opened. Not is no reason to stay down: containers and early
+ * boot have no /dev/log, and websockify starts there. */
+enum syslog_daemon { SYSLOG_THERE, SYSLOG_ABSENT };
+
 /* Resolves and connects; names by the system's resolver, which may take its time: before anything is served.
- * From the main thread, behind the last fork (the process id is in every line). 0, or an error with a line in
- * why[0..why_cap). */
-WSL_MUST_CHECK int syslog_output_open(const struct syslog_settings *settings, char *why, size_t why_cap);
+ * From the main thread, behind the last fork (the process id is in every line). 0, or an error. With either,
+ * but where the daemon is there, one line in why[0..why_cap). */
+WSL_MUST_CHECK int syslog_output_open(const struct syslog_settings *settings, enum syslog_daemon *daemon,
+                                      char *why, size_t why_cap);
 
 /* Sends a line: `text` as core/log's sinks get it. Any thread. Does nothing unless it is open. */
 void syslog_output_send(const struct timespec *time, enum log_level level, uint64_t id, const char *text);

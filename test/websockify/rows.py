@@ -154,6 +154,7 @@ ROWS = [
     Row("--syslog", "--syslog=127.0.0.1:{udp} " + TO, (s.syslog, s.said)),
     Row("--syslog on a socket file", "--syslog {here}/log.sock " + TO, (s.syslog,)),
     Row("--legacy-syslog", "--legacy-syslog --syslog {here}/log.sock " + TO, (s.syslog,)),
+    Row("--syslog of nobody", "--syslog {here}/no-such.sock " + TO, (s.session,)),
     Row("--syslog in the background", "-D --syslog {here}/log.sock " + TO, (s.syslog,)),
     # --- without a meaning ---
     Row("--libserver", "--libserver " + TO, (s.session,)),

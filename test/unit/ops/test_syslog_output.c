@@ -61,12 +61,14 @@ static void a_long_line_arrives_whole(void **state) {
   struct syslog_settings settings = {path, "a-name-of-more-than-forty-eight-characters-in-which-all-is-said",
                                      SYSLOG_RFC5424, SYSLOG_DAEMON};
   char text[LOG_TEXT_MAX], got[4096], why[256];
+  enum syslog_daemon daemon;
   unlink(path);
   int fd = listen_at(path);
   memset(text, 'y', sizeof text - 1);
   text[sizeof text - 1] = '\0';
   syslog_output_send(&time, LOG_ERROR, 1, "nobody listens yet");
-  assert_int_equal(syslog_output_open(&settings, why, sizeof why), WSL_OK);
+  assert_int_equal(syslog_output_open(&settings, &daemon, why, sizeof why), WSL_OK);
+  assert_int_equal(daemon, SYSLOG_THERE);
   syslog_output_send(&time, LOG_ERROR, UINT64_MAX, text);
   ssize_t len = recv(fd, got, sizeof got, 0);
   assert_true(len > (ssize_t)sizeof text);
