@@ -73,7 +73,7 @@ static enum socket_role role_of(int fd) {
 /* What keeps it from being served, as the end of a sentence; NULL when nothing does. */
 static const char *unfit(int fd) {
   int type = 0;
-  if (int_option(fd, SO_TYPE, &type) != 0) return errno == EBADF ? "is not open" : "is no socket";
+  if (int_option(fd, SO_TYPE, &type) != 0) return errno == EBADF ? "is not open" : "is not a socket";
   if (type != SOCK_STREAM) return "is no stream socket";
   if (role_of(fd) == ROLE_NEITHER) return "is a socket that neither listens nor is connected any more";
   return NULL;
@@ -98,10 +98,10 @@ static int take_stdin(struct inherited *inherited, char *why, size_t why_cap) {
   }
   const char *fault = unfit(fd);
   if (fault != NULL) {
-    snprintf(why, why_cap,
-             "--inetd: descriptor 0 %s; inetd, xinetd and systemd-socket-activate --inetd hand a socket down "
-             "there",
-             fault);
+    snprintf(
+        why, why_cap,
+        "--inetd: descriptor 0 %s; inetd, xinetd and systemd-socket-activate --inetd pass a socket there",
+        fault);
     close(fd);
     return WSL_INVALID;
   }

@@ -77,7 +77,8 @@ static int open_locked(const char *path, struct complaint to, int *error) {
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     *error = errno == EWOULDBLOCK ? complain_of_holder(to, path, fd) : complain_of_errno(to, path);
   } else if (read_pid(fd) < 0) {
-    *error = complain(to, WSL_INVALID, path, "it holds something else than a process id, and is left alone");
+    *error =
+        complain(to, WSL_INVALID, path, "it contains something other than a process id, and was not changed");
   }
   if (*error == 0) return fd;
   close(fd);
@@ -128,7 +129,7 @@ int pid_file_write(struct pid_file *file, char *why, size_t why_cap) {
   if (file->path == NULL) return WSL_OK;
   struct stat other;
   if (file->fd < 0 && lstat(file->path, &other) == 0)
-    return complain(to, WSL_IN_USE, file->path, "another process has made it meanwhile");
+    return complain(to, WSL_IN_USE, file->path, "another process has just created it");
   if (file->fd < 0) return make_new(file, to);
   return write_pid(file->fd) ? WSL_OK : complain_of_errno(to, file->path);
 }

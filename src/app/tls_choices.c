@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/read_all.h"
 
-#define UNKNOWN_CIPHERS "--ssl-ciphers: these are not known and left out: "
+#define UNKNOWN_CIPHERS "--ssl-ciphers: unknown, ignored: "
 
 static void warn(struct tls_choices *choices, const char *warning) {
   for (size_t i = 0; i + 1 < TLS_WARNINGS_MAX; i++) {
@@ -88,7 +88,7 @@ static int choose_certificate(struct tls_choices *choices, struct options *o, ch
   struct tls_settings *tls = &o->server.tls;
   if (tls->server.cert_path == NULL && access(DEFAULT_CERTIFICATE, F_OK) == 0) {
     tls->server.cert_path = DEFAULT_CERTIFICATE;
-    warn(choices, "no --cert is given: \"" DEFAULT_CERTIFICATE "\" of the working directory is taken");
+    warn(choices, "no --cert given: using \"" DEFAULT_CERTIFICATE "\" of the working directory");
   }
   const char *wanting = wants_certificate(o);
   if (tls->server.cert_path == NULL && wanting != NULL) {
@@ -109,6 +109,6 @@ int tls_choices_make(struct tls_choices *choices, struct options *o, char *why, 
   if (error == WSL_OK) error = take_ciphers(choices, o, why, why_cap);
   if (error == WSL_OK && o->server.tls.server.ca_path != NULL && !o->verify_client &&
       o->server.auth.plugin != AUTH_CERTIFICATE)
-    warn(choices, "--cafile is of no use without --verify-client: nobody is asked for a certificate");
+    warn(choices, "--cafile has no effect without --verify-client: no client is asked for a certificate");
   return error;
 }

@@ -110,8 +110,8 @@ void ending_backend_deaf(struct session *s) {
 /* All before it has left. */
 void ending_backend_not_text(struct session *s) {
   drop_client_input(s);
-  ending_set(s, "backend", "target sent what is not UTF-8");
-  client_close(s, WSL_CLOSE_INVALID_PAYLOAD, "Target sent what is not UTF-8");
+  ending_set(s, "backend", "target sent invalid UTF-8");
+  client_close(s, WSL_CLOSE_INVALID_PAYLOAD, "Target sent invalid UTF-8");
   give_up_backend(s);
 }
 

@@ -82,7 +82,7 @@ static void note_replaced(struct session *s) {
   if (s->messages->replaced) return;
   s->messages->replaced = true;
   if (domain->on_replaced != NULL) domain->on_replaced(domain, domain->owner);
-  log_event(LOG_INFO, s->id, "target sent what is not UTF-8: the client gets U+FFFD in its place");
+  log_event(LOG_INFO, s->id, "target sent invalid UTF-8: the client gets U+FFFD in its place");
 }
 
 /* Makes text[0..text_len) valid, or cuts it before the first byte that is not. */

@@ -123,7 +123,7 @@ static void note_holding(struct session *s) {
 
 static void log_end(const struct session *s) {
   const char *note = s->backend_was_reset && s->target->unix_path != NULL
-                         ? " note=\"Unix sockets know no reset: the target saw an end\""
+                         ? " note=\"Unix sockets have no reset: the target saw an end of file\""
                          : "";
   log_event(LOG_INFO, s->id,
             "session ended side=%s cause=\"%s\" code=%u duration=%" PRIu64 ".%03us up=%" PRIu64

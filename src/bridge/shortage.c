@@ -143,7 +143,7 @@ static void tell(struct shortage *shortage, bool is_short) {
   if (is_short) {
     log_event(LOG_WARN, 0, "memory for streams is short: new sessions get 503, stalled ones are ended");
   } else {
-    log_event(LOG_INFO, 0, "memory for streams is enough again");
+    log_event(LOG_INFO, 0, "memory for streams is sufficient again");
   }
 }
 

@@ -130,7 +130,7 @@ static void step_target(struct wsl_head *head, uint32_t stop) {
   if (!skip(head, CHAR_TARGET, stop)) return;
   head->target_len = head->at - head->target_at;
   if (byte_at(head) != ' ' || head->target_len == 0) {
-    refuse(head, 400, "The request target has a character that must be percent-encoded, or is not there");
+    refuse(head, 400, "The request target has a character that must be percent-encoded, or is missing");
     return;
   }
   take(head, STATE_VERSION);
@@ -153,7 +153,7 @@ static void step_version(struct wsl_head *head) {
   }
   head->minor_version = (uint8_t)(byte - '0');
   if (head->base[head->mark + VERSION_NAME_LEN] != '1') {
-    refuse(head, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here");
+    refuse(head, 505, "Only HTTP/1.1 and HTTP/1.0 are supported");
     return;
   }
   take(head, STATE_LINE_END);
@@ -166,7 +166,7 @@ static void step_line_end(struct wsl_head *head) {
   } else if (byte == '\n') {
     take(head, STATE_FIELD);
   } else {
-    refuse(head, 400, "The request line must end behind the HTTP version");
+    refuse(head, 400, "The request line must end after the HTTP version");
   }
 }
 
@@ -197,7 +197,7 @@ static void step_field(struct wsl_head *head) {
 static void step_name(struct wsl_head *head, uint32_t stop) {
   if (!skip(head, CHAR_TOKEN, stop)) return;
   if (byte_at(head) != ':') { /* white space before the colon hides fields from proxies (5.1) */
-    refuse(head, 400, "A header name must be a token with a colon right behind it");
+    refuse(head, 400, "A header name must be a token directly followed by a colon");
     return;
   }
   struct wsl_head_field *field = current_field(head);

@@ -80,11 +80,11 @@ static bool read_host(const struct wsl_head *head, struct wsl_request *request) 
   uint32_t count = request_field_count(head, "Host", &host);
   bool may_lack = head->minor_version == 0;
   if (count == 0 && !may_lack) {
-    request_refuse(request, 400, "Host is missing: HTTP/1.1 wants exactly one");
+    request_refuse(request, 400, "Host is missing: HTTP/1.1 requires exactly one");
   } else if (count > 1) {
     request_refuse(request, 400, "More than one Host");
   } else if (!authority_valid(host) && !(host.len == 0 && may_lack)) {
-    request_refuse(request, 400, "Host must be a host name or address, with a port at most");
+    request_refuse(request, 400, "Host must be a host name or address, optionally with a port");
   } else {
     request->authority = host;
     return true;
@@ -204,7 +204,7 @@ static bool judge_transfer_encoding(const struct wsl_head *head, struct wsl_requ
   if (!ends_chunked) {
     request_refuse(request, 400, "Transfer-Encoding must end in chunked");
   } else if (others > 0) {
-    request_refuse(request, 501, "No Transfer-Encoding but chunked is known here");
+    request_refuse(request, 501, "The only Transfer-Encoding supported is chunked");
   } else {
     return true;
   }

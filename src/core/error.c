@@ -44,7 +44,7 @@ static const struct error_entry errors[] = {
     [-WSL_TLS_FAILED] = {"TLS_FAILED", "TLS failed"},
     [-WSL_NO_ADDRESS] = {"NO_ADDRESS", "The local address is not one of this machine"},
     [-WSL_FORBIDDEN] = {"FORBIDDEN", "The target is not allowed"},
-    [-WSL_TOO_MANY] = {"TOO_MANY", "Too many programs run already"},
+    [-WSL_TOO_MANY] = {"TOO_MANY", "Too many programs are running"},
     [-WSL_NOT_RUN] = {"NOT_RUN", "The program can't be run"},
     [-WSL_PROGRAM_FAILED] = {"PROGRAM_FAILED", "The program failed"},
 };
@@ -53,7 +53,7 @@ static const struct error_entry errors[] = {
 static const char *const texts_for_log[] = {
     [-WSL_NO_PORT] =
         "No free local port toward the target: add --source-address or widen ip_local_port_range",
-    [-WSL_TOO_MANY] = "Too many programs run already: raise --exec-limit or the limit of processes",
+    [-WSL_TOO_MANY] = "Too many programs are running: raise --exec-limit or the limit of processes",
     [-WSL_FORBIDDEN] =
         "The target is not allowed (--allow-target; a line before this says which pattern would)",
     [COUNT(errors) - 1] = NULL,

@@ -167,12 +167,12 @@ static bool is_plain(struct wsl_span host) {
 static const char *check_host(struct wsl_span *host) {
   bool opened = host->len > 0 && host->at[0] == '[';
   bool closed = host->len > 0 && host->at[host->len - 1] == ']';
-  if (opened != closed) return "a bracket round the IPv6 address is missing";
+  if (opened != closed) return "a bracket around the IPv6 address is missing";
   if (opened) {
     host->at++;
     host->len -= 2;
   }
-  if (!is_plain(*host)) return "the host holds a character that can't stand there";
+  if (!is_plain(*host)) return "the host has a character that is not allowed there";
   bool must_be_ipv6 = opened || (host->len > 0 && memchr(host->at, ':', host->len));
   if (must_be_ipv6 && !is_ipv6(*host)) return "the host is not a valid IPv6 address";
   return NULL;

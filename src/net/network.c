@@ -57,7 +57,7 @@ bool network_parse(struct wsl_span text, struct network *network, const char **w
   bool mapped = network->first.family != address.storage.ss_family;
   unsigned max = address.storage.ss_family == AF_INET ? V4_BITS : V6_BITS;
   network->bits = max;
-  *why = "the length behind the slash must be a number of bits that the address has";
+  *why = "the prefix length after the slash must be at most 32 (IPv4) or 128 (IPv6)";
   if (slash != NULL &&
       !parse_bits((struct wsl_span){slash + 1, text.len - host.len - 1}, max, &network->bits))
     return false;

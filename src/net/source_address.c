@@ -27,7 +27,7 @@ static bool is_one_host(const struct address *address) {
 }
 
 bool source_address_parse(const char *text, struct address *address, const char **why) {
-  *why = "it must be an IPv4 or IPv6 address of this machine, such as 10.0.0.5 or fd00::5";
+  *why = "must be an IPv4 or IPv6 address of this machine, such as 10.0.0.5 or fd00::5";
   return address_parse_literal(text, 0, address) && is_one_host(address);
 }
 
@@ -44,7 +44,7 @@ static void explain(int error, const struct address *address, char *why, size_t 
   char where[ADDRESS_TEXT_MAX];
   address_format(address, where);
   *strrchr(where, ':') = '\0';
-  snprintf(why, why_cap, "can't dial from %s (--source-address): %s", where,
+  snprintf(why, why_cap, "can't connect from %s (--source-address): %s", where,
            error == WSL_NO_ADDRESS ? "this machine has no such address" : error_text(error));
 }
 

@@ -9,7 +9,7 @@
 static const char unix_prefix[] = "unix:";
 static const char bad_ports[] =
     "ports are numbers from 1 to 65535, ranges (5900-5999) and lists (22,5900-5999)";
-static const char bad_name[] = "the host holds a character that can't stand in a name";
+static const char bad_name[] = "the host has a character that is not allowed in a name";
 static const char numeric_name[] =
     "neither a name nor an address: write networks as 10.0.0.0/8 or [2001:db8::]/32";
 
@@ -41,7 +41,7 @@ static bool parse_ports(struct wsl_span text, struct target_pattern *pattern, co
   for (;;) {
     size_t comma = span_find(text, ',');
     if (pattern->ports_count == TARGET_PATTERN_PORTS_MAX) {
-      *why = "at most 16 ports and ranges in one pattern: give the option once more";
+      *why = "at most 16 ports and ranges in one pattern: use the option several times";
       return false;
     }
     if (!parse_range(part(text, 0, comma), &pattern->ports[pattern->ports_count++])) return false;
@@ -92,7 +92,7 @@ static bool parse_network(struct wsl_span text, struct target_pattern *pattern, 
 static bool parse_bracketed(struct wsl_span text, struct target_pattern *pattern, const char **why) {
   char joined[NETWORK_TEXT_MAX];
   size_t closing = span_find(text, ']');
-  *why = "a bracket round the IPv6 address is missing";
+  *why = "a bracket around the IPv6 address is missing";
   if (closing == text.len) return false;
   struct wsl_span address = part(text, 1, closing), rest = part(text, closing + 1, text.len);
   size_t colon = span_find(rest, ':');

@@ -102,7 +102,7 @@ static enum target_verdict refuse(unsigned kinds, const char *pattern, char why[
   if (kinds == 0)
     snprintf(why, TARGET_REASON_MAX, "no --allow-target matches it (%s would)", shown);
   else
-    snprintf(why, TARGET_REASON_MAX, "it is %s, and no --allow-target means just that (%s would)",
+    snprintf(why, TARGET_REASON_MAX, "it is %s, which --allow-target must name explicitly (as %s)",
              address_kind_text(kinds), shown);
   return TARGET_REFUSED;
 }

@@ -131,8 +131,8 @@ static bool host_pattern_valid(struct wsl_span host, const char **why) {
   }
   for (size_t i = 0; i < host.len; i++) {
     if (is_host_char(host.at[i])) continue;
-    *why = host.at[i] == '*' ? "a \"*\" may only stand for the first labels, as in *.example.com"
-                             : "it holds a character that no host name has";
+    *why = host.at[i] == '*' ? "\"*\" is allowed only at the start, as in *.example.com"
+                             : "it has a character that is not allowed in a host name";
     return false;
   }
   return true;

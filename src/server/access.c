@@ -55,7 +55,7 @@ void access_watch(struct access *access, uv_loop_t *loop) {
   if (access == NULL || access->settings->htpasswd == NULL) return;
   access->watch = file_watch_open(loop, &access->settings->htpasswd, 1, on_changed, access);
   if (access->watch == NULL)
-    log_event(LOG_WARN, 0, "the file of passwords can't be watched: send SIGHUP when it has changed");
+    log_event(LOG_WARN, 0, "the password file can't be watched: send SIGHUP when it has changed");
 }
 
 void access_unwatch(struct access *access) {

@@ -82,7 +82,7 @@ static bool can_be_read_again(const struct certificates *certificates, char *why
     if (paths[i] == NULL || stat(paths[i], &status) != 0) continue; /* missing: said by who opens it */
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) continue;
     char shown[SHOWN_PATH_MAX];
-    (void)snprintf(why, why_cap, "\"%s\": it is no regular file, and is read at the start only",
+    (void)snprintf(why, why_cap, "\"%s\": not a regular file, so it is read only at the start",
                    log_escape(wsl_span_of(paths[i]), shown, sizeof(shown)));
     return false;
   }

@@ -66,7 +66,7 @@ void listen_address_explain(int error, const struct address *address, char *why,
       snprintf(why, why_cap, "can't listen on %s: this machine has no such address", where);
       break;
     case WSL_UNSUPPORTED:
-      snprintf(why, why_cap, "can't listen on %s: this machine has that address family switched off", where);
+      snprintf(why, why_cap, "can't listen on %s: this address family is disabled on this machine", where);
       break;
     case WSL_NO_DESCRIPTOR:
       snprintf(why, why_cap, "can't listen on %s: no descriptor left (raise ulimit -n)", where);

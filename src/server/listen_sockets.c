@@ -100,7 +100,7 @@ static int open_address_or_leave(struct listen_sockets *sockets, const struct se
                                  char *why, size_t why_cap) {
   int error = open_address(sockets, sockets->count, settings, why, why_cap);
   if (error == WSL_IN_USE && is_handed_down(sockets, settings->listen_port)) {
-    log_event(LOG_INFO, 0, "port %u is among the sockets that were handed down: listening on that one",
+    log_event(LOG_INFO, 0, "port %u is among the inherited sockets: listening on that one",
               (unsigned)settings->listen_port);
     return WSL_OK;
   }

@@ -17,12 +17,14 @@ static void explain(int error, const char *path, char *why, size_t why_cap) {
   log_escape(wsl_span_of(path), shown, sizeof(shown));
   switch (error) {
     case WSL_IN_USE:
-      snprintf(why, why_cap, "can't listen on \"%s\": somebody listens there (another wsluice?)", shown);
+      snprintf(why, why_cap, "can't listen on \"%s\": another process listens there (another wsluice?)",
+               shown);
       break;
     case WSL_INVALID:
-      snprintf(why, why_cap,
-               "can't listen on \"%s\": there is a file that is no socket; remove it or take another name",
-               shown);
+      snprintf(
+          why, why_cap,
+          "can't listen on \"%s\": a file that is not a socket is there; remove it or choose another path",
+          shown);
       break;
     case WSL_NOT_FOUND:
       snprintf(why, why_cap, "can't listen on \"%s\": there is no such directory", shown);

@@ -51,4 +51,4 @@ def test_any_bytes_come_as_text(listen):
 def test_a_page_that_may_not_be_lied_to(listen):
     report = listen("--frames", "text", "--invalid-utf8", "close", said=b"so far so good \xff")
     assert "".join(report["messages"]) == "so far so good "
-    assert (report["code"], report["reason"], report["wasClean"]) == (1007, "Target sent what is not UTF-8", True)
+    assert (report["code"], report["reason"], report["wasClean"]) == (1007, "Target sent invalid UTF-8", True)

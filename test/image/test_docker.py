@@ -167,7 +167,7 @@ def test_the_authorities_are_in_the_image_and_judge_the_target(engine, start, au
         client.upgrade()
         client.expect_close(1011)
     service.close()
-    assert "signed by nobody whom we trust" in logs(engine, container), logs(engine, container)
+    assert "not signed by a trusted CA" in logs(engine, container), logs(engine, container)
 
 
 def test_a_file_that_nobody_may_read_is_named(engine, start, authority, tmp_path):

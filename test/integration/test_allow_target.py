@@ -65,7 +65,7 @@ def test_no_file_may_name_a_metadata_service(wsluice, tokens):
     bridge = wsluice(None, *tokens(*(f"{number}: {host}:80" for number, host in enumerate(hosts))))
     for number, host in enumerate(hosts):
         assert refused(bridge, f"/?token={number}") == "this target is not allowed\n", host
-    bridge.wait_for_log(r'target refused target=.* reason="it is .*--allow-target means just that', count=len(hosts))
+    bridge.wait_for_log(r'target refused target=.* reason="it is .*--allow-target must name explicitly', count=len(hosts))
 
 
 def test_a_list_bounds_files_too(wsluice, tokens, connect, echo_backend):
@@ -74,7 +74,7 @@ def test_a_list_bounds_files_too(wsluice, tokens, connect, echo_backend):
     bridge = wsluice(None, *tokens(*lines), *allow(f"127.0.0.0/8:{echo_backend.port}"))
     echoes(connect, bridge, "/?token=a")
     refused(bridge, "/?token=b")
-    bridge.wait_for_log(rf'target=127.0.0.1:{other} reason="it is a loopback.*\(127.0.0.1:{other} would\)"')
+    bridge.wait_for_log(rf'target=127.0.0.1:{other} reason="it is a loopback.*\(as 127.0.0.1:{other}\)"')
     refused(bridge, "/?token=c")
     assert "a:" not in bridge.log
 
@@ -171,8 +171,8 @@ def test_the_last_line_counts_what_was_refused(wsluice, connect):
 
 
 @pytest.mark.parametrize("options, sentence", [
-    (["--target-from", "query:address", "0"], "say with --allow-target what they may"),
-    (["--target-from", "nowhere", *allow("*"), "0"], "one of query:NAME"),
+    (["--target-from", "query:address", "0"], "list what they may choose with --allow-target"),
+    (["--target-from", "nowhere", *allow("*"), "0"], "must be query:NAME"),
     (["--target-from", "host", *allow("*"), "0"], "a Host says where wsluice is"),
     (["--target-from", "query:a", *allow("*"), "0", "127.0.0.1:1"], "no target is given with --target-from"),
     (["--allow-target", "10.0.0.*", "0", "127.0.0.1:1"], "write networks as 10.0.0.0/8"),
@@ -213,7 +213,7 @@ def test_no_lookup_leads_to_its_own_address(own_service, wsluice, secret):
     options, sign = secret
     bridge = wsluice(None, *options)
     refused(bridge, f"/?token={sign(own_service.host, own_service.port)}")
-    bridge.wait_for_log(f'"it is an address of this machine, .*203.0.113.7:{own_service.port} would')
+    bridge.wait_for_log(f'"it is an address of this machine, .*as 203.0.113.7:{own_service.port}')
 
 
 def test_a_wildcard_does_not_open_its_own_address(own_service, wsluice):

@@ -160,7 +160,7 @@ def test_what_is_too_weak_is_named_and_left_out(wsluice, echo_backend, attempt, 
     htpasswd(passwords, "good", "secret", "-B")
     bridge = wsluice(echo_backend, "--auth-file", passwords)
     for line in (1, 2, 3):
-        bridge.wait_for_log(f'htpasswd" line {line} is left out: .*htpasswd -B')
+        bridge.wait_for_log(f'htpasswd" line {line} is ignored: .*htpasswd -B')
     assert "secret" not in bridge.log
     for name in ("md5", "clear", "dear"):
         assert attempt(bridge, basic(name, "secret")) == 401, name
@@ -425,10 +425,10 @@ def test_names_as_websockify_has_them(wsluice, echo_backend, attempt, name):
 
 CANNOT_START = {
     "no file": ("--auth-file", None, "--auth-file .*No such|Not found"),
-    "nobody in it": ("--auth-file", "# nobody\n", "nobody in it could log in"),
-    "only weak ones": ("--auth-file", "a:secret\n", "nobody in it could log in"),
+    "no usable user": ("--auth-file", "# nobody\n", "it contains no usable user"),
+    "only weak ones": ("--auth-file", "a:secret\n", "it contains no usable user"),
     "no key": ("--auth-cookie-key", None, "--auth-cookie-key"),
-    "a short key": ("--auth-cookie-key", "short", "too short"),
+    "a short key": ("--auth-cookie-key", "short", "16 bytes or more"),
 }
 
 
@@ -448,9 +448,9 @@ def test_what_it_cannot_start_with_has_status_1(wsluice, tmp_path, what):
 
 
 def test_passwords_over_plain_connections_are_warned_of(wsluice, echo_backend, tls_options):
-    assert "passwords come over plain" not in one_user(wsluice, echo_backend).log
-    one_user(wsluice, echo_backend, listen="0").wait_for_log("passwords come over plain ws://")
-    one_user(wsluice, echo_backend, *tls_options, listen="0").wait_for_log("passwords are taken over plain ws:// .* too")
+    assert "passwords are sent over plain" not in one_user(wsluice, echo_backend).log
+    one_user(wsluice, echo_backend, listen="0").wait_for_log("passwords are sent over plain ws://")
+    one_user(wsluice, echo_backend, *tls_options, listen="0").wait_for_log("passwords are accepted over plain ws:// .* too")
     assert "plain ws" not in one_user(wsluice, echo_backend, *tls_options, "--ssl-only", listen="0").log
 
 

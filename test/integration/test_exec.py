@@ -304,7 +304,7 @@ def test_two_hundred_clients_and_a_limit_of_fifty(serve_program):
             served += 1
         else:
             assert (frame.close_code, frame.close_reason) == (
-                1013, "Failed to connect to target: Too many programs run already")
+                1013, "Failed to connect to target: Too many programs are running")
             refused += 1
     assert (served, refused) == (50, 150)
     assert len(children_of(bridge.pid)) == 50
@@ -478,7 +478,7 @@ def test_scripts_may_write_to_dev_stdout(serve_program, connect):
 @pytest.mark.parametrize("words, expected", [
     (("--exec", "cat", "0", "localhost:1"), "no target is given with --exec"),
     (("--exec", "cat", "--unix-target", "/x", "0"), "give one of them"),
-    (("--exec", "cat", "--ssl-target", "0"), "speaks no TLS"),
+    (("--exec", "cat", "--ssl-target", "0"), "is no TLS server"),
     (("--exec", "cat", "--token-plugin", "TokenFile", "--token-source", "/x", "0"), "give one of them"),
     (("--pty", "0", "localhost:1"), "--pty needs --exec"),
     (("--exec", "cat", "--pty-size", "80x24", "0"), "--pty-size needs --pty"),

@@ -172,7 +172,7 @@ def test_a_port_that_was_handed_down_may_be_given_too(activated, echo_backend):
     listener = listening_socket()
     bridge = activated([listener], f"127.0.0.1:{port_of(listener)}", *echo_backend.target_args)
     trip(port_of(listener))
-    bridge.wait_for_log("among the sockets that were handed down")
+    bridge.wait_for_log("among the inherited sockets")
 
 
 def test_another_port_is_listened_on_as_well(activated, echo_backend, tmp_path):
@@ -272,7 +272,7 @@ def test_the_background_is_not_for_inetd(wsluice, echo_backend, tmp_path):
 
 
 def test_descriptor_0_must_be_a_socket(wsluice, tmp_path):
-    expect_failure(wsluice.run("--inetd", "127.0.0.1:9"), 1, "--inetd", "descriptor 0 is no socket")
+    expect_failure(wsluice.run("--inetd", "127.0.0.1:9"), 1, "--inetd", "descriptor 0 is not a socket")
 
 
 def test_descriptor_0_must_be_a_stream(wsluice):
@@ -288,7 +288,7 @@ def test_descriptor_0_must_be_in_use(wsluice):
 
 def test_listed_descriptors_must_be_sockets(activated, tmp_path):
     with open(tmp_path / "file", "w") as file, listening_socket() as listener:
-        expect_failure(activated([listener, file], "127.0.0.1:9", names="a:b"), 1, "descriptor 4 (b) is no socket")
+        expect_failure(activated([listener, file], "127.0.0.1:9", names="a:b"), 1, "descriptor 4 (b) is not a socket")
         expect_failure(activated([listener], "127.0.0.1:9", env={"LISTEN_FDS": "2"}), 1, "descriptor 4")
         for count in ("two", "65", "-1", ""):
             expect_failure(activated([listener], "127.0.0.1:9", env={"LISTEN_FDS": count}), 1, "LISTEN_FDS")

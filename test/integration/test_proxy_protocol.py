@@ -100,7 +100,7 @@ def test_who_says_nothing_of_a_client_is_it_itself(wsluice, echo_backend, free_c
 
 
 WRONG = [
-    (upgrade_request(), r'expected a PROXY header client=127\.0\.0\.1:\d+ got="GET / HTTP/1.1.*take it out of'),
+    (upgrade_request(), r'expected a PROXY header client=127\.0\.0\.1:\d+ got="GET / HTTP/1.1.*remove it from'),
     (b"\x16\x03\x01\x02\x00", r'expected a PROXY header .*got="\\x16\\x03'),
     (b"PROXY TCP4 1.2.3.4\r\n", r'PROXY header refused client=127\.0\.0\.1:\d+ reason="an address of'),
     (SIGNATURE + b"\x21\x11\xff\xff", r'PROXY header refused .*reason="the PROXY header is longer'),
@@ -124,7 +124,7 @@ def test_a_header_is_waited_for_no_longer_than_a_request(wsluice, backend, free_
     client = free_client(bridge)
     client.send(v1()[:20])
     assert client.recv_to_end()[0] == b""
-    bridge.wait_for_log("no PROXY header in time client=127.0.0.1")
+    bridge.wait_for_log("PROXY headers are not accepted in time client=127.0.0.1")
 
 
 def test_strangers_may_not_send_one(wsluice, backend, free_client):
@@ -134,8 +134,8 @@ def test_strangers_may_not_send_one(wsluice, backend, free_client):
         client.send(header + upgrade_request())
         response = client.recv_response()
         assert response.status == 400
-        assert response.body == b"no PROXY header is taken from this address (--accept-proxy)\n"
-    bridge.wait_for_log(r"request refused status=400 client=127\.0\.0\.1:\d+ reason=\"no PROXY header", count=len(HEADERS))
+        assert response.body == b"PROXY headers are not accepted from this address (--accept-proxy)\n"
+    bridge.wait_for_log(r"request refused status=400 client=127\.0\.0\.1:\d+ reason=\"PROXY headers are not accepted", count=len(HEADERS))
     assert "203.0.113.5" not in bridge.log
 
 
@@ -376,10 +376,10 @@ listen through
 
 
 @pytest.mark.parametrize("options, sentence", [
-    (["--send-proxy", "v3"], "it is v1 or v2"),
+    (["--send-proxy", "v3"], "must be v1 or v2"),
     (["--send-proxy", "v1", "--exec", "cat"], "a program finds the client in its environment"),
     (["--accept-proxy", "localhost"], "not an IP address or network"),
-    (["--trust-forwarded", "10.0.0.0/33"], "the length behind the slash"),
+    (["--trust-forwarded", "10.0.0.0/33"], "the prefix length after the slash"),
 ])
 def test_a_mistake_is_explained(wsluice, options, sentence):
     bridge = wsluice.run(*options, "0", *(["127.0.0.1:1"] if "--exec" not in options else []))

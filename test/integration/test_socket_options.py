@@ -147,7 +147,7 @@ def test_a_buffer_that_would_crawl_is_refused(wsluice, name):
     bridge = wsluice.run(name, "1", "0", "127.0.0.1:1")
     bridge.expected_status = 2
     assert bridge.wait_for_exit() == 2
-    assert f'{name} "1": less than 4K holds no two packets; 0 leaves the size to the system' in bridge.log
+    assert f'{name} "1": must be 4K or more, or 0 to leave the size to the system' in bridge.log
 
 
 # --- what this machine has not ---

@@ -200,7 +200,7 @@ def test_a_foreign_address_is_refused_at_the_start(wsluice):
     bridge = wsluice.run("--source-address", "127.0.0.2", "--source-address", "192.0.2.1", "0", "127.0.0.1:1")
     bridge.expected_status = 1
     assert bridge.wait_for_exit() == 1
-    assert "can't dial from 192.0.2.1 (--source-address): this machine has no such address" in bridge.log
+    assert "can't connect from 192.0.2.1 (--source-address): this machine has no such address" in bridge.log
 
 
 @pytest.mark.parametrize("word", ["localhost", "0.0.0.0", "10.0.0.1:80", ""])

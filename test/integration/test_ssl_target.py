@@ -158,7 +158,7 @@ WORDS = {
     "for another address": "made for another (name|address)",
     "without any name": "made for another (name|address)",
     "expired": "expired",
-    "of another authority": "signed by nobody whom we trust",
+    "of another authority": "not signed by a trusted CA",
     "for clients only": "not made for this use",
 }
 

@@ -85,7 +85,7 @@ def test_small_messages_go_on_and_newcomers_are_told(crowd):
     plain.close()
     for client in stalled:
         client.close()
-    crowd.bridge.wait_for_log("memory for streams is enough again", limit=30)
+    crowd.bridge.wait_for_log("memory for streams is sufficient again", limit=30)
     echo_works(crowd.join(), limit=5)
     crowd.bridge.stop()
     summary = crowd.bridge.wait_for_log(r"stopped connections=\d+ .* refused=(\d+)")

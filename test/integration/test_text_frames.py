@@ -172,7 +172,7 @@ def test_bytes_that_are_no_text_are_replaced(talk, sent):
     service.close()
     assert "".join(recv_texts(client)[0]) == sent.decode("utf-8", "replace")
     client.close()
-    bridge.wait_for_log(r"not UTF-8: the client gets U\+FFFD")
+    bridge.wait_for_log(r"invalid UTF-8: the client gets U\+FFFD")
     bridge.stop()
     bridge.wait_for_log(r"stopped .* replaced_text=1\b")
 
@@ -181,10 +181,10 @@ def test_bytes_that_are_no_text_close(talk):
     client, service, bridge = talk("--frames", "text", "--invalid-utf8", "close")
     service.send(b"fine \xff not")
     texts, close = recv_texts(client)
-    assert (texts, close.close_code, close.close_reason) == (["fine "], 1007, "Target sent what is not UTF-8")
+    assert (texts, close.close_code, close.close_reason) == (["fine "], 1007, "Target sent invalid UTF-8")
     client.send_close(1007)
     client.finish()
-    bridge.wait_for_log(r'session ended side=backend cause="target sent what is not UTF-8" code=1007')
+    bridge.wait_for_log(r'session ended side=backend cause="target sent invalid UTF-8" code=1007')
 
 
 # --- base64 ------------------------------------------------------------------------------------------------

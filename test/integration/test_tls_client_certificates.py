@@ -93,10 +93,10 @@ def test_good_ones_come_in_and_resume(start, connect, authority, certificates, v
 
 # what: (words of the log, alerts that fit)
 REFUSED = {
-    "of another authority": ("signed by nobody whom we trust", "unknown ca"),
-    "of an authority of the same name": ("signed by nobody whom we trust", "unknown ca|bad certificate"),
+    "of another authority": ("not signed by a trusted CA", "unknown ca"),
+    "of an authority of the same name": ("not signed by a trusted CA", "unknown ca|bad certificate"),
     "expired": ("expired", "certificate expired"),
-    "self-signed": ("signed by nobody whom we trust", "unknown ca"),
+    "self-signed": ("not signed by a trusted CA", "unknown ca"),
     "for servers only": ("not made for this use", "unsupported certificate|bad certificate"),
     # mbedTLS 3.6 says no_certificate where RFC 8446 would have certificate_required.
     "missing": ("no client certificate was shown", "certificate required|no certificate|handshake failure"),

@@ -117,7 +117,7 @@ def test_ssl_only_answers_in_plain_text(strict, free_client, what):
     assert SECRET not in data and how == "fin", (data, how)
     if b" 408 " not in head.partition(b"\r\n")[0]:
         assert b"https://" in body and b"wss://" in body, data
-        strict.wait_for_log("request refused status=400 .*only TLS is spoken")
+        strict.wait_for_log("request refused status=400 .*this port accepts only TLS")
 
 
 def test_ssl_only_answers_head_without_a_body(strict, free_client):
@@ -170,7 +170,7 @@ def start_in(wsluice, tmp_path):
 def test_self_pem_is_picked_up(start_in, echo_backend, connect, server_pair, context, tmp_path):
     shutil.copyfile(server_pair.both, tmp_path / "self.pem")
     bridge = start_in("127.0.0.1:0", *echo_backend.target_args).wait_until_listening()
-    bridge.wait_for_log('"self.pem" of the working directory is taken')
+    bridge.wait_for_log('no --cert given: using "self.pem" of the working directory')
     trip(connect(bridge, tls=context))
     trip(connect(bridge))
 

@@ -386,7 +386,7 @@ def test_a_key_that_is_gone_or_broken_lets_nobody_in(bridge_for, key_file, claim
     expect_refusal(bridge, token, 502)
     session.send_frame(BINARY, b"still there")
     assert session.recv_data(11) == b"still there"
-    bridge.wait_for_log("no token is taken meanwhile", count=4)
+    bridge.wait_for_log("no token is accepted meanwhile", count=4)
     bridge.wait_for_log("can be read again", count=3)
 
 

@@ -242,8 +242,8 @@ def test_a_stop_does_not_wait_for_lookups(look_up, serve, connect):
 # --- the source ---
 
 SOURCES = [
-    ("no mark", "http://h/", "wants one %s"), ("two marks", "http://h/%s/%s", "wants one %s"),
-    ("only an escaped one", "http://h/%%s", "wants one %s"), ("in the host", "http://x%s/", "path or the query"),
+    ("no mark", "http://h/", "the URL must have one %s"), ("two marks", "http://h/%s/%s", "the URL must have one %s"),
+    ("only an escaped one", "http://h/%%s", "the URL must have one %s"), ("in the host", "http://x%s/", "path or the query"),
     ("in the password", "http://a:%s@h/", "path or the query"), ("in the fragment", "http://h/#%s", "path or the query"),
     ("no scheme", "h/%s", "http:// or https://"), ("another scheme", "ftp://h/%s", "http:// or https://"),
     ("no host", "http:///%s", "host is missing"), ("a blank", "http://h/ %s", "percent-encoded"),

@@ -93,7 +93,7 @@ def test_what_a_killed_one_left_is_replaced(listen, echo_backend, tmp_path):
 def test_a_second_one_is_told_and_the_first_goes_on(listen, wsluice, echo_backend, tmp_path):
     path = tmp_path / "s"
     listen(path, echo_backend)
-    assert "somebody listens there" in fails(wsluice, "--unix-listen", path, *echo_backend.target_args)
+    assert "another process listens there" in fails(wsluice, "--unix-listen", path, *echo_backend.target_args)
     trip(path)
 
 
@@ -109,7 +109,7 @@ def test_anything_else_is_left_alone(wsluice, echo_backend, tmp_path, what):
         if what == "link to a file":
             target.write_text("precious")
         path.symlink_to(target)
-    assert "no socket" in fails(wsluice, "--unix-listen", path, *echo_backend.target_args)
+    assert "not a socket" in fails(wsluice, "--unix-listen", path, *echo_backend.target_args)
     assert path.is_symlink() or path.exists()
 
 

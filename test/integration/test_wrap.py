@@ -70,12 +70,12 @@ def wrap(wsluice):
 
 @pytest.fixture(scope="module")
 def static_server(tmp_path_factory):
-    """A server that is linked statically; its last argument is its port."""
+    """A server that is static, Go, set-user-ID; its last argument is its port."""
     folder = tmp_path_factory.mktemp("static")
     (folder / "server.c").write_text(STATIC_SERVER)
     made = subprocess.run(["cc", "-static", "-w", "-o", folder / "server", folder / "server.c"], capture_output=True)
     if made.returncode != 0:
-        pytest.skip("nothing can be linked statically here")
+        pytest.skip("nothing can be static, Go, set-user-ID here")
     return folder / "server"
 
 
@@ -167,7 +167,7 @@ def test_who_waits_too_long_is_told(wrap):
     with RawClient(bridge.port) as client:
         client.upgrade()
         client.expect_close(1011, "Failed to connect to target: Connection refused")
-    bridge.wait_for_log("has not begun to listen so far: does it listen on port")
+    bridge.wait_for_log("is not listening yet: it was expected on port")
 
 
 def test_a_child_of_a_script_is_moved_too(wrap, tmp_path):
@@ -222,12 +222,12 @@ def test_a_script_for_a_static_interpreter_is_known(wrap, static_server, tmp_pat
 
 def test_a_static_program_behind_a_shell_is_noticed_later(wrap, static_server):
     bridge = wrap(["sh", "-c", f"exec {static_server} @PORT"])
-    expect_exit(bridge, 9, "has ended before it listened", "linked statically", "Address already in use")
+    expect_exit(bridge, 9, "has ended before it listened", "static, Go, set-user-ID", "Address already in use")
 
 
 @pytest.mark.skipif(not GO, reason="Go is not here")
 def test_what_go_makes_is_known(wrap):
-    expect_exit(wrap([GO[0], "version"]), 1, "is made by Go", "{port}")
+    expect_exit(wrap([GO[0], "version"]), 1, "is a Go program", "{port}")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a file of somebody else's")
@@ -266,7 +266,7 @@ def test_beside_a_target_it_is_run_as_it_stands(wrap, tmp_path):
     bridge = wrap(["sh", "-c", 'echo "$LD_PRELOAD $1"; shift; exec "$@"', "sh", "{port}", *REDIS, port],
                   "--wrap-env", "PORT", target=f"127.0.0.1:{port}")
     ping_redis(bridge)
-    assert "--wrap-env is of no use" in bridge.log
+    assert "--wrap-env has no effect" in bridge.log
     assert bridge.output.splitlines()[0] == " {port}"
     path = tmp_path / "s"
     ping_redis(wrap([*REDIS, "0", "--unixsocket", path], "--unix-target", path))

@@ -187,7 +187,7 @@ void model_look_at_waiting(struct world *w, struct life *life) {
 
 void model_worker_log(struct world *w, const char *line) {
   bool is_short = strncmp(line, "memory for streams is short", 27) == 0;
-  bool enough = strcmp(line, "memory for streams is enough again") == 0;
+  bool enough = strcmp(line, "memory for streams is sufficient again") == 0;
   if (sim_tracing) sim_trace("  log %s", line);
   sim_check(is_short || enough, "a line of the log about no session: %s", line);
   sim_check(is_short != w->short_told, "the log says twice: %s", line);

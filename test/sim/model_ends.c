@@ -14,7 +14,7 @@
 #define TLS_CUT_TEXT   "TLS stream ended without close_notify"
 #define CUT_TEXT       "Connection ended inside a message"
 #define WENT_AWAY_TEXT "Going away"
-#define NOT_TEXT       "Target sent what is not UTF-8"
+#define NOT_TEXT       "Target sent invalid UTF-8"
 #define CLIENT_STALLS  "lient does not read while memory is short"
 #define TARGET_STALLS  "arget does not read while memory is short"
 
@@ -298,7 +298,7 @@ static struct cause cause_of(const struct life *life, enum fact fact) {
     case FACT_BACKEND_LOST:
       return life->backend_end_wanted ? (struct cause){"backend", backend_loss(life)} : nobody;
     case FACT_BACKEND_NOT_TEXT:
-      return (struct cause){"backend", "target sent what is not UTF-8"};
+      return (struct cause){"backend", "target sent invalid UTF-8"};
     case FACT_DIAL_FAILED:
       return (struct cause){"backend", error_text_for_log(life->dial_error)};
     case FACT_WENT_AWAY:

@@ -19,7 +19,7 @@ static const struct {
     [LENGTH_BAD] = {400, "Content-Length must be one number"},
     [LENGTH_BESIDE_CODING] = {400, "exclude each other"},
     [CODING_NOT_ENDED] = {400, "must end in chunked"},
-    [CODING_UNKNOWN] = {501, "but chunked is known"},
+    [CODING_UNKNOWN] = {501, "Transfer-Encoding supported is chunked"},
     [CODING_IN_1_0] = {400, "does not exist in HTTP/1.0"},
     [METHOD_NOT_GET] = {405, "must be a GET"},
     [UPGRADE_NOT_WEBSOCKET] = {400, "Upgrade must be websocket"},

@@ -134,7 +134,7 @@ static void slip_in_field(const struct pen *pen, enum slip slip) {
   size_t in_value = between(pen->random, layout->values[line], layout->value_ends[line]);
   if (slip == SLIP_NAME)
     put(pen, layout->fields[line] + between(pen->random, 1, name_len),
-        byte_not_of(pen->random, TOKEN_BYTES ":"), "colon right behind it");
+        byte_not_of(pen->random, TOKEN_BYTES ":"), "directly followed by a colon");
   else if (slip == SLIP_VALUE)
     put(pen, in_value, control(pen->random), "control character");
   else
@@ -193,7 +193,7 @@ static void make(const struct pen *pen, enum slip slip) {
       slip_in_version(pen, slip);
       break;
     case SLIP_LINE_END:
-      put(pen, layout->line_end, byte_not_of(pen->random, "\r\n"), "must end behind the HTTP version");
+      put(pen, layout->line_end, byte_not_of(pen->random, "\r\n"), "must end after the HTTP version");
       break;
     case SLIP_LINE_END_CR:
       put_cr(pen, layout->line_end);

@@ -13,7 +13,7 @@
 /* Bytes over the longest host, enough to run over whatever it is copied to. */
 #define LONGER_MAX 3000u
 
-/* Printable, for tokens and paths; a "#" in them has no white space before it. */
+/* Printable, for tokens and paths; a "#" in them has white space is missing before it. */
 #define LINE_BYTES DIGITS LETTERS "!\"$%&'()*+,-./;<=>?@[\\]^_`{|}~#:\x80\xff"
 
 static const char *const hosts[] = {"localhost", "127.0.0.1",   "vm-3.example",
@@ -174,8 +174,8 @@ static void play_bad(struct line_draft *l) {
       {":", "target is missing"},
       {"token: # h:80", "target is missing"},
       {"token: #h:80", "target is missing"},
-      {"token:host:80", "no white space"},
-      {"token:h", "no white space"},
+      {"token:host:80", "white space is missing"},
+      {"token:h", "white space is missing"},
       {": host:80", "token is missing"},
       {"token: unix_socket:", "path of the Unix socket"},
       {"token: unix_socket: # /s", "path of the Unix socket"},

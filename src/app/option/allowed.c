@@ -5,12 +5,12 @@
 static const char *check(struct options *o) {
   if (o->target_from == NULL) return NULL;
   if (o->allow_targets.count == 0)
-    return "--target-from lets clients choose where to connect to: say with --allow-target what they may";
+    return "--target-from lets clients choose their target: list what they may choose with --allow-target";
   if (o->target_place.kind == TOKEN_IN_HOST)
     return "--target-from host: a Host says where wsluice is, not where the target is";
   if (o->server.token_kind != NULL || o->target_config != NULL)
     return "--target-from and --token-plugin both say which target: give one of them";
-  if (o->unix_target != NULL) return "--unix-target is the target of all: not with --target-from";
+  if (o->unix_target != NULL) return "--unix-target and --target-from both name the target: give one of them";
   if (o->demo) return "--demo brings its own target: not with --target-from";
   return NULL;
 }

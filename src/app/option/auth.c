@@ -130,12 +130,13 @@ const char *option_auth_warning(const struct options *o) {
     case TLS_SERVICE_ONLY:
       return NULL;
     case TLS_SERVICE_MIXED:
-      return "passwords are taken over plain ws:// and http:// too, where anybody on the way can read them: "
-             "--ssl-only";
+      return "passwords are accepted over plain ws:// and http:// too, where anyone in between can read "
+             "them: give --ssl-only";
     case TLS_SERVICE_NONE:
       break;
   }
-  return "passwords come over plain ws:// and http://, where anybody on the way can read them: give --cert "
+  return "passwords are sent over plain ws:// and http://, where anyone in between can read them: give "
+         "--cert "
          "and "
          "--ssl-only, or listen on 127.0.0.1 behind a proxy that speaks TLS";
 }

@@ -11,6 +11,6 @@ int option_check_unix_path(struct options *options, const char *value, const cha
 
 int option_check_not_empty(struct options *options, const char *value, const char **why) {
   (void)options;
-  *why = "it must not be empty";
+  *why = "must not be empty";
   return value[0] == '\0' ? WSL_INVALID : WSL_OK;
 }

@@ -22,9 +22,10 @@ static const char *check(struct options *o) {
   if (o->demo) return "--demo brings its own target: not with --exec";
   if (o->unix_target != NULL) return "--unix-target is one target, --exec another: give one of them";
   if (o->server.token_kind != NULL || o->target_config != NULL)
-    return "tokens choose among targets, --exec is one for all: give one of them";
-  if (o->ssl_target) return "a program speaks no TLS on its standard streams: --exec without --ssl-target";
-  if (o->source_addresses.count > 0) return "--source-address is of no use with --exec: nothing is dialled";
+    return "--token-plugin and --exec both say what clients get: give one of them";
+  if (o->ssl_target) return "--ssl-target can't be used with --exec: a program is no TLS server";
+  if (o->source_addresses.count > 0)
+    return "--source-address can't be used with --exec: no connection is made";
   if (o->pty_size_given && !o->pty) return "--pty-size needs --pty";
   o->exec_arguments = o->wrapped;
   o->wrapped = NULL;

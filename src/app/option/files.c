@@ -4,7 +4,7 @@
 
 static const char *check(struct options *o) {
   if (o->file_only && (o->server.web_dir == NULL || !o->as_websockify))
-    options_note(o, "--file-only is of no use here: no directory is listed anyway");
+    options_note(o, "--file-only has no effect: directories are listed only with --list-dirs");
   if (o->list_dirs && o->server.web_dir == NULL) return "--list-dirs needs --web";
   if (o->list_dirs && o->file_only) return "--file-only and --list-dirs contradict each other";
   return o->demo && o->server.web_dir != NULL ? "--demo brings its own page: not with --web" : NULL;

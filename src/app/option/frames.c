@@ -27,7 +27,7 @@ static int check_frames(struct options *options, const char *value, const char *
                                         {"base64", FRAMES_BASE64},
                                         {"auto", FRAMES_AUTO}};
   int mode = CHOOSE(modes, value);
-  *why = "frames are binary, text, lines, base64 or auto";
+  *why = "must be binary, text, lines, base64 or auto";
   if (mode < 0) return WSL_INVALID;
   options->server.frames.mode = (enum frames_mode)mode;
   return WSL_OK;
@@ -37,7 +37,7 @@ static int check_line_end(struct options *options, const char *value, const char
   static const struct choice ends[] = {
       {"lf", WSL_LINE_END_LF}, {"crlf", WSL_LINE_END_CRLF}, {"cr", WSL_LINE_END_CR}};
   int end = CHOOSE(ends, value);
-  *why = "lines end in lf, crlf or cr";
+  *why = "must be lf, crlf or cr";
   if (end < 0) return WSL_INVALID;
   options->server.frames.line_end = (enum wsl_line_end)end;
   return WSL_OK;
@@ -46,7 +46,7 @@ static int check_line_end(struct options *options, const char *value, const char
 static int check_invalid_utf8(struct options *options, const char *value, const char **why) {
   static const struct choice ways[] = {{"replace", INVALID_TEXT_REPLACED}, {"close", INVALID_TEXT_CLOSES}};
   int way = CHOOSE(ways, value);
-  *why = "what is not UTF-8 is met with replace or close";
+  *why = "must be replace or close";
   if (way < 0) return WSL_INVALID;
   options->server.session.invalid_text = (enum invalid_text)way;
   return WSL_OK;

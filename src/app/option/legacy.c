@@ -5,7 +5,7 @@
 
 static const char *check(struct options *o) {
   if (o->libserver)
-    options_note(o, "--libserver chooses an engine inside of websockify: of no use here, there is one");
+    options_note(o, "--libserver has no effect: it chooses an engine of the Python websockify");
   return NULL;
 }
 

@@ -17,12 +17,12 @@ static void fill(struct options *o) {
 }
 
 static int check_log_level(struct options *options, const char *value, const char **why) {
-  *why = "levels are error, warn, info and debug";
+  *why = "must be error, warn, info or debug";
   return log_level_parse(value, &options->log_level) ? WSL_OK : WSL_INVALID;
 }
 
 static int check_log_format(struct options *options, const char *value, const char **why) {
-  *why = "formats are text and json";
+  *why = "must be text or json";
   return log_format_parse(value, &options->log_format) ? WSL_OK : WSL_INVALID;
 }
 

@@ -90,8 +90,7 @@ static bool may_be_empty(const struct option_spec *spec) {
 }
 
 static void pass_over_empty(struct reader *r) {
-  if (!r->had_empty)
-    options_note(r->options, "an option without a value, such as --web=, is taken as not given");
+  if (!r->had_empty) options_note(r->options, "options with an empty value, such as --web=, are ignored");
   r->had_empty = true;
 }
 

@@ -16,7 +16,7 @@ static void fill(struct options *o) {
 
 static int check_send_proxy(struct options *options, const char *value, const char **why) {
   bool v1 = strcmp(value, "v1") == 0;
-  *why = "it is v1 or v2";
+  *why = "must be v1 or v2";
   if (!v1 && strcmp(value, "v2") != 0) return WSL_INVALID;
   options->server.send_proxy = v1 ? SEND_PROXY_V1 : SEND_PROXY_V2;
   return WSL_OK;

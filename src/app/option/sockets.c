@@ -18,7 +18,7 @@ enum keepalive_part { KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT, KEEPA
 static int read_seconds(const char *text, int *seconds, const char **why) {
   uint64_t ms;
   if (parse_duration(text, KEEPALIVE_SECONDS_MAX * 1000u, &ms, why) != WSL_OK) return WSL_INVALID;
-  *why = "the kernel counts whole seconds";
+  *why = "must be whole seconds";
   if (ms % 1000 != 0) return WSL_INVALID;
   *seconds = (int)(ms / 1000);
   return WSL_OK;
@@ -35,12 +35,12 @@ static int read_probes(const char *text, int *probes, const char **why) {
 static int read_keepalive(char *text, int parts[KEEPALIVE_PARTS], const char **why) {
   int part = KEEPALIVE_IDLE;
   for (char *word; (word = strsep(&text, ",")) != NULL; part++) {
-    *why = "it has three parts at most: IDLE,INTERVAL,PROBES";
+    *why = "at most three parts: IDLE,INTERVAL,PROBES";
     if (part == KEEPALIVE_PARTS) return WSL_INVALID;
     int error = part == KEEPALIVE_COUNT ? read_probes(word, &parts[part], why)
                                         : read_seconds(word, &parts[part], why);
     if (error != WSL_OK) return error;
-    *why = "0 is off, and stands alone";
+    *why = "0 turns it off and must stand alone";
     bool alone = part == KEEPALIVE_IDLE && text == NULL;
     if (parts[part] == 0 && !alone) return WSL_INVALID;
   }
@@ -67,7 +67,7 @@ static int check_buffer(struct options *options, const char *value, const char *
   (void)options;
   uint64_t bytes;
   if (parse_size(value, UINT64_MAX, &bytes, why) != WSL_OK) return WSL_INVALID;
-  *why = "less than 4K holds no two packets; 0 leaves the size to the system";
+  *why = "must be 4K or more, or 0 to leave the size to the system";
   return bytes != 0 && bytes < SOCKET_BUFFER_MIN ? WSL_INVALID : WSL_OK;
 }
 

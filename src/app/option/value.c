@@ -36,7 +36,7 @@ static int parse_number(const struct option_spec *spec, const char *value, uint6
     error = parse_unsigned(value, max, number, why);
   }
   if (error == WSL_OK && *number < spec->min) {
-    *why = "it is too small";
+    *why = "too small";
     return WSL_INVALID;
   }
   return error;
@@ -80,7 +80,7 @@ const char *option_range(const struct option_spec *spec, char text[OPTION_RANGE_
 }
 
 static int append(struct option_list *list, const char *value, const char **why) {
-  *why = "it was given too often";
+  *why = "given too many times";
   if (list->count == OPTIONS_LIST_MAX) return WSL_INVALID;
   list->values[list->count++] = value;
   return WSL_OK;

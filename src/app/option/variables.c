@@ -93,7 +93,7 @@ static int store_list(struct options *options, const struct option_spec *spec, c
                       const char **why) {
   char *rest = copy_words(options, value);
   int error = WSL_INVALID;
-  *why = rest == NULL ? "it is too long" : "it must not be empty"; /* no origins: the door is open to all */
+  *why = rest == NULL ? "it is too long" : "must not be empty"; /* no origins: the door is open to all */
   for (char *word; (word = strsep(&rest, BETWEEN_VALUES)) != NULL;) {
     if (word[0] == '\0') continue;
     error = option_store(options, spec, word, why);

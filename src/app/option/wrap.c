@@ -7,7 +7,7 @@
 static int check_mode(struct options *options, const char *value, const char **why) {
   static const char *const words[] = {
       [WRAP_EXIT] = "exit", [WRAP_IGNORE] = "ignore", [WRAP_RESPAWN] = "respawn"};
-  *why = "it is exit, ignore or respawn";
+  *why = "must be exit, ignore or respawn";
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     if (strcmp(value, words[i]) != 0) continue;
     options->wrap_mode = (enum wrap_mode)i;
@@ -18,7 +18,7 @@ static int check_mode(struct options *options, const char *value, const char **w
 
 static int check_variable(struct options *options, const char *value, const char **why) {
   (void)options;
-  *why = "it is the name of a variable, such as PORT";
+  *why = "must be the name of a variable, such as PORT";
   return value[0] == '\0' || strchr(value, '=') != NULL ? WSL_INVALID : WSL_OK;
 }
 

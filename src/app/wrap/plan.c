@@ -53,10 +53,10 @@ static int choose_way(struct wrap_plan *plan, const struct options *options, cha
   if (plan->way == WRAP_PORT_MOVED && options->server.unix_listen != NULL)
     return refuse_without_port(why, why_cap);
   if (plan->way == WRAP_TARGET_NAMED && options->wrap_variables.count > 0)
-    log_event(LOG_WARN, 0, "--wrap-env is of no use beside a target: the program is told nothing");
+    log_event(LOG_WARN, 0, "--wrap-env has no effect when a target is named");
   if (plan->way == WRAP_PORT_TOLD && socket)
     return refuse(WSL_INVALID, why, why_cap,
-                  "the program is to be told a port as well as {socket}: there is one target");
+                  "the program is told a port as well as {socket}: give one of them");
   return WSL_OK;
 }
 

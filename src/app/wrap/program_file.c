@@ -165,9 +165,9 @@ const char *preloading_text(enum preloading preloading) {
     case PRELOADING_STATIC:
       return "is statically linked";
     case PRELOADING_UNHEARD:
-      return "is made by Go, which asks the kernel past all libraries";
+      return "is a Go program, which makes system calls without libraries";
     case PRELOADING_OTHER_KIND:
-      return "is built for another kind of processor than wsluice";
+      return "is built for another processor than wsluice";
     case PRELOADING_PRIVILEGED:
       return "gets rights by its file (set-user-id, set-group-id or capabilities)";
     case PRELOADING_WORKS:

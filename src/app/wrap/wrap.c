@@ -73,19 +73,17 @@ static void complain(struct wrap *wrap, const char *since) {
   unsigned told = wrap->plan.port.number, moved = wrap->plan.old_port;
   switch (wrap->plan.way) {
     case WRAP_PORT_MOVED:
-      log_event(
-          LOG_WARN, 0,
-          "the program %s: does it listen on port %u, and itself? One that no preloaded library reaches "
-          "(linked statically, written in Go, set-user-id) can't have that port: tell it one by {port} "
-          "in its "
-          "arguments or by --wrap-env, or name the target where it listens",
-          since, moved);
+      log_event(LOG_WARN, 0,
+                "the program %s: it was expected on port %u. A program that ignores preloaded libraries "
+                "(static, Go, set-user-ID) can't use that port: tell it one by {port} in its arguments or by "
+                "--wrap-env, or name the target where it listens",
+                since, moved);
       break;
     case WRAP_PORT_TOLD:
-      log_event(LOG_WARN, 0, "the program %s: was it to do so on port %u, which it was told?", since, told);
+      log_event(LOG_WARN, 0, "the program %s: it was expected on port %u, which it was told", since, told);
       break;
     case WRAP_SOCKET_TOLD:
-      log_event(LOG_WARN, 0, "the program %s: was it to do so on %s, which it was told?", since,
+      log_event(LOG_WARN, 0, "the program %s: it was expected on %s, which it was told", since,
                 wrap->plan.folder.within);
       break;
     case WRAP_TARGET_NAMED:
@@ -100,7 +98,7 @@ static bool is_unheard_of(const struct wrap *wrap) {
 
 static void on_listen_patience_over(uv_timer_t *timer) {
   struct wrap *wrap = timer->data;
-  if (wrap->state == WRAP_RUNNING && is_unheard_of(wrap)) complain(wrap, "has not begun to listen so far");
+  if (wrap->state == WRAP_RUNNING && is_unheard_of(wrap)) complain(wrap, "is not listening yet");
 }
 
 /* ---- its end ---- */
@@ -253,7 +251,7 @@ static void on_stop_look(uv_timer_t *timer) {
     log_event(LOG_WARN, 0, "the program can't be killed: left alone pid=%ld", (long)wrap->pid);
     end_stopping(wrap);
   } else {
-    log_event(LOG_INFO, 0, "the program has not ended when asked to: killed pid=%ld", (long)wrap->pid);
+    log_event(LOG_INFO, 0, "the program did not exit when asked to: killed pid=%ld", (long)wrap->pid);
     send_kill(wrap);
   }
 }

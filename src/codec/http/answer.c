@@ -45,7 +45,7 @@ static uint32_t read_seconds(struct wsl_span text) {
 
 static const char *read_length(struct http_answer *a, struct wsl_span value) {
   uint64_t length = 0;
-  if (!parse_digits(value, UINT64_MAX, &length)) return "a Content-Length that is no number";
+  if (!parse_digits(value, UINT64_MAX, &length)) return "an invalid Content-Length";
   if (a->has_length && a->left != length) return "two Content-Lengths";
   a->has_length = true;
   a->left = length;
@@ -117,7 +117,7 @@ static enum http_answer_event read_field(struct http_answer *a, struct wsl_span 
   const char *colon = memchr(line.at, ':', line.len);
   if (char_is_blank(line.at[0])) return bad(a, "a folded line in the head");
   if (colon == NULL || !wsl_token_valid((struct wsl_span){line.at, (size_t)(colon - line.at)}))
-    return is_whole ? bad(a, "a line in the head that is no field") : HTTP_ANSWER_MORE;
+    return is_whole ? bad(a, "a malformed header line") : HTTP_ANSWER_MORE;
   struct wsl_span name = {line.at, (size_t)(colon - line.at)};
   struct wsl_span value = trim_blanks((struct wsl_span){colon + 1, line.len - name.len - 1});
   for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
@@ -140,7 +140,7 @@ static enum http_answer_event read_status(struct http_answer *a, struct wsl_span
   uint64_t status = 0;
   bool ends = line.len == STATUS_LINE_MIN || line.at[STATUS_LINE_MIN] == ' ';
   if (!parse_digits((struct wsl_span){line.at + at + 2, 3}, UINT16_MAX, &status) || status < 100 || !ends)
-    return bad(a, "a status that is none");
+    return bad(a, "an invalid status");
   if (status == 101) return bad(a, "another protocol (status 101)");
   a->status = (uint16_t)status;
   a->state = FIELD;

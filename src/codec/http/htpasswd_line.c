@@ -102,8 +102,8 @@ static bool read_hash(struct wsl_span hash, struct htpasswd_line *entry, const c
     return check_sha1(entry->hash, why);
   }
   *why = span_starts_with(hash, "$apr1$")
-             ? "MD5 ($apr1$) is too weak and not taken: set the password anew with htpasswd -B"
-             : "a password in clear, or a hash that is not taken: set it anew with htpasswd -B";
+             ? "MD5 ($apr1$) is too weak to be accepted: set the password again with htpasswd -B"
+             : "a plain password or an unsupported hash: set it again with htpasswd -B";
   return false;
 }
 

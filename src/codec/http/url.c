@@ -34,9 +34,9 @@ static const char *port_at(struct wsl_span authority, size_t *colon) {
   }
   struct wsl_span rest = {authority.at + from, authority.len - from};
   *colon = from + span_find(rest, ':');
-  if (from > 0 && *colon != from) return "something behind the host's bracket";
+  if (from > 0 && *colon != from) return "text after the host's bracket";
   size_t last = from + span_find_last(rest, ':');
-  return *colon == last ? NULL : "an IPv6 address wants brackets in a URL";
+  return *colon == last ? NULL : "an IPv6 address needs brackets in a URL";
 }
 
 static const char *read_authority(struct url *url) {

@@ -29,7 +29,7 @@ const char *url_template_read(const char *source, char *out, struct url_template
   struct url url;
   const char *why = url_read(text, &url);
   if (why != NULL) return why;
-  if (places != 1) return "wants one %s in its path or query, where the token goes";
+  if (places != 1) return "the URL must have one %s in its path or query, where the token goes";
   size_t from = (size_t)(url.target.at - out);
   bool is_inside = template->mark > from && template->mark <= from + url.target.len;
   return is_inside ? NULL : "%s must stand in the path or the query";

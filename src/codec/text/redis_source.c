@@ -77,8 +77,9 @@ const char *redis_source_read(struct wsl_span text, struct redis_source *source)
     return "more fields than host:port:db:password:namespace (quote those with colons: \"a:b\")";
   const char *why = read_host(fields[0], source);
   if (why != NULL) return why;
-  if (!read_number(fields[1], PORT_MAX, &port) || port == 0) return "the port of the Redis server is none";
-  if (!read_number(fields[2], DB_MAX, &db)) return "the number of the Redis database is none";
+  if (!read_number(fields[1], PORT_MAX, &port) || port == 0)
+    return "the port of the Redis server must be 1 to 65535";
+  if (!read_number(fields[2], DB_MAX, &db)) return "the Redis database must be a number";
   if (source->is_unix && fields[1].len > 0) return "a Unix socket of a Redis server has no port";
   source->port = (uint16_t)port;
   source->db = db;

@@ -32,8 +32,8 @@ static struct wsl_span cut_comment(struct wsl_span text) {
 
 /* Why a line without a separator is none. */
 static const char *separator_fault(struct wsl_span line) {
-  if (line.at[line.len - 1] == ':') return "the target is missing behind the token's colon";
-  if (memchr(line.at, ':', line.len) != NULL) return "no white space behind the token's colon";
+  if (line.at[line.len - 1] == ':') return "the target is missing after the token's colon";
+  if (memchr(line.at, ':', line.len) != NULL) return "white space is missing after the token's colon";
   return "not of the form token: host:port";
 }
 
@@ -51,7 +51,7 @@ enum token_line_kind token_line_read(struct wsl_span line, struct token_line *en
   };
   const char *fault = NULL;
   if (entry->token.len == 0) fault = "the token is missing before its colon";
-  if (entry->target.len == 0) fault = "the target is missing behind the token's colon";
+  if (entry->target.len == 0) fault = "the target is missing after the token's colon";
   if (has_control(entry->token)) fault = "a control character";
   if (fault == NULL) fault = target_text_read(entry->target, &entry->where);
   if (fault == NULL) return TOKEN_LINE_ENTRY;

@@ -145,7 +145,7 @@ static void on_grace_over(struct timer *timer) {
     signal_groups(child, SIGKILL);
     bury(child);
   } else if (child->pressure == ASKED_TO_END) {
-    log_event(LOG_INFO, 0, "program has not ended when asked to: killed pid=%ld", (long)child->pid);
+    log_event(LOG_INFO, 0, "program did not exit when asked to: killed pid=%ld", (long)child->pid);
     kill_group(child);
   } else if (child->released) {
     log_event(LOG_WARN, 0, "program can't be killed: left alone pid=%ld", (long)child->pid);

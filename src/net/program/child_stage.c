@@ -123,10 +123,10 @@ static _Noreturn void report(const struct stage *stage, const char *step) {
 
 static void take_place(const struct stage *stage) {
   if (stage->request->place == CHILD_IN_GROUP) {
-    if (setpgid(0, 0) != 0) report(stage, "can't have a process group");
+    if (setpgid(0, 0) != 0) report(stage, "can't create a process group");
     return;
   }
-  if (setsid() < 0) report(stage, "can't have a session");
+  if (setsid() < 0) report(stage, "can't create a session");
 }
 
 /* Each stream first goes where none of the places is, since one may stand in another's place. */
@@ -153,7 +153,7 @@ static void close_others(void) {
 
 static void take_terminal(const struct stage *stage) {
   if (stage->request->place != CHILD_ON_TERMINAL) return;
-  if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) report(stage, "can't have its terminal");
+  if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) report(stage, "can't set its terminal");
 }
 
 /* Before the mask is lifted: a signal that comes between it and execve() (a stop of the whole cgroup) would
@@ -168,8 +168,7 @@ static void take_defaults(const struct stage *stage) {
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
   if (!remembered.known) return;
   (void)umask(remembered.file_mode_mask);
-  if (setrlimit(RLIMIT_NOFILE, &remembered.descriptors) != 0)
-    report(stage, "can't have its descriptor limit");
+  if (setrlimit(RLIMIT_NOFILE, &remembered.descriptors) != 0) report(stage, "can't set its descriptor limit");
 }
 
 /* Behind the mask, which would hold the signal back. Whoever was our parent may have gone before the kernel
@@ -189,7 +188,7 @@ static _Noreturn void become(struct stage *stage) {
   const struct child_request *request = stage->request;
   take_place(stage);
   int report_fd = take_streams(stage);
-  if (report_fd < 0) report(stage, "can't have its standard streams");
+  if (report_fd < 0) report(stage, "can't set up its standard streams");
   stage->report_fd = report_fd;
   close_others();
   take_terminal(stage);

@@ -70,12 +70,12 @@ static void set_up_terminal(int slave, struct terminal_size size) {
 static int make_terminal(struct program_launch *launch, struct terminal_size size, struct far_ends *far) {
   char name[TERMINAL_NAME_MAX];
   int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-  if (master < 0) return failed(launch, "can't have a terminal");
+  if (master < 0) return failed(launch, "can't get a terminal");
   launch->output = launch->input = master;
   if (grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, name, sizeof(name)) != 0)
-    return failed(launch, "can't have a terminal");
+    return failed(launch, "can't get a terminal");
   int slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (slave < 0) return failed(launch, "can't have a terminal");
+  if (slave < 0) return failed(launch, "can't get a terminal");
   far->descriptors[0] = far->descriptors[1] = far->descriptors[2] = slave;
   set_up_terminal(slave, size);
   return WSL_OK;

@@ -93,7 +93,8 @@ static void handshake_failed(struct attempt *attempt) {
 
 static void handshake_done(struct attempt *attempt) {
   if (tls_check_address(attempt->stream, attempt->target.host) != WSL_OK) {
-    give_up(attempt, WSL_TLS_UNTRUSTED, "the target's certificate is not accepted: made for another address");
+    give_up(attempt, WSL_TLS_UNTRUSTED,
+            "the target's certificate is not accepted: issued for another address");
     return;
   }
   transport_own(attempt->stream, NULL, NULL);

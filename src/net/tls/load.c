@@ -83,7 +83,7 @@ static int refuse_encrypted_key(const struct tls_pem *pem, int high) {
                             " can't read: write it without password, or with openssl rsa or ec, -aes256 "
                             "-traditional");
     default:
-      return tls_pem_refuse(pem, WSL_DENIED, "the password does not fit");
+      return tls_pem_refuse(pem, WSL_DENIED, "the password is wrong");
   }
 }
 
@@ -126,7 +126,7 @@ static int check_fit(const struct tls_pem *pem, struct tls_pair *pair, const cha
                             "to the top",
                             cert_path);
   }
-  return tls_pem_refuse(pem, WSL_INVALID, "the key does not fit the certificate in \"%s\"", cert_path);
+  return tls_pem_refuse(pem, WSL_INVALID, "the key does not match the certificate in \"%s\"", cert_path);
 }
 
 static int read_key_file(struct tls_pair *pair, const char *cert_path, const char *key_path,
@@ -141,7 +141,7 @@ static int read_key_file(struct tls_pair *pair, const char *cert_path, const cha
 
 static int take_key_beside(const struct tls_pem *pem, struct tls_pair *pair, const char *password) {
   if (!tls_pem_has_key(pem))
-    return tls_pem_refuse(pem, WSL_INVALID, "it holds no private key, and no file with the key was named");
+    return tls_pem_refuse(pem, WSL_INVALID, "it contains no private key: name the key's file with --key");
   int error = parse_key(pem, password, &pair->key);
   return error == WSL_OK ? check_fit(pem, pair, pem->path) : error;
 }

@@ -201,6 +201,5 @@ int tls_pem_refuse_content(const struct tls_pem *pem, const char *wanted) {
     return tls_pem_refuse(
         pem, WSL_INVALID,
         "it is binary (DER or PKCS#12), not PEM: convert it with openssl x509, pkey or pkcs12");
-  return tls_pem_refuse(pem, WSL_INVALID,
-                        "it is no PEM file: there is no line \"-----BEGIN ...-----\" in it");
+  return tls_pem_refuse(pem, WSL_INVALID, "it is not a PEM file: it has no line \"-----BEGIN ...-----\"");
 }

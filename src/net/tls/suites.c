@@ -190,11 +190,10 @@ void tls_suites_default(struct tls_suites *suites) {
 static int refuse(const char *list, const char *unknown, char *why, size_t why_cap) {
   char shown[200];
   log_escape(wsl_span_of(list), shown, sizeof shown);
-  (void)snprintf(
-      why, why_cap,
-      "no cipher suite is left of \"%s\"%s%s%s: only ECDHE with AES-GCM or ChaCha20-Poly1305 exists "
-      "here, such as ECDHE-RSA-AES128-GCM-SHA256",
-      shown, unknown[0] != '\0' ? " (unknown: " : "", unknown, unknown[0] != '\0' ? ")" : "");
+  (void)snprintf(why, why_cap,
+                 "none of \"%s\" can be used%s%s%s: only ECDHE with AES-GCM or ChaCha20-Poly1305 is "
+                 "supported, such as ECDHE-RSA-AES128-GCM-SHA256",
+                 shown, unknown[0] != '\0' ? " (unknown: " : "", unknown, unknown[0] != '\0' ? ")" : "");
   return WSL_INVALID;
 }
 
@@ -235,7 +234,7 @@ int tls_version_parse(const char *word, enum tls_version *minimum, const char **
     return WSL_OK;
   }
   if (strcmp(digits, "13") != 0) {
-    *why = "not a version of TLS: give tlsv1_2, tlsv1_3 or default (tlsv1_1 is read as tlsv1_2)";
+    *why = "must be tlsv1_2, tlsv1_3 or default (tlsv1_1 means tlsv1_2)";
     return WSL_INVALID;
   }
   if (!TLS_LIBRARY_HAS_1_3) {

@@ -28,12 +28,11 @@ static const struct error_entry entries[] = {
     {MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, WSL_TLS_UNTRUSTED, "the certificate was not accepted"},
     {MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED, WSL_TLS_UNTRUSTED, "there are no CA certificates to check with"},
     {MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, WSL_TLS_FAILED, "the peer sent an alert"},
-    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, WSL_TLS_FAILED, "a message that does not belong there"},
-    {MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, WSL_TLS_FAILED, "a record that does not belong there"},
+    {MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, WSL_TLS_FAILED, "an unexpected message"},
+    {MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, WSL_TLS_FAILED, "an unexpected record"},
     {MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, WSL_TRUNCATED, "the peer ended TLS before the handshake was over"},
     {MBEDTLS_ERR_SSL_PK_TYPE_MISMATCH, WSL_TLS_FAILED, "the certificate's key does not fit the cipher suite"},
-    {MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED, WSL_TLS_FAILED,
-     "no certificate of ours fits what the peer can check"},
+    {MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED, WSL_TLS_FAILED, "none of our certificates suits the peer"},
     {MBEDTLS_ERR_SSL_COUNTER_WRAPPING, WSL_TLS_FAILED, "too many records with one key"},
     {MBEDTLS_ERR_SSL_TIMEOUT, WSL_TIMED_OUT, "no answer in time"},
     {MBEDTLS_ERR_SSL_ALLOC_FAILED, WSL_NO_MEMORY, "out of memory"},
@@ -44,7 +43,7 @@ static const struct error_entry entries[] = {
     {MBEDTLS_ERR_SSL_BAD_INPUT_DATA, WSL_TLS_FAILED, "an internal error: mbedTLS was called wrongly"},
     {MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, WSL_TLS_FAILED,
      "the certificate is signed in a way that is not known"},
-    {MBEDTLS_ERR_X509_UNKNOWN_OID, WSL_TLS_FAILED, "the certificate uses something that is not known"},
+    {MBEDTLS_ERR_X509_UNKNOWN_OID, WSL_TLS_FAILED, "the certificate uses an unknown extension or algorithm"},
     {MBEDTLS_ERR_PK_UNKNOWN_PK_ALG, WSL_TLS_FAILED, "the certificate's kind of key is not supported"},
     {MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE, WSL_TLS_FAILED, "the certificate's curve is not supported"},
 #if MBEDTLS_VERSION_MAJOR >= 3
@@ -54,7 +53,7 @@ static const struct error_entry entries[] = {
      "no application protocol in common (http/1.1 is spoken here)"},
     {MBEDTLS_ERR_SSL_BAD_CERTIFICATE, WSL_TLS_FAILED, "the certificate can't be used"},
     {MBEDTLS_ERR_SSL_DECODE_ERROR, WSL_TLS_FAILED, "a message that is malformed"},
-    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, WSL_TLS_FAILED, "a message with values that may not be"},
+    {MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, WSL_TLS_FAILED, "a message with illegal values"},
     {MBEDTLS_ERR_SSL_UNSUPPORTED_EXTENSION, WSL_TLS_FAILED, "an extension that was not asked for"},
     {MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME, WSL_TLS_FAILED, "the peer does not know that server name"},
 #else
@@ -156,8 +155,8 @@ static const struct {
     {MBEDTLS_X509_BADCERT_EXPIRED, "expired"},
     {MBEDTLS_X509_BADCERT_FUTURE, "not valid yet"},
     {MBEDTLS_X509_BADCERT_REVOKED, "revoked"},
-    {MBEDTLS_X509_BADCERT_CN_MISMATCH, "made for another name"},
-    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, "signed by nobody whom we trust"},
+    {MBEDTLS_X509_BADCERT_CN_MISMATCH, "issued for another name"},
+    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, "not signed by a trusted CA"},
     {MBEDTLS_X509_BADCERT_KEY_USAGE, "not made for this use (key usage)"},
     {MBEDTLS_X509_BADCERT_EXT_KEY_USAGE, "not made for this use (extended key usage)"},
     {MBEDTLS_X509_BADCERT_NS_CERT_TYPE, "not made for this use (Netscape type)"},
@@ -168,7 +167,7 @@ static const struct {
     {MBEDTLS_X509_BADCERT_OTHER, "refused"},
     {MBEDTLS_X509_BADCRL_NOT_TRUSTED | MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE |
          MBEDTLS_X509_BADCRL_BAD_MD | MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY,
-     "its authority's list of revoked ones can't be used"},
+     "its CA's revocation list can't be used"},
 };
 
 const char *tls_verify_words(uint32_t flags, char *out, size_t cap) {

@@ -16,7 +16,7 @@ int tls_error_of(int mbedtls_error);
 const char *tls_alert_name(uint8_t description);
 
 /* What is wrong with a certificate: mbedTLS's verify flags as a comma-separated list in words ("expired,
- * signed by nobody whom we trust"); returns `out`. */
+ * not signed by a trusted CA"); returns `out`. */
 const char *tls_verify_words(uint32_t flags, char *out, size_t cap);
 
 #endif

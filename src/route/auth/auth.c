@@ -38,8 +38,8 @@ int auth_plugin_parse(const char *name, enum auth_plugin *plugin, const char **w
     return WSL_INVALID;
   }
   *why =
-      "classes of Python can't be loaded: there are BasicHTTPAuth, ExpectOrigin and ClientCertCNAuth; for "
-      "anything else let a web server in front check who may come in";
+      "not one of BasicHTTPAuth, ExpectOrigin and ClientCertCNAuth (Python classes can't be loaded: let a "
+      "web server in front of wsluice authenticate instead)";
   return WSL_UNSUPPORTED;
 }
 
@@ -81,7 +81,8 @@ static int read_key(const char *path, uint8_t key[SHA256_SIZE], char *why, size_
   if (len < 0) {
     error = refuse(WSL_IO, path, "it can't be read", why, why_cap);
   } else if (len < (ssize_t)KEY_FILE_MIN) {
-    error = refuse(WSL_INVALID, path, "too short for a key (head -c 32 /dev/urandom > FILE)", why, why_cap);
+    error = refuse(WSL_INVALID, path, "it must have 16 bytes or more (head -c 32 /dev/urandom > FILE)", why,
+                   why_cap);
   } else {
     error = hash_hmac_sha256(purpose, sizeof(purpose), bytes, (size_t)len, key);
   }

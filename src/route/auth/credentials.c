@@ -54,7 +54,7 @@ static int open_file(struct credentials *credentials, char *why, size_t why_cap)
   int error = password_table_read(&credentials->table, path, credentials->key);
   if (error != 0) return refuse(error, what, reading_error_text(error), why, why_cap);
   if (password_table_count(credentials->table) == 0)
-    return refuse(WSL_INVALID, what, "nobody in it could log in (make one with htpasswd -B -c FILE USER)",
+    return refuse(WSL_INVALID, what, "it contains no usable user (create one with htpasswd -B -c FILE USER)",
                   why, why_cap);
   return 0;
 }

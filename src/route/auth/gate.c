@@ -34,7 +34,7 @@ struct auth_try {
   struct basic_login login;
 };
 
-static const char reason_unknown[] = "a user and a password are needed here";
+static const char reason_unknown[] = "a user name and a password are required";
 static const char reason_wrong[] = "wrong user or password";
 
 static struct auth_gate *gate_of(struct gate *gate) {
@@ -291,7 +291,7 @@ static void judge_certificate(struct auth_gate *gate, struct gate_check *asker,
   struct wsl_span name = request->certificate_name;
   if (!auth_lists(gate->auth, name)) {
     answer(asker, GATE_CLOSED,
-           name.at == NULL ? "a valid client certificate is needed here"
+           name.at == NULL ? "a valid client certificate is required"
                            : "this client certificate may not connect here");
     return;
   }

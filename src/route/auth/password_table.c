@@ -118,7 +118,7 @@ static int add(struct password_table *table, const struct htpasswd_line *line) {
 
 static void warn(const char *path, uint64_t number, const char *why) {
   char shown[256];
-  log_event(LOG_WARN, 0, "--auth-file \"%s\" line %llu is left out: %s",
+  log_event(LOG_WARN, 0, "--auth-file \"%s\" line %llu is ignored: %s",
             log_escape(wsl_span_of(path), shown, sizeof(shown)), (unsigned long long)number, why);
 }
 

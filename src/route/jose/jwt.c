@@ -116,7 +116,7 @@ const char *jwt_verdict_text(enum jose_verdict verdict) {
     case JOSE_MALFORMED:
       return "not a token of this kind";
     case JOSE_HEADER:
-      return "its header asks for what is not supported (crit, zip or b64)";
+      return "its header requires something unsupported (crit, zip or b64)";
     case JOSE_ALGORITHM:
       return "its algorithm does not go with the key";
     case JOSE_FORGED:

@@ -44,7 +44,7 @@ static bool is_deep(struct wsl_span text) {
 
 /* Writes "host:port" or what else the members come to. NULL, or what is wrong. */
 static const char *join(const json_t *host, const json_t *port, struct text *text) {
-  if (!json_is_string(host)) return "no text as \"host\" in the JSON";
+  if (!json_is_string(host)) return "\"host\" in the JSON is not a string";
   if (json_string_length(host) == 0)
     return "the host is missing"; /* not this machine: nobody wrote ":port" */
   text_span(text, (struct wsl_span){json_string_value(host), json_string_length(host)});
@@ -55,7 +55,7 @@ static const char *join(const json_t *host, const json_t *port, struct text *tex
   else if (json_is_integer(port) && json_integer_value(port) >= 0)
     text_unsigned(text, (uint64_t)json_integer_value(port));
   else
-    return "neither a number nor a text as \"port\" in the JSON";
+    return "\"port\" in the JSON is neither a number nor a string";
   return NULL;
 }
 
@@ -67,7 +67,7 @@ int token_json_read(struct wsl_span text, enum target_origin origin, struct targ
   text = pass_over_mark(text);
   bool is_read = text.len > 0 && !has_nul(text) && !is_deep(text);
   json_t *root = is_read ? json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-  const char *fault = json_is_object(root) ? NULL : "not an object of JSON";
+  const char *fault = json_is_object(root) ? NULL : "not a JSON object";
   if (fault == NULL) fault = join(json_object_get(root, "host"), json_object_get(root, "port"), &out);
   if (fault == NULL && out.overflow) fault = "the host is too long";
   json_decref(root);

@@ -105,7 +105,7 @@ static bool is_settled(const struct file_signature *file) {
 /* A line for each change between usable and not. `why` has the file's name in it. */
 static void note_reading(struct jwt_source *source, int error, const char *why) {
   if (error != 0 && !source->failed) {
-    log_event(LOG_ERROR, 0, "%s; no token is taken meanwhile", why);
+    log_event(LOG_ERROR, 0, "%s; no token is accepted meanwhile", why);
   } else if (error == 0 && source->failed) {
     char shown[256];
     log_event(LOG_INFO, 0, "token source \"%s\" can be read again",

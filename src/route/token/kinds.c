@@ -24,10 +24,9 @@ int token_kind_parse(const char *name, const struct token_kind **kind, const cha
     return WSL_INVALID;
   }
   *why =
-      "it is none of TokenFile, ReadOnlyTokenFile, TokenFileName, UnixDomainSocketDirectory, BaseTokenAPI, "
-      "JSONTokenApi, JWTTokenApi and TokenRedis, and classes of Python can't be loaded: have yours answer "
-      "over "
-      "HTTP, and look it up with JSONTokenApi";
+      "not one of TokenFile, ReadOnlyTokenFile, TokenFileName, UnixDomainSocketDirectory, BaseTokenAPI, "
+      "JSONTokenApi, JWTTokenApi and TokenRedis (Python classes can't be loaded: have yours answer over "
+      "HTTP, and use JSONTokenApi)";
   return WSL_UNSUPPORTED;
 }
 

@@ -23,11 +23,11 @@ struct place_word {
 };
 
 static const struct place_word words[] = {
-    {"query", TOKEN_IN_QUERY, "query wants a parameter's name, such as query:token"},
+    {"query", TOKEN_IN_QUERY, "query needs a parameter name, such as query:token"},
     {"path", TOKEN_IN_PATH, NULL},
     {"host", TOKEN_IN_HOST, NULL},
-    {"header", TOKEN_IN_HEADER, "header wants a name, such as header:X-Token"},
-    {"cookie", TOKEN_IN_COOKIE, "cookie wants a name, such as cookie:token"},
+    {"header", TOKEN_IN_HEADER, "header needs a name, such as header:X-Token"},
+    {"cookie", TOKEN_IN_COOKIE, "cookie needs a name, such as cookie:token"},
 };
 
 static const struct place_word *find_word(const char *text, size_t len) {
@@ -46,7 +46,7 @@ static const char *read_rest(const char *rest, const struct place_word *word, st
       return "host has nothing behind it";
     case TOKEN_IN_PATH:
       if (parse_unsigned(rest, SEGMENT_MAX, &segment, &why) != 0 || segment == 0)
-        return "path wants the number of a segment, from 1";
+        return "path needs the number of a segment, from 1";
       place->segment = (unsigned)segment;
       return NULL;
     case TOKEN_IN_HEADER:
@@ -68,7 +68,7 @@ int token_place_parse(const char *text, struct token_place *place, const char **
   struct token_place read = {.name = NULL};
   const char *fault = NULL;
   if (word == NULL) {
-    fault = "one of query:NAME, path[:N], host, header:NAME and cookie:NAME";
+    fault = "must be query:NAME, path[:N], host, header:NAME or cookie:NAME";
   } else {
     read.kind = word->kind;
     fault = text[len] == ':' ? read_rest(text + len + 1, word, &read) : word->wants;

@@ -222,7 +222,7 @@ static void take_greeting(struct redis_client *client, const struct redis_reply 
 
 static void take_answer(struct redis_client *client, const struct redis_reply *reply) {
   if (list_empty(&client->asked)) {
-    break_off(client, "it says what nobody asked");
+    break_off(client, "it sent an unexpected message");
     return;
   }
   struct question *question = LIST_ENTRY(client->asked.next, struct question, node);
@@ -241,7 +241,7 @@ static bool take_replies(struct redis_client *client) {
     enum redis_next next = redis_reader_next(client->reader, &reply);
     if (next == REDIS_NOT_YET) break;
     if (next == REDIS_BROKEN) {
-      break_off(client, "what it says is not Redis's protocol");
+      break_off(client, "its answer is not in Redis's protocol");
       return false;
     }
     if (client->state == REDIS_GREETING) {
@@ -274,7 +274,7 @@ static void read_replies(struct redis_client *client) {
     }
     int error = redis_reader_feed(client->reader, bytes, (size_t)n);
     if (error == WSL_INVALID) {
-      break_off(client, "a reply of it is too long");
+      break_off(client, "its reply is too long");
       return;
     }
     if (error != 0) {

@@ -37,7 +37,7 @@ static void read_text(struct wsl_span text, const char *server, uint64_t id, str
                       : token_target_read(text, TARGET_LOOKED_UP, &answer->target, &why);
   answer->outcome = error == 0 ? ROUTE_FOUND : error == WSL_NO_MEMORY ? ROUTE_BUSY : ROUTE_FAILED;
   if (answer->outcome == ROUTE_FAILED)
-    log_event(LOG_WARN, id, "the value of a token at redis server %s is no target: %s", server, why);
+    log_event(LOG_WARN, id, "the value of a token at redis server %s is not a target: %s", server, why);
 }
 
 void redis_value_read(const struct redis_reply *reply, const char *server, uint64_t id,
@@ -55,7 +55,7 @@ void redis_value_read(const struct redis_reply *reply, const char *server, uint6
     case REDIS_STATUS:
     case REDIS_OTHER:
       answer->outcome = ROUTE_FAILED;
-      log_event(LOG_WARN, id, "the value of a token at redis server %s is no target: %s", server,
+      log_event(LOG_WARN, id, "the value of a token at redis server %s is not a target: %s", server,
                 "it is too long, or no text");
       return;
   }

@@ -39,10 +39,11 @@ static enum step refuse(struct connection *c, struct wsl_span bytes, const char 
   if (fault != NULL)
     log_event(LOG_WARN, c->id, "PROXY header refused client=%s reason=\"%s\" got=\"%s\"", peer, fault, shown);
   else
-    log_event(LOG_WARN, c->id,
-              "expected a PROXY header client=%s got=\"%s\": let it send one (HAProxy: send-proxy, nginx: "
-              "proxy_protocol on), or take it out of --accept-proxy",
-              peer, shown);
+    log_event(
+        LOG_WARN, c->id,
+        "expected a PROXY header client=%s got=\"%s\": configure it to send one (HAProxy: send-proxy, nginx: "
+        "proxy_protocol on), or remove it from --accept-proxy",
+        peer, shown);
   return connection_linger(c);
 }
 

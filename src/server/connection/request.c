@@ -102,12 +102,12 @@ static bool lacks_tls(const struct connection *c) {
 }
 
 static void refuse_plain(struct connection *c) {
-  connection_refuse(c, 400, "only TLS is spoken on this port: use https:// or wss://");
+  connection_refuse(c, 400, "this port accepts only TLS: use https:// or wss://");
 }
 
 void connection_refuse_head(struct connection *c, struct wsl_span bytes) {
   if (c->requests == 0 && connection_begins_with_proxy(bytes))
-    connection_refuse(c, 400, "no PROXY header is taken from this address (--accept-proxy)");
+    connection_refuse(c, 400, "PROXY headers are not accepted from this address (--accept-proxy)");
   else if (lacks_tls(c))
     refuse_plain(c);
   else

@@ -103,7 +103,7 @@ void connection_begin_upgrade(struct connection *c, const struct wsl_request *re
     return;
   }
   if (!single_session_take(c->domain->single)) {
-    connection_refuse(c, 503, "this server takes one session, and has had it");
+    connection_refuse(c, 503, "this server accepts one session only (--run-once)");
     return;
   }
   c->has_turn = true;

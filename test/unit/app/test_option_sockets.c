@@ -125,10 +125,10 @@ static void nonsense_is_refused_in_words(void **state) {
       {"--send-buffer=-1", "--send-buffer"},
       {"--send-buffer=2G", "--send-buffer"},
       {"--receive-buffer=much", "--receive-buffer"},
-      {"--send-buffer=1", "--send-buffer \"1\": less than 4K"},
-      {"--send-buffer=4095", "less than 4K"},
-      {"--receive-buffer=1", "--receive-buffer \"1\": less than 4K"},
-      {"--receive-buffer=3K", "0 leaves the size to the system"},
+      {"--send-buffer=1", "--send-buffer \"1\": must be 4K or more"},
+      {"--send-buffer=4095", "must be 4K or more"},
+      {"--receive-buffer=1", "--receive-buffer \"1\": must be 4K or more"},
+      {"--receive-buffer=3K", "0 to leave the size to the system"},
       {"--receive-buffer=", "--receive-buffer"},
       {"--notsent-lowat=", "--notsent-lowat"},
       {"--fastopen=65536", "--fastopen"},
@@ -159,7 +159,7 @@ static void buffers_have_a_least_size_and_0_is_none(void **state) {
   static const char *const environment[] = {"WSLUICE_RECEIVE_BUFFER=1", NULL};
   assert_int_equal(parse((const char *const[]){NULL}, environment, why), WSL_INVALID);
   assert_non_null(strstr(why, "WSLUICE_RECEIVE_BUFFER"));
-  assert_non_null(strstr(why, "less than 4K"));
+  assert_non_null(strstr(why, "must be 4K or more"));
 }
 
 /* As many as there is room for, and none behind it. */
@@ -173,7 +173,7 @@ static void a_source_too_many_is_refused(void **state) {
   assert_int_equal(options.server.sources.count, SOURCE_ADDRESSES_MAX);
   strcat(value, "127.0.0.2");
   assert_int_equal(parse((const char *const[]){NULL}, environment, why), WSL_INVALID);
-  assert_non_null(strstr(why, "too often"));
+  assert_non_null(strstr(why, "too many times"));
 }
 
 int main(void) {

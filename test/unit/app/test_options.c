@@ -243,7 +243,7 @@ static void test_a_program_for_each_client(void **state) {
   expect_ok(WORDS("6080", "--exec", "cat"));
   assert_null(options.exec_arguments);
   expect_refused(WORDS("6080", "localhost:1", "--exec", "cat"), "no target is given with --exec");
-  expect_refused(WORDS("6080", "--exec", "cat", "--ssl-target"), "speaks no TLS");
+  expect_refused(WORDS("6080", "--exec", "cat", "--ssl-target"), "is no TLS server");
   expect_refused(WORDS("6080", "localhost:1", "--exec-dir", "/"), "--exec-dir needs --exec");
   expect_refused(WORDS("6080", "--exec", "cat", "--pty", "--pty-size", "1001x1"), "80x24");
   expect_refused(WORDS("6080", "--exec", "cat", "--pty", "--pty-size", "0x1"), "80x24");
@@ -470,7 +470,7 @@ static const struct refusal refusals[] = {
     {"a year of silence", {"6080", "h:1", "--heartbeat=8760h", NULL}, "too large (at most 24h)"},
     {"a low mark", {"6080", "h:1", "--notsent-lowat=2G", NULL}, "too large (at most 1G)"},
     {"negative time", {"6080", "h:1", "--heartbeat=-1", NULL}, "--heartbeat"},
-    {"bad level", {"6080", "h:1", "--log-level=loud", NULL}, "error, warn, info and debug"},
+    {"bad level", {"6080", "h:1", "--log-level=loud", NULL}, "error, warn, info or debug"},
     {"bad origin", {"6080", "h:1", "--origin=http://", NULL}, "--origin"},
     {"bad subprotocol", {"6080", "h:1", "--subprotocol=a b", NULL}, "one token"},
     {"bad frames", {"6080", "h:1", "--frames=utf8", NULL}, "binary, text, lines, base64 or auto"},
@@ -513,7 +513,7 @@ static const struct refusal refusals[] = {
     {"a port beside --unix-listen", {"--unix-listen=/x", "6080", "h:1", NULL}, "no port is given"},
     {"a port beside both sockets", {"--unix-listen=/x", "--unix-target=/y", "6080", NULL}, "neither"},
     {"a long socket path", {"--unix-listen", LONG_PATH, "h:1", NULL}, "107"},
-    {"no log format", {"6080", "h:1", "--log-format=xml", NULL}, "text and json"},
+    {"no log format", {"6080", "h:1", "--log-format=xml", NULL}, "text or json"},
     {"a flag of a flag", {"6080", "h:1", "--ssl-only=1", NULL}, "takes no value"},
     {"line feed in a word", {"6080", "h:1", "--x\ny", NULL}, "unknown option --x?y"},
 };

@@ -163,7 +163,7 @@ static void a_unix_socket_knows_no_reset(void **state) {
   world_open(&w);
   peer_reset(&w.client);
   world_rest(&w);
-  assert_non_null(strstr(world_last_line(), "Unix sockets know no reset"));
+  assert_non_null(strstr(world_last_line(), "Unix sockets have no reset"));
   world_end(&w);
 }
 

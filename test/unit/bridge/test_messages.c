@@ -177,7 +177,7 @@ static void bad_bytes_close(struct world *w) {
   w->settings.invalid_text = INVALID_TEXT_CLOSES;
   open_with(w, FRAMES_LINES);
   say(w, "fine\nbefore\xFF behind\n");
-  assert_client_story(w, "text(fine) text(before) close(1007 Target sent what is not UTF-8)");
+  assert_client_story(w, "text(fine) text(before) close(1007 Target sent invalid UTF-8)");
   client_close_with(w, 1007, "");
   world_rest(w);
   assert_seen_end(&w->backend, SEEN_RESET);
@@ -201,7 +201,7 @@ static void an_end_inside_a_character_closes(struct world *w) {
   say(w, "a\nb\xE2\x82");
   peer_finish(&w->backend);
   world_rest(w);
-  assert_client_story(w, "text(a) text(b) close(1007 Target sent what is not UTF-8)");
+  assert_client_story(w, "text(a) text(b) close(1007 Target sent invalid UTF-8)");
   end(w);
 }
 

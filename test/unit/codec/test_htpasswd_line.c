@@ -39,11 +39,11 @@ static const struct row rows[] = {
     {"alice", NULL, "no colon"},
     {":" BCRYPT, NULL, "user"},
     {"a\tb:" BCRYPT, NULL, "user"},
-    {"a:", NULL, "clear"},
-    {"a:secret", NULL, "clear"},
+    {"a:", NULL, "plain password"},
+    {"a:secret", NULL, "plain password"},
     {"a:$apr1$VpCM8ReQ$ZyX1CTvW09oQditTPL.KR0", NULL, "MD5"},
-    {"a:$1$VpCM8ReQ$ZyX1CTvW09oQditTPL.KR0", NULL, "clear"},
-    {"a:$2x$05$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..", NULL, "clear"},
+    {"a:$1$VpCM8ReQ$ZyX1CTvW09oQditTPL.KR0", NULL, "plain password"},
+    {"a:$2x$05$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..", NULL, "plain password"},
     {"a:$2y$16$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..", NULL, "cost"},
     {"a:$2y$03$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq..", NULL, "damaged"},
     {"a:$2y$5$bQRk3ccjR98iz/6hpDOaGunfLEPusQyG/CL0Q0Xjgok.U2U3RRq...", NULL, "damaged"},
@@ -64,7 +64,7 @@ static const struct row rows[] = {
     {"a:{SHA}", NULL, "damaged"},
     {"a:{SHA}2PRZAyDhNDqRW2OUFwZQqPNdaSYx", NULL, "damaged"},
     {"a:{SHA}2PRZAyDhNDqRW2OUFwZQqPNda$Y=", NULL, "damaged"},
-    {"a:{sha}" SHA1, NULL, "clear"},
+    {"a:{sha}" SHA1, NULL, "plain password"},
 };
 
 static bool same(struct wsl_span span, const char *text) {

@@ -234,7 +234,7 @@ static void a_step_that_fails_is_named(void **state) {
   expect_failure(&request, WSL_NOT_FOUND, ENOENT, "can't enter its directory");
   request.directory = NULL;
   request.descriptors[1] = 1000000;
-  expect_failure(&request, WSL_IO, EBADF, "can't have its standard streams");
+  expect_failure(&request, WSL_IO, EBADF, "can't set up its standard streams");
 }
 
 static void want_of_descriptors_is_told(void **state) {

@@ -75,7 +75,8 @@ static void a_foreign_address_is_found_at_the_start(void **state) {
   static const char *const foreign[] = {"127.0.0.1", "192.0.2.1", NULL};
   give(foreign);
   assert_int_equal(source_addresses_check(&sources, why, sizeof why), WSL_NO_ADDRESS);
-  assert_string_equal(why, "can't dial from 192.0.2.1 (--source-address): this machine has no such address");
+  assert_string_equal(why,
+                      "can't connect from 192.0.2.1 (--source-address): this machine has no such address");
   static const char *const v6[] = {"2001:db8::1", NULL};
   give(v6);
   assert_int_not_equal(source_addresses_check(&sources, why, sizeof why), WSL_OK);

@@ -324,14 +324,14 @@ static void a_refusal_says_what_would_allow_it(void **state) {
   struct target target = target_of("127.0.0.1", 5432, TARGET_LOOKED_UP);
   assert_int_equal(target_judge(&rules, &target, why), TARGET_REFUSED);
   assert_string_equal(
-      why, "it is a loopback address, and no --allow-target means just that (127.0.0.1:5432 would)");
+      why, "it is a loopback address, which --allow-target must name explicitly (as 127.0.0.1:5432)");
   target = target_of("other", 5432, TARGET_LOOKED_UP);
   assert_int_equal(target_judge(&rules, &target, why), TARGET_REFUSED);
   assert_string_equal(why, "no --allow-target matches it (other:5432 would)");
   target = target_of("fe80::1", 22, TARGET_FROM_FILE);
   assert_int_equal(target_judge(&rules, &target, why), TARGET_REFUSED);
   assert_non_null(strstr(why, "a link-local address"));
-  assert_non_null(strstr(why, "([fe80::1]:22 would)"));
+  assert_non_null(strstr(why, "(as [fe80::1]:22)"));
   char long_name[256];
   memset(long_name, '"', 255);
   long_name[255] = '\0';

@@ -107,8 +107,8 @@ static void bad_lines_are_named_and_the_first_of_two_counts(void **state) {
   assert_int_equal(password_table_count(table), 2);
   assert_true(check(table, "alice:secret"));
   assert_false(check(table, "alice:sha"));
-  assert_int_equal(log_count("line 1 is left out: no colon"), 1);
-  assert_int_equal(log_count("line 4 is left out: a password in clear"), 1);
+  assert_int_equal(log_count("line 1 is ignored: no colon"), 1);
+  assert_int_equal(log_count("line 4 is ignored: a plain password"), 1);
   assert_int_equal(log_count(":clear"), 0);
   password_table_drop(table);
 }

@@ -21,7 +21,7 @@ static void plugins_are_named_as_websockify_names_them(void **state) {
       {"ReadOnlyTokenFile", WSL_OK, &token_kind_read_only_file, NULL},
       {"token_plugins.TokenFile", WSL_OK, &token_kind_file, NULL},
       {"websockify.token_plugins.ReadOnlyTokenFile", WSL_OK, &token_kind_read_only_file, NULL},
-      {"tokenfile", WSL_UNSUPPORTED, NULL, "none of TokenFile,"},
+      {"tokenfile", WSL_UNSUPPORTED, NULL, "not one of TokenFile,"},
       {"websockify.token_plugins.Mine", WSL_UNSUPPORTED, NULL, "JSONTokenApi"},
       {"nova.console.Plugin", WSL_UNSUPPORTED, NULL, "Python"},
       {"other.TokenFile", WSL_UNSUPPORTED, NULL, "Python"},

@@ -29,8 +29,7 @@ static void sentences_say_what_to_do(void **state) {
        "can't listen on [::]:6080: address in use: is another program, or another wsluice, listening on "
        "port 6080?"},
       {WSL_NO_ADDRESS, "10.99.99.99", 1, "can't listen on 10.99.99.99:1: this machine has no such address"},
-      {WSL_UNSUPPORTED, "::1", 1,
-       "can't listen on [::1]:1: this machine has that address family switched off"},
+      {WSL_UNSUPPORTED, "::1", 1, "can't listen on [::1]:1: this address family is disabled on this machine"},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct address address;
