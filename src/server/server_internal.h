@@ -60,11 +60,11 @@ struct server {
 /* ---- server.c ---- */
 
 /* For the workers: one has ended. On its thread. */
-void server_note_worker_ended(void *server);
+void server_note_worker_ended(void *owner);
 
 /* On the main loop: a worker has ended, the certificates are new, a lifetime is over. */
 void server_on_worker_ended(uv_async_t *handle);
-void server_on_certificates_renewed(void *server);
+void server_on_certificates_renewed(void *owner);
 void server_on_lifetime_over(struct lifetime *lifetime, enum lifetime_end end);
 
 /* Workers, listeners, files and memory; the handles on the main loop are closed or were never open. */

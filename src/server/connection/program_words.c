@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/chars.h"
 #include "codec/http/percent.h"
 #include "codec/http/query.h"
+#include "core/cut.h"
 #include "core/error.h"
 #include "core/parse.h"
 #include "route/auth/cookie.h"
@@ -65,12 +67,9 @@ static void put_addresses(struct text *words, const struct program_client *clien
 
 /* The name that the client used, without its port. */
 static struct wsl_span server_name(struct wsl_span authority) {
-  if (authority.len > 0 && authority.at[0] == '[') {
-    const char *end = memchr(authority.at, ']', authority.len);
-    return end == NULL ? authority : (struct wsl_span){authority.at + 1, (size_t)(end - authority.at) - 1};
-  }
-  const char *colon = memchr(authority.at, ':', authority.len);
-  return colon == NULL ? authority : (struct wsl_span){authority.at, (size_t)(colon - authority.at)};
+  if (!span_starts_with(authority, "[")) return span_upto(authority, span_find(authority, ':'));
+  size_t end = span_find(authority, ']');
+  return end == authority.len ? authority : span_from(span_upto(authority, end), 1);
 }
 
 static bool holds_control(const char *at, size_t len) {
@@ -154,30 +153,21 @@ static void put_header(struct text *words, struct wsl_span name, struct wsl_span
 
 /* ---- cookies ---- */
 
-static bool begins_with(struct wsl_span text, const char *start) {
-  struct wsl_span wanted = wsl_span_of(start);
-  return text.len >= wanted.len && memcmp(text.at, wanted.at, wanted.len) == 0;
-}
-
 /* A login (route/auth/cookie.h), of ours or of a neighbour on another port: as good as the password, which
  * programs don't get either. */
 static bool is_login(struct wsl_span piece) {
-  while (piece.len > 0 && (piece.at[0] == ' ' || piece.at[0] == '\t')) {
-    piece.at++;
-    piece.len--;
-  }
-  return begins_with(piece, AUTH_COOKIE_NAME) || begins_with(piece, AUTH_COOKIE_HOST_PREFIX AUTH_COOKIE_NAME);
+  piece = trim_blanks(piece);
+  return span_starts_with(piece, AUTH_COOKIE_NAME) ||
+         span_starts_with(piece, AUTH_COOKIE_HOST_PREFIX AUTH_COOKIE_NAME);
 }
 
 /* All pieces but those; semicolons stay, and do no harm. */
 static void put_cookies(struct text *words, struct wsl_span value) {
   text_string(words, "HTTP_COOKIE=");
   while (value.len > 0) {
-    const char *semicolon = memchr(value.at, ';', value.len);
-    size_t len = semicolon == NULL ? value.len : (size_t)(semicolon - value.at) + 1;
-    struct wsl_span piece = {value.at, len};
+    size_t semicolon = span_find(value, ';');
+    struct wsl_span piece = span_take(&value, semicolon < value.len ? semicolon + 1 : semicolon);
     if (!is_login(piece)) text_span(words, piece);
-    value = (struct wsl_span){value.at + len, value.len - len};
   }
   end_word(words);
 }
