@@ -231,7 +231,7 @@ check_may_install() {
   if [ "$distribution" != debian ] || ! command -v apt-get >/dev/null; then
     fail "missing here, by the names of Debian's packages: $1" \
       "This script installs on Debian only; this is \"$distribution\". Install what corresponds to" \
-      "these with your own tools, then run the same command again (see \"Other distributions\" in README.md)."
+      "these with your own tools, then run the same command again (see \"Building\" in README.md)."
   fi
   if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
     fail "missing: $1" \

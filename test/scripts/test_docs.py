@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 WSLUICE = os.environ.get("WSLUICE_BIN", str(ROOT / "build" / "wsluice"))
 OPTION = re.compile(r"(?<![-\w])--([a-z][a-z0-9-]+)")
-ELSEWHERE = {  # the forms, cmake's, docker's, systemctl's
+ELSEWHERE = {  # the forms, cmake's, docker's, systemctl's, redis's
     "option", "preset", "build", "test-dir", "output-on-failure", "install", "prefix", "parallel",
-    "user", "read-only", "cap-drop", "network", "rm", "name", "env", "publish", "volume", "now",
+    "user", "read-only", "cap-drop", "network", "rm", "name", "env", "publish", "volume", "now", "port",
 }
 
 
