@@ -1,4 +1,4 @@
-# ctest: timeout=600
+# ctest: timeout=600 cost=45
 """After ten thousand sessions that ended in every way there is, wsluice is what it was before the first:
 the same descriptors, the same threads, nobody inside, and no more memory than half of them needed.
 """

@@ -1,4 +1,4 @@
-# ctest: timeout=600
+# ctest: timeout=600 cost=45
 """A gigabyte each way through fifty sessions whose peers stop reading again and again: wsluice holds at most two
 buffers a session (one a direction), whatever is offered, and not a byte is lost or changed.
 

@@ -3,7 +3,7 @@ through wsluice's one port, plain or over TLS.
 
 What noVNC painted is read back from its canvas, and a command typed there must have run (conftest.py).
 """
-# ctest: world
+# ctest: world cost=12
 
 import pathlib
 import shutil

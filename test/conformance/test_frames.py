@@ -1,4 +1,5 @@
 """Frames: their headers, masks and lengths, fragments, pings (RFC 6455 5.1 to 5.5)."""
+# ctest: cost=25
 
 from . import cases_control, cases_fragmentation, cases_framing
 from .engine import all_cases

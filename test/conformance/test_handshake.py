@@ -1,4 +1,5 @@
 """The opening handshake, both parts (RFC 6455 section 4)."""
+# ctest: cost=28
 
 from . import cases_answer, cases_handshake
 from .engine import all_cases

@@ -1,4 +1,5 @@
 """Request lines and fields (RFC 9112 sections 2 to 5, RFC 9110 section 5)."""
+# ctest: cost=15
 
 from . import cases_fields, cases_request_line
 from .engine import all_cases

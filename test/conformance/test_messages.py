@@ -1,4 +1,5 @@
 """What frames make up: text, closing, sizes, and what section 10 adds (RFC 6455 5.5.1, 5.6, and 6 to 10)."""
+# ctest: cost=28
 
 from harness import BINARY, PING, PONG, encode_frame
 from harness.process import resident_kib

@@ -1,4 +1,4 @@
-# ctest: timeout=1800
+# ctest: timeout=1800 cost=18
 """Generated, broken and bent streams of frames, cut at random, decoded by wsluice in place and by wsproto; and our
 frames, decoded by wsproto's client.
 

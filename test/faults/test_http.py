@@ -1,4 +1,4 @@
-# ctest: timeout=600
+# ctest: timeout=600 cost=22
 """Files, refused requests and tokens while the n-th request for memory is refused, for every n."""
 
 import base64

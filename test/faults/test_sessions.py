@@ -1,4 +1,4 @@
-# ctest: timeout=600
+# ctest: timeout=600 cost=15
 """Sessions over plain `ws` while the n-th request for memory is refused, for every n."""
 
 import pytest

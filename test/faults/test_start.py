@@ -1,4 +1,4 @@
-# ctest: timeout=600
+# ctest: timeout=600 cost=10
 """The n-th request for memory refused while wsluice starts: it says so and exits with 1, or does without and
 serves as ever."""
 

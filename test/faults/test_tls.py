@@ -1,4 +1,4 @@
-# ctest: timeout=900
+# ctest: timeout=900 cost=30
 """Sessions over `wss`, and over TLS toward the target, while the n-th request for memory is refused: both
 versions, full and resumed handshakes, clients' certificates, renewed keys."""
 

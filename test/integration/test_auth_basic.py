@@ -1,6 +1,6 @@
 """Who may come in with a user and a password: one from the command line, or those of a file that Apache's own
 htpasswd has written; by a cookie where a browser sends no password; and how those fare who guess."""
-# ctest: threads
+# ctest: threads waits cost=10
 
 import base64
 import re

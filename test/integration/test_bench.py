@@ -1,6 +1,6 @@
 """wsluice-bench: measures what is right in every mode, says what is wrong in one line, and counts a stall
 against all messages that were due in it."""
-# ctest: threads cost=40
+# ctest: threads cost=60 waits
 
 import asyncio
 import contextlib

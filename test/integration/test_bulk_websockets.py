@@ -1,6 +1,6 @@
 """64 MB of random bytes each way through python3-websockets, plain and over TLS, with frame sizes on both
 sides of every length form and messages in fragments, must arrive as they were sent."""
-# ctest: world
+# ctest: world cost=12
 
 import asyncio
 import functools

@@ -2,6 +2,7 @@
 
 Rows "backend ends its stream" and "backend resets" of the table of endings, over TCP and Unix sockets.
 """
+# ctest: waits cost=10
 
 import os
 import socket

@@ -1,6 +1,7 @@
 """How a session ends when its client does: with a Close, with FIN (also a half-close), inside a frame,
 by a reset. The service must be able to tell a complete stream from a cut one.
 """
+# ctest: waits cost=10
 
 import os
 import struct

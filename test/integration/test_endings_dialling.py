@@ -1,6 +1,7 @@
 """A target that can't be reached: what a page is told, at once or when the time is over, before the
 upgrade (--dial-first) or after it, and what happens meanwhile.
 """
+# ctest: waits cost=10
 
 import socket
 

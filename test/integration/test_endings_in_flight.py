@@ -1,6 +1,7 @@
 """Megabytes on their way in both directions when a session ends: bytes that still move are never cut,
 however slow the peer, also when that takes much longer than the close time.
 """
+# ctest: waits cost=14
 
 import hashlib
 import os

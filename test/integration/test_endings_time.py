@@ -1,4 +1,5 @@
 """Sessions that nobody ends: heartbeats, clients that don't answer them, and the idle limit."""
+# ctest: waits cost=25
 
 import time
 

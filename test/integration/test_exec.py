@@ -2,6 +2,7 @@
 programs get what CGI programs get and nothing of ours, there are never too many of them, and nothing of them
 stays: no process, no zombie, no descriptor.
 """
+# ctest: waits cost=10
 
 import base64
 import contextlib

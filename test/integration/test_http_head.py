@@ -2,6 +2,7 @@
 
 A byte that can't stand where it stands is a 400 at once: no row of the first table ends its line.
 """
+# ctest: cost=15
 
 import re
 import time

@@ -1,6 +1,7 @@
 """Requests that are too long, too slow, or none at all: 414, 431, 408, and silence where nobody has
 asked for anything.
 """
+# ctest: waits cost=20
 
 import os
 import threading

@@ -1,4 +1,4 @@
-# ctest: threads
+# ctest: threads waits cost=12
 """Ends that the server comes to by itself: --run-once, --timeout, --idle-timeout."""
 
 import os

@@ -1,4 +1,4 @@
-# ctest: timeout=400 threads cost=30
+# ctest: timeout=400 threads cost=50
 """--ssl-target: TLS toward the service, verified by authority and name; what is wrong with it is said to the
 page in words and in the log as "toward the target"; and the ends of its stream are passed on truly."""
 

@@ -1,4 +1,4 @@
-# ctest: timeout=180
+# ctest: timeout=180 waits cost=40
 """A crowd of peers that take nothing, and few buffers: small messages, pings and HTTP go on beside it, newcomers
 get an honest answer, and who stalls while others wait is ended, so that bulk goes on as well."""
 

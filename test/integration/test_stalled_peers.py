@@ -1,5 +1,6 @@
 """A peer that stops reading costs nothing: the other side is held back, wsluice's memory does not grow
 with what waits, its CPU rests, and when the peer reads on every byte is there."""
+# ctest: waits cost=15
 
 import hashlib
 import os

@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT, with sessions in every state: what clients and services see, how long it takes,
 and the exit status. Other signals do no harm.
 """
+# ctest: waits cost=20
 
 import os
 import signal

@@ -2,7 +2,7 @@
 Python and for Node; an IRC server, with text.ircv3.net and binary.ircv3.net; redis, in lines and in the base64
 of old clients. (Chromium: test/browser/test_text_page.py.)
 """
-# ctest: world
+# ctest: world cost=12
 
 import asyncio
 import base64

@@ -1,7 +1,7 @@
 """Clients that people have, over https and wss, each with the certificate verified: curl, Python's ssl module
 and Node. (Bulk through python3-websockets, npm ws and Chromium: test_bulk_*.py; mqtt.js: test_mqtt.py.)
 """
-# ctest: world
+# ctest: world cost=13
 
 import hashlib
 import http.client

@@ -1,4 +1,4 @@
-# ctest: timeout=600 threads cost=40
+# ctest: timeout=600 threads cost=50
 """How TLS ends: close_notify on every orderly end; truncation, damage and alerts told from it and passed on as
 a reset; handshakes that stop anywhere, which cost nothing afterwards."""
 

@@ -1,4 +1,4 @@
-# ctest: timeout=600 threads cost=20
+# ctest: timeout=600 threads cost=30
 """Handshakes as clients of all kinds begin them: versions, suites, groups, names, protocols, resumption and
 what must be refused; and the certificates and keys that people have."""
 

@@ -1,4 +1,4 @@
-# ctest: timeout=900 threads cost=20
+# ctest: timeout=900 threads cost=30
 """Bytes through TLS whatever the records: every size, cut at any byte, joined, split across frames, together
 with the handshake's last message, in bulk; and as few records as fit on the way down."""
 

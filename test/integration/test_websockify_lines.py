@@ -3,7 +3,7 @@ starts a wsluice that is called `websockify`, serves a session and a page, and s
 
 Ports and paths are ours, all else stands as it was found. docs/MIGRATING.md has what differs.
 """
-# ctest: world
+# ctest: world waits cost=10
 
 import ctypes
 import hashlib

@@ -4,7 +4,7 @@ service, are seen to do the same, but for what differences.py lists.
 A row runs on both at once, and the rows four at a time: most of them wait. What a failing row says is what was looked
 at, and both answers.
 """
-# ctest: timeout=600
+# ctest: timeout=600 cost=40
 
 import concurrent.futures
 import pathlib

@@ -1,4 +1,4 @@
-/* ctest: timeout=120
+/* ctest: timeout=120 waits cost=7
  * Files that are watched: every way in which people replace one is noticed, and nothing comes after the end.
  */
 #include <setjmp.h>
