@@ -141,9 +141,9 @@ def test_idle_timeout_counts_from_the_start(wsluice, echo_backend):
 
 
 def test_idle_timeout_waits_for_those_who_are_connected(wsluice, echo_backend, connect):
-    bridge = wsluice(echo_backend, "--idle-timeout", "0.5")
+    bridge = wsluice(echo_backend, "--idle-timeout", "1.5")
     client = connect(bridge)
-    time.sleep(1.2)  # an idle session is somebody connected
+    time.sleep(2)  # an idle session is somebody connected
     assert bridge.process.poll() is None
     client.send_frame(BINARY, b"here")
     assert client.recv_data(4) == b"here"

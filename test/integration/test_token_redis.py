@@ -5,6 +5,7 @@ every shape, many lookups at once, and a server that hangs, loads, refuses, rest
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ import pytest
 
 from harness import BINARY, RawClient, Service, echo, free_port, upgrade_request, wait_until
 
+ESTABLISHED, CLOSE_WAIT = "01", "08"  # of /proc/net/tcp
 PASSWORD = 'pass"word:with colons'
 
 
@@ -267,13 +269,19 @@ def test_a_connection_that_is_cut_while_asked_fails_what_it_was_asked(start, red
     bridge.wait_for_log("it has closed the connection")
 
 
+def has_connection_to(port):
+    """Whether anybody has a connection to it that is open, or closed by the other side only."""
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(int(row[2].rpartition(":")[2], 16) == port and row[3] in (ESTABLISHED, CLOSE_WAIT) for row in rows)
+
+
 def test_an_idle_connection_that_redis_closes_is_nobody_s_loss(start, redis, target, expect_echo):
     redis.call("SET", "vm", target)
     bridge = start(f"127.0.0.1:{redis.port}", "--workers", "1")
     for _ in range(3):
         expect_echo(bridge, "vm")
         redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        time.sleep(0.05)
+        wait_until(lambda: not has_connection_to(redis.port))
     expect_echo(bridge, "vm")
     assert "can't be looked up" not in bridge.log
 
