@@ -139,7 +139,7 @@ static int take_option(struct reader *r, const char *word) {
 
 static int take_positional(struct reader *r, const char *word) {
   if (r->given.positionals == POSITIONALS_MAX) {
-    return complain(r, "one argument too many: \"%s\" (usage: %s " OPTIONS_USAGE ")", word, r->options->self);
+    return complain(r, "unexpected argument \"%s\" (usage: %s " OPTIONS_USAGE ")", word, r->options->self);
   }
   r->positionals[r->given.positionals++] = word;
   return WSL_OK;
@@ -200,7 +200,7 @@ static int read_listen(struct reader *r, struct positional listen) {
   const char *why = NULL;
   if (parse_endpoint(listen.text, PARSE_HOST_OPTIONAL, o->listen_host, sizeof o->listen_host,
                      &o->server.listen_port, &why) != WSL_OK) {
-    return complain(r, "%s, \"%s\": %s", listen.what, listen.text, why);
+    return complain(r, "%s \"%s\": %s", listen.what, listen.text, why);
   }
   o->server.listen_host = o->listen_host;
   return WSL_OK;
@@ -211,7 +211,7 @@ static int read_target(struct reader *r, struct positional target) {
   const char *why = NULL;
   if (parse_endpoint(target.text, PARSE_HOST_LOCAL, o->target_host, sizeof o->target_host,
                      &o->server.target.port, &why) != WSL_OK) {
-    return complain(r, "%s, \"%s\": %s", target.what, target.text, why);
+    return complain(r, "%s \"%s\": %s", target.what, target.text, why);
   }
   o->server.target.host = o->target_host;
   o->server.target.text = target.text;
@@ -245,11 +245,13 @@ static int check_count(struct reader *r) {
   bool takes_target = need_of_target(r->options) != NEED_NONE;
   int expected = (listen != NULL ? 0 : 1) + (takes_target ? 1 : 0);
   if (r->given.positionals <= expected) return WSL_OK;
-  if (listen == NULL) return complain(r, "\"%s\": no target is given with %s", r->positionals[1], target);
+  if (listen == NULL)
+    return complain(r, "unexpected argument \"%s\": no target is given with %s", r->positionals[1], target);
   if (takes_target)
-    return complain(r, "\"%s\": no port is given with %s", r->positionals[r->given.positionals - 2], listen);
-  return complain(r, "\"%s\": neither port nor target is given with %s and %s", r->positionals[0], listen,
-                  target);
+    return complain(r, "unexpected argument \"%s\": no port is given with %s",
+                    r->positionals[r->given.positionals - 2], listen);
+  return complain(r, "unexpected argument \"%s\": neither port nor target is given with %s and %s",
+                  r->positionals[0], listen, target);
 }
 
 static int take_listen(struct reader *r, int *at) {
@@ -258,7 +260,7 @@ static int take_listen(struct reader *r, int *at) {
   bool left_for_target = need_of_listen(o) == NEED_MAYBE && need_of_target(o) == NEED_ONE;
   int given = r->given.positionals - (left_for_target ? 1 : 0);
   struct positional listen = {environment_value(r->environment, "listen"), "WSLUICE_LISTEN"};
-  if (*at < given) listen = (struct positional){r->positionals[(*at)++], "where to listen"};
+  if (*at < given) listen = (struct positional){r->positionals[(*at)++], "listen address"};
   if (listen.text == NULL && o->demo) listen.text = DEFAULT_DEMO_LISTEN;
   if (listen.text != NULL) return read_listen(r, listen);
   if (need_of_listen(o) == NEED_MAYBE) return WSL_OK;
@@ -269,7 +271,7 @@ static int take_listen(struct reader *r, int *at) {
 
 static int take_target(struct reader *r, int at) {
   struct options *o = r->options;
-  struct positional target = {NULL, "the target"};
+  struct positional target = {NULL, "target"};
   if (at < r->given.positionals) {
     target.text = r->positionals[at];
   } else if (need_of_target(o) == NEED_ONE) {
