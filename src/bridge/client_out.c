@@ -43,13 +43,9 @@ static void begin_made_frame(struct client_writer *w) {
   w->data.len -= w->header_left;
 }
 
-/* Begins the next frame of data: its header goes right before data.at. */
+/* Begins the next frame of other data: its header goes right before data.at. */
 static void begin_frame(struct session *s) {
   struct client_writer *w = &s->writer;
-  if (s->messages != NULL) {
-    begin_made_frame(w);
-    return;
-  }
   uint8_t header[WSL_FRAME_HEADER_MAX];
   w->frame_left = next_frame_len(s, w->data.len);
   w->header_left = wsl_frame_header(header, WSL_OP_BINARY, w->frame_left);
@@ -82,7 +78,11 @@ static inline void consume(struct session *s, size_t written) {
     s->bytes_down += payload;
     written -= payload;
     if (written == 0) return;
-    begin_frame(s);
+    if (s->messages == NULL) {
+      begin_frame(s);
+    } else {
+      begin_made_frame(w);
+    }
   }
 }
 
@@ -149,7 +149,7 @@ static bool write_frames(struct session *s) {
 static bool write_made_frames(struct session *s) {
   struct client_writer *w = &s->writer;
   bool fresh = !in_frame(w);
-  if (fresh) begin_frame(s);
+  if (fresh) begin_made_frame(w);
   size_t payload = control_wanted(s) ? w->frame_left : w->data.len;
   struct iovec part = {w->data.at - w->header_left, w->header_left + payload};
   int64_t written = to_client(s, &part, 1);
@@ -263,7 +263,7 @@ bool client_flush(struct session *s) {
       wrote = write_piped(s);
     } else if (w->data.buffer != NULL) {
       wrote = s->messages == NULL ? write_frames(s) : write_made_frames(s);
-      session_tell(s, TAP_TO_CLIENT, wrote && !client_owes(w) ? TAP_ALL : TAP_PART, NULL, 0);
+      session_tell_taken(s, TAP_TO_CLIENT, 0);
     } else {
       break;
     }

@@ -38,8 +38,8 @@ static bool takes_rest(struct session *s, struct buffer *buffer, int64_t end) {
 
 bool down_pump(struct session *s) {
   if (s->backend == NULL || s->backend_in == BACKEND_IN_ENDED) return false;
-  if (s->backend_in == BACKEND_IN_BYTES && client_owes(&s->writer)) return false;
   if (!transport_readable(s->backend)) return false;
+  if (s->backend_in == BACKEND_IN_BYTES && client_owes(&s->writer)) return false;
   if (splice_read(s)) return true;
 
   struct buffer *buffer = session_borrow(s, BUFFER_DOWN);
@@ -60,6 +60,7 @@ bool down_pump(struct session *s) {
   liveness_payload_moved(s);
   closing_moved(s);
   if (s->messages == NULL) {
+    session_tell(s, TAP_FROM_TARGET, buffer->data, (size_t)n);
     client_send(s, buffer, buffer->data, (size_t)n);
   } else {
     messages_send(s, buffer, (size_t)n);

@@ -185,6 +185,7 @@ void messages_send(struct session *s, struct buffer *buffer, size_t n) {
   struct messages *m = s->messages;
   size_t len;
   uint8_t *at = read_place(buffer, &len);
+  session_tell(s, TAP_FROM_TARGET, at, n);
   if (turns_to_text(m, *at)) turn_to_text(s);
   if (m->form.rule == WSL_MESSAGES_BYTES) {
     take_undecided(m, buffer, at, n);

@@ -78,7 +78,6 @@ static inline int64_t read_to(struct session *s, enum buffer_way way, struct tra
   int64_t n = transport_read(t, at, len);
   if (n <= 0) return n;
   s->turn_bytes += (size_t)n;
-  if (way == BUFFER_DOWN) session_tell(s, TAP_FROM_TARGET, TAP_ALL, at, (size_t)n);
   note_read(&s->appetites[way], len, (size_t)n, small_len);
   return n;
 }

@@ -92,9 +92,9 @@ struct client_writer {
   struct splice_pipe *pipe; /* payload of one frame, which is all that it holds; NULL: none */
   size_t header_left; /* unsent header bytes of the frame begun: right before data.at; a pipe's are remade */
   size_t frame_left;  /* unsent payload of the frame begun; data[0..frame_left), or all of the pipe */
+  enum wsl_opcode control_opcode;
   uint8_t control[2 + WSL_CONTROL_PAYLOAD_MAX]; /* a whole control frame that is leaving */
   uint8_t control_len, control_sent;
-  enum wsl_opcode control_opcode;
   uint8_t pong[WSL_CONTROL_PAYLOAD_MAX]; /* answer to the newest ping, when pong_waiting */
   uint8_t pong_len;
   bool pong_waiting;
@@ -195,10 +195,21 @@ static inline bool session_holds(const struct session *s, enum buffer_way way) {
   return (way == BUFFER_UP ? s->up.buffer : s->writer.data.buffer) != NULL;
 }
 
-/* Tells whoever watches. */
-static inline void session_tell(struct session *s, enum tap_event event, enum tap_extent extent,
-                                const uint8_t *data, size_t len) {
-  if (s->tap != NULL) s->tap->ops->moved(s->tap, event, extent, data, len);
+/* Whether bytes of the backend's wait for the client. */
+static inline bool client_owes(const struct client_writer *w) {
+  return w->data.buffer != NULL || w->pipe != NULL;
+}
+
+/* Tells whoever watches: what has come, */
+static inline void session_tell(struct session *s, enum tap_event event, const uint8_t *data, size_t len) {
+  if (s->tap != NULL) s->tap->ops->moved(s->tap, event, TAP_ALL, data, len);
+}
+
+/* and what was taken, of which something may be left. */
+static inline void session_tell_taken(struct session *s, enum tap_event event, size_t len) {
+  if (s->tap == NULL) return;
+  bool left = event == TAP_TO_TARGET ? s->up.len > 0 : client_owes(&s->writer);
+  s->tap->ops->moved(s->tap, event, left ? TAP_PART : TAP_ALL, NULL, len);
 }
 
 /* session.c */
@@ -238,10 +249,6 @@ bool splice_read(struct session *s);
 void splice_drop(struct session *s);
 
 /* client_out.c */
-/* Whether bytes of the backend's wait for it. */
-static inline bool client_owes(const struct client_writer *w) {
-  return w->data.buffer != NULL || w->pipe != NULL;
-}
 /* Writes as much as the client takes, in the order that the protocol demands. */
 bool client_flush(struct session *s);
 /* Takes the backend's bytes over for sending; the writer must hold none (asserted). */

@@ -40,7 +40,7 @@ static bool flush(struct session *s) {
   liveness_backend_written(s);
   liveness_payload_moved(s);
   closing_moved(s);
-  session_tell(s, TAP_TO_TARGET, up->len == 0 ? TAP_ALL : TAP_PART, NULL, (size_t)written);
+  session_tell_taken(s, TAP_TO_TARGET, (size_t)written);
   if (up->len == 0) held_drop(s, up);
   return true;
 }
@@ -54,7 +54,7 @@ static void forward(struct session *s, struct buffer *buffer, uint8_t *at, size_
     return;
   }
   liveness_payload_moved(s);
-  session_tell(s, TAP_FROM_CLIENT, TAP_ALL, at, len);
+  session_tell(s, TAP_FROM_CLIENT, at, len);
   flush(s);
 }
 

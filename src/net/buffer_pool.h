@@ -89,8 +89,8 @@ struct buffer_waiter {
   struct list node;
   struct buffer_pool *pool; /* where it last got in line, else NULL; private, as are these: */
   enum buffer_way way;
-  uint64_t ticket;
   bool woken; /* and has neither left nor got in line again */
+  uint64_t ticket;
   void (*wake)(struct buffer_waiter *waiter);
 };
 
