@@ -47,13 +47,48 @@ static size_t encode(uint32_t code_point, uint8_t out[4]) {
   return len;
 }
 
+/* Whether `text` is judged so, alone and in ASCII: what is long goes by blocks of 16 bytes, first in one of
+ * them, then across two. */
+static bool judged(const uint8_t *text, size_t len, bool valid) {
+  static const size_t places[] = {5, 14};
+  if (wsl_utf8_valid(text, len) != valid) return false;
+  for (size_t i = 0; i < COUNT_OF(places); i++) {
+    uint8_t around[40];
+    memset(around, 'x', sizeof around);
+    memcpy(around + places[i], text, len);
+    if (wsl_utf8_valid(around, sizeof around) != valid) return false;
+  }
+  return true;
+}
+
 static void every_code_point(void **state) {
   (void)state;
   for (uint32_t code_point = 0; code_point <= 0x1FFFFF; code_point++) {
     uint8_t text[4];
     size_t len = encode(code_point, text);
     bool is_character = code_point <= 0x10FFFF && !(code_point >= 0xD800 && code_point <= 0xDFFF);
-    if (wsl_utf8_valid(text, len) != is_character) fail_msg("U+%X judged wrongly", code_point);
+    if (!judged(text, len, is_character)) fail_msg("U+%X judged wrongly", code_point);
+  }
+}
+
+/* Overlong forms, what is past the end, and the first and last byte that goes on, or does not. */
+static void every_start_of_four_bytes(void **state) {
+  (void)state;
+  static const uint8_t edges[] = {0x7F, 0x80, 0xBF, 0xC0};
+  for (uint32_t bits = 0; bits < 1u << 16; bits++) {
+    uint8_t data[4] = {(uint8_t)(0xF0 | bits >> 12), (uint8_t)(bits >> 4), edges[bits >> 2 & 3],
+                       edges[bits & 3]};
+    if (!judged(data, 4, reference_valid(data, 4)))
+      fail_msg("%02x %02x %02x %02x judged wrongly", data[0], data[1], data[2], data[3]);
+  }
+}
+
+static void every_sequence_of_three_bytes_in_a_block(void **state) {
+  (void)state;
+  for (uint32_t bits = 0xC00000; bits < 1u << 24; bits++) {
+    const uint8_t data[3] = {(uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
+    if (!judged(data, 3, reference_valid(data, 3)))
+      fail_msg("%02x %02x %02x judged wrongly", data[0], data[1], data[2]);
   }
 }
 
@@ -158,6 +193,8 @@ static void bad_bytes_at_every_place_in_ascii(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_code_point),
+      cmocka_unit_test(every_start_of_four_bytes),
+      cmocka_unit_test(every_sequence_of_three_bytes_in_a_block),
       cmocka_unit_test(every_sequence_of_one_to_three_bytes),
       cmocka_unit_test(the_bad_byte_is_found_across_any_cut),
       cmocka_unit_test(bad_bytes_at_every_place_in_ascii),
