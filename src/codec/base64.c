@@ -95,7 +95,7 @@ size_t wsl_base64_decode(struct wsl_base64_decoder *decoder, uint8_t *out, const
   struct wsl_base64_decoder d = *decoder;
   size_t at = 0, written = 0;
   for (; at < len; at++) {
-    if (d.digits == 0 && d.pads == 0) {
+    if (d.digits == 0) { /* so nothing is padded yet */
       size_t digits = decode_groups(out + written, text + at, len - at);
       at += digits;
       written += digits / GROUP_DIGITS * GROUP_BYTES;
