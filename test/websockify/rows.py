@@ -84,6 +84,7 @@ ROWS = [
     Row("--ssl-ciphers of none", "--ssl-ciphers=NO-SUCH-CIPHER --cert={here}/both.pem " + TO, (s.session, s.session_over_tls)),
     Row("--cert is no certificate", "--cert={here}/web/vnc.html " + TO, (s.session, s.session_over_tls)),
     Row("--key names nothing", "--cert={here}/cert.pem --key={here}/no-such.pem " + TO, (s.session, s.session_over_tls)),
+    Row("--key alone", "--key={here}/key.pem " + TO, (s.session,)),
     Row("--key-password is wrong", "--cert={here}/cert.pem --key={here}/locked.key --key-password=x " + TO,
         (s.session, s.session_over_tls)),
     Row("--verify-client without a certificate", "--verify-client " + TO, (s.session,)),
@@ -94,6 +95,7 @@ ROWS = [
     Row("an unknown host to listen on", "no..such..host:" + TO, ()),
     Row("--web is not there", "--web={here}/no-such " + TO, ()),
     Row("--web is a file", "--web={here}/web/vnc.html " + TO, ()),
+    Row("--record in no folder", "--record={here}/no-such/rec " + TO, (s.session,)),
     Row("--log-file in no folder", "--log-file={here}/no-such/ws.log " + TO, ()),
     # --- files ---
     Row("--web", "--web={here}/web " + TO, (s.files, s.session)),
