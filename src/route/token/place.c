@@ -6,6 +6,7 @@
 #include "codec/http/cookie.h"
 #include "codec/http/percent.h"
 #include "codec/http/query.h"
+#include "core/cut.h"
 #include "core/error.h"
 #include "core/parse.h"
 
@@ -85,25 +86,18 @@ int token_place_parse(const char *text, struct token_place *place, const char **
 
 /* A Host without its port; an IPv6 address keeps its brackets. */
 static struct wsl_span host_name(struct wsl_span authority) {
-  const char *end = NULL;
-  if (authority.len > 0 && authority.at[0] == '[') {
-    end = memchr(authority.at, ']', authority.len);
-    return end == NULL ? authority : (struct wsl_span){authority.at, (size_t)(end - authority.at) + 1};
-  }
-  if (authority.len > 0) end = memchr(authority.at, ':', authority.len);
-  return end == NULL ? authority : (struct wsl_span){authority.at, (size_t)(end - authority.at)};
+  if (!span_starts_with(authority, "[")) return span_upto(authority, span_find(authority, ':'));
+  size_t end = span_find(authority, ']');
+  return end == authority.len ? authority : span_upto(authority, end + 1);
 }
 
 /* The N-th segment, or the last one for 0; empty where there is none. */
 static struct wsl_span path_segment(struct wsl_span path, unsigned wanted) {
   struct wsl_span segment = {path.at, 0};
   unsigned number = 0;
-  for (size_t at = 0; at < path.len && path.at[at] == '/';) {
-    const char *start = path.at + at + 1;
-    size_t left = path.len - at - 1;
-    const char *end = left > 0 ? memchr(start, '/', left) : NULL;
-    segment = (struct wsl_span){start, end == NULL ? left : (size_t)(end - start)};
-    at += 1 + segment.len;
+  while (span_starts_with(path, "/")) {
+    path = span_from(path, 1);
+    segment = span_take(&path, span_find(path, '/'));
     if (++number == wanted) return segment;
   }
   return wanted == 0 ? segment : (struct wsl_span){path.at, 0};
