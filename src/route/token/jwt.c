@@ -126,7 +126,7 @@ static int look(const struct jwt_source *source, struct file_signature *file, ch
 
 static int refresh(struct jwt_source *source) {
   char why[WHY_SIZE];
-  struct file_signature file;
+  struct file_signature file = {0};
   if (source->once) return 0;
   int error = look(source, &file, why);
   if (error == 0 && source->current != NULL && source->settled &&
