@@ -69,7 +69,7 @@ TEXTS = [
 ]
 CLOSED = [
     mode("text-that-is-none-closes", NOT_TEXT, (*TEXT_MODE, "--invalid-utf8", "close"), service=(b"fine \xff not",),
-         down=b"fine ", sends_after="close", sends=[BYE], sees=(Close(1007, "not UTF-8"),), backend="reset"),
+         down=b"fine ", sends_after="close", sends=[BYE], sees=(Close(1007, "invalid UTF-8"),), backend="reset"),
     mode("base64-that-is-none-closes", NOT_TEXT, BASE64_MODE, sends=[frame(TEXT, b"YQ=="), frame(TEXT, b"!!!!")],
          up=b"a", sees=(Close(1007, "not base64"),), backend="reset", down_as=BASE64),
 ]

@@ -146,7 +146,7 @@ def test_a_pipe_in_the_certificates_place_blocks_nothing(start, open_client, tmp
     bridge = start()
     (tmp_path / "cert.pem").unlink()
     os.mkfifo(tmp_path / "cert.pem")
-    bridge.wait_for_log("certificate not renewed.*cert.pem.*no regular file")
+    bridge.wait_for_log("certificate not renewed.*cert.pem.*not a regular file")
     os.kill(bridge.pid, signal.SIGHUP)
-    bridge.wait_for_log("certificate not renewed.*no regular file", count=2)
+    bridge.wait_for_log("certificate not renewed.*not a regular file", count=2)
     trip(open_client(bridge), b"as before")  # and it stops when told, see the fixture

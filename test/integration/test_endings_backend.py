@@ -191,4 +191,4 @@ def test_a_unix_service_can_be_told_of_a_broken_stream_only_by_its_end(open_sess
     client.finish()
     client.expect_close(1002, "Connection ended inside a message")
     assert service.recv_to_end() == (b"half", "fin")
-    bridge.wait_for_log(r'note="Unix sockets know no reset')
+    bridge.wait_for_log(r'note="Unix sockets have no reset')

@@ -264,7 +264,7 @@ def test_messages_of_a_start_that_failed_are_in_the_log_file(inetd, echo_backend
 def test_the_background_is_not_for_inetd(wsluice, echo_backend, tmp_path):
     listener = listening_socket()
     bridge = wsluice.run("--inetd", "-D", *echo_backend.target_args, stdin=listener)
-    bridge.wait_for_log("--daemon is of no use with --inetd")
+    bridge.wait_for_log("--daemon has no effect with --inetd")
     trip(port_of(listener))
 
 

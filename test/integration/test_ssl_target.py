@@ -155,9 +155,9 @@ def shown(authority, tmp_path_factory):
 
 
 WORDS = {
-    "for another name": "made for another (name|address)",
-    "for another address": "made for another (name|address)",
-    "without any name": "made for another (name|address)",
+    "for another name": "issued for another (name|address)",
+    "for another address": "issued for another (name|address)",
+    "without any name": "issued for another (name|address)",
     "expired": "expired",
     "of another authority": "not signed by a trusted CA",
     "for clients only": "not made for this use",

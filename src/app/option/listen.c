@@ -12,7 +12,7 @@ static const char *check(struct options *o) {
   if (o->inetd && o->daemon) {
     o->daemon = 0;
     options_note(o,
-                 "--daemon is of no use with --inetd, which waits for the very process that it has started");
+                 "--daemon has no effect with --inetd, which waits for the very process that it has started");
   }
   return o->demo && o->server.unix_listen != NULL ? "--demo's page needs a port: not with --unix-listen"
                                                   : NULL;
