@@ -323,6 +323,7 @@ def test_a_contradiction_is_said_once_a_connection(wsluice, tmp_path, connect, e
     for _ in range(5):
         assert client.request(request).status == 404
     client.close()
+    bridge.stop()  # all of its log is there
     assert bridge.log.count("name two clients") == 1
 
 
