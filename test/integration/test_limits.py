@@ -129,9 +129,9 @@ def test_descriptors_that_run_out_below_wsluice_s_feet(wsluice, echo_backend, co
 
 @pytest.mark.parametrize("dial_first", [False, True])
 def test_no_descriptor_for_the_target(wsluice, echo_backend, connect, dial_first):
-    bridge = wsluice(echo_backend, "--workers", "1", *(["--dial-first"] if dial_first else []))
+    bridge = wsluice(echo_backend, "--workers", "1", "-v", *(["--dial-first"] if dial_first else []))
     client = connect(bridge, path=None)
-    time.sleep(0.1)  # accepted
+    bridge.wait_for_log("accepted client=")
     used = max(int(name) for name in os.listdir(f"/proc/{bridge.pid}/fd")) + 1
     _, hard = resource.prlimit(bridge.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(bridge.pid, resource.RLIMIT_NOFILE, (used, hard))
