@@ -4,7 +4,7 @@
  * What is taken away is what no client of ours may use, so that it can't be switched on by mistake either.
  */
 
-/* Off in the tarball. Without them handshakes in two threads corrupt each other (src/net/tls_library.c checks). */
+/* Off in the tarball. Without them handshakes in two threads corrupt each other (src/net/tls/library.c checks). */
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD
 
