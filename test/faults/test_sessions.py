@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness import UnixBackend
+from harness import TEXT, UnixBackend
 from scene import Recorder, endure, endure_first
 
 
@@ -14,6 +14,18 @@ def talk(scene):
     for data in (b"a few bytes", bytes(range(256)) * 600):
         scene.sent += data
         client.trip(data)
+    client.say_goodbye()
+
+
+def talk_in_lines(scene):
+    """A message that becomes a line, a line that becomes a message, and one that waits for its end."""
+    client = scene.connect()
+    client.upgrade("/")
+    for line in (b"a line", b"half " * 4000):
+        scene.sent += line + b"\n"
+        client.send_frame(TEXT, line)
+        frame = client.recv_frame()
+        assert (frame.opcode, frame.payload) == (TEXT, line)
     client.say_goodbye()
 
 
@@ -96,3 +108,10 @@ def test_talk_through_proxies(scene, life):
 @pytest.mark.parametrize("first", [[], ["--dial-first"]])
 def test_talk(scene, target, lives, count, first):
     lives(scene(target, *first), talk, count=count)
+
+
+def test_talk_in_lines(scene):
+    """What --frames lines keeps of a line is memory of the session's own."""
+    target = Recorder()
+    endure(scene(target, "--frames", "lines"), talk_in_lines)
+    target.close()
